@@ -1,0 +1,117 @@
+// Package event defines the append-only log of one run: everything that happened, one JSON line each.
+//
+// Status screens, verdicts, reports and explanations are functions of this log, so each can be recomputed
+// from a saved run years later. The evolution rule follows from that: a kind or a field may be added, but
+// none may be removed, renamed or change its meaning. Readers ignore kinds and fields they do not know.
+package event
+
+import "time"
+
+// Event is one thing that happened, to one actor, at one moment.
+//
+// Which of the detail fields is set follows from Kind; the others are zero and absent from the JSON.
+type Event struct {
+	Seq     int           `json:"seq"`               // 1, 2, 3 ... without gaps within one log
+	At      time.Duration `json:"at"`                // nanoseconds since the run began (host monotonic clock)
+	Kind    Kind          `json:"kind"`              // what happened
+	Network string        `json:"network,omitempty"` // network it happened on
+	Service string        `json:"service,omitempty"` // service it happened to, or that sent the packet
+	Guest   string        `json:"guest,omitempty"`   // guest it happened to
+	Boot    int           `json:"boot,omitempty"`    // which power-on of that guest, from 1
+	Text    string        `json:"text,omitempty"`    // console line, log line, or the reason in one sentence
+
+	Run      *Run      `json:"run,omitempty"`
+	Packet   *Packet   `json:"packet,omitempty"`
+	Decision *Decision `json:"decision,omitempty"`
+	Power    *Power    `json:"power,omitempty"`
+	Exit     *Exit     `json:"exit,omitempty"`
+	Stall    *Stall    `json:"stall,omitempty"`
+	Late     *Late     `json:"late,omitempty"`
+}
+
+// Kind says what happened.
+type Kind string
+
+// The kinds, in the order in which a healthy run meets them first.
+const (
+	RunStarted     Kind = "run-started"     // Run: the nonce and the images as served
+	NetworkUp      Kind = "network-up"      // Network: its bridge stands
+	ServiceStarted Kind = "service-started" // Service: its process was started
+	ServiceReady   Kind = "service-ready"   // Service: it listens
+	ServiceLog     Kind = "service-log"     // Service, Text: one line it wrote
+	ServiceExited  Kind = "service-exited"  // Service, Exit, Text
+	GuestPowered   Kind = "guest-powered"   // Guest, Boot, Power: QEMU runs and the machine is on
+	Console        Kind = "console"         // Guest, Boot, Text: one cleaned line of the serial console
+	ConsolePartial Kind = "console-partial" // Guest, Boot, Text: a line begun and not ended (a prompt)
+	PacketSeen     Kind = "packet"          // Network, Guest, Boot, Service (the sender, if it is one), Packet
+	ServerDecided  Kind = "decision"        // Service, Decision: what one of our servers decided, and why
+	GuestStalled   Kind = "guest-stalled"   // Guest, Boot, Stall: a stage overran its budget
+	GuestExited    Kind = "guest-exited"    // Guest, Boot, Exit: the QEMU process is gone
+	GuestEnded     Kind = "guest-ended"     // Guest, Boot, Text: the lab stopped this guest, and why
+	GuestSettled   Kind = "guest-settled"   // Guest, Boot: nothing more can change its verdicts
+	BootDiscarded  Kind = "boot-discarded"  // Guest, Boot, Text: this boot proves nothing (the warped clock outran the servers)
+	HostLate       Kind = "host-late"       // Late: the host did not give the lab a core in time
+	LinkChanged    Kind = "link"            // Guest, Text "up" or "down"
+	RunEnded       Kind = "run-ended"       // Text: why
+)
+
+// Run is what a reader must know of the run to check the events that follow.
+type Run struct {
+	Nonce    string    `json:"nonce"`    // 16 characters patched into every image of this run
+	Topology string    `json:"topology"` // its name
+	Images   []Image   `json:"images"`   // every boot file, as served
+	Started  time.Time `json:"started"`  // wall clock of At = 0
+}
+
+// Image is one file as the lab's services serve it, after the nonce was patched in.
+type Image struct {
+	Name   string `json:"name"`             // catalogue name: "probe"
+	File   string `json:"file"`             // name on the wire: "probe.0"
+	Arch   string `json:"arch,omitempty"`   // "bios", "efi-x64", "efi-ia32"; empty for data files
+	Size   int    `json:"size"`             // bytes
+	CRC32  string `json:"crc32"`            // IEEE, 8 lower-case hex digits
+	SHA256 string `json:"sha256,omitempty"` // hex
+}
+
+// Power is a power-on: what was started.
+type Power struct {
+	PID   int      `json:"pid"`   // inside the lab's PID namespace
+	Argv  []string `json:"argv"`  // the command as started
+	Accel string   `json:"accel"` // "tcg" or "kvm"
+	Clock string   `json:"clock"` // "real", or "warp shift=7"
+	Warp  bool     `json:"warp,omitempty"`
+}
+
+// Exit is the end of a process.
+type Exit struct {
+	Code   int           `json:"code"`             // exit status; -1 if a signal ended it
+	Signal string        `json:"signal,omitempty"` // "killed", "segmentation fault"
+	CPU    time.Duration `json:"cpu,omitempty"`    // user + system time it used
+	RSSKiB int64         `json:"rssKiB,omitempty"` // largest resident set
+	Stderr string        `json:"stderr,omitempty"` // its last lines of standard error
+}
+
+// Stall is a stage that overran its budget: the guest has not moved on from Stage for Budget.
+type Stall struct {
+	Stage  Stage         `json:"stage"`
+	Budget time.Duration `json:"budget"`
+}
+
+// Late is a moment at which the lab itself was kept waiting for a processor.
+type Late struct {
+	By time.Duration `json:"by"` // how much later than asked its timer ran
+}
+
+// Decision is one decision of one of our own servers, with its reason.
+type Decision struct {
+	Role    string `json:"role"`              // "dhcp", "tftp", "echo", ...
+	Client  string `json:"client,omitempty"`  // MAC for DHCP, address:port otherwise
+	Request string `json:"request"`           // "DHCPDISCOVER", "RRQ probe.0"
+	Reply   string `json:"reply,omitempty"`   // "DHCPOFFER"; empty when the server stayed silent
+	Reason  string `json:"reason"`            // one clause, such as "option 93 = 6, so efi-ia32"
+	XID     string `json:"xid,omitempty"`     // DHCP transaction, 8 hex digits
+	Address string `json:"address,omitempty"` // address given
+	File    string `json:"file,omitempty"`    // boot file named, or file transferred
+	Bytes   int64  `json:"bytes,omitempty"`   // octets transferred
+	Outcome string `json:"outcome,omitempty"` // of a transfer: "ok", "size-probe", "not-found", "timeout", ...
+}

@@ -1,0 +1,46 @@
+// Package host gathers the facts of this machine once: QEMU, firmware, namespaces, acceleration, room.
+package host
+
+// Host is what the machine has, as plain data: a plan depends on it and on nothing else of the machine.
+type Host struct {
+	QEMU     []QEMU     `json:"qemu"`
+	Firmware []Firmware `json:"firmware"`
+	ROMs     []ROM      `json:"roms"`
+	KVM      Fact       `json:"kvm"`     // proved by a firmware boot, not by the device node
+	Userns   Fact       `json:"userns"`  // a user namespace with a network namespace can be made
+	Tun      Fact       `json:"tun"`     // /dev/net/tun can be opened
+	Cores    int        `json:"cores"`   // usable by this process
+	FreeMiB  int        `json:"freeMiB"` // memory available
+	Distro   string     `json:"distro"`  // "debian", "ubuntu", "fedora", "arch", "" when unknown
+}
+
+// Fact is a yes or no with its reason.
+type Fact struct {
+	OK  bool   `json:"ok"`
+	Why string `json:"why"`
+}
+
+// QEMU is one system emulator.
+type QEMU struct {
+	Arch    string `json:"arch"`    // "x86_64", "i386", "aarch64"
+	Path    string `json:"path"`    // the real binary
+	Version string `json:"version"` // "7.2.22"
+}
+
+// Firmware is one machine firmware that can be booted.
+type Firmware struct {
+	Name    string `json:"name"`           // "bios", "ovmf-x64", "ovmf-ia32"
+	Title   string `json:"title"`          // "OVMF x86-64 (EDK2)"
+	Code    string `json:"code,omitempty"` // flash image, read only; empty means QEMU's built-in default
+	Vars    string `json:"vars,omitempty"` // variable store template
+	Machine string `json:"machine"`        // "q35"
+	SMM     bool   `json:"smm,omitempty"`  // the build needs -machine smm=on
+	Source  string `json:"source"`         // the descriptor or the known path it was found by
+}
+
+// ROM is the PXE option ROM of one NIC model.
+type ROM struct {
+	NIC  string `json:"nic"`  // QEMU device model
+	BIOS string `json:"bios"` // path
+	EFI  string `json:"efi"`  // path of the combined ROM
+}

@@ -1,0 +1,117 @@
+// Package plan turns a topology, a host and the image catalogue into a Plan: everything a run will do,
+// decided before anything is started. It is pure: the same inputs give the same plan on any machine.
+package plan
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/topology"
+	"github.com/pxelab/pxelab/server"
+)
+
+// Version is the number of the plan's JSON form. Fields may be added under one version, never removed.
+const Version = 1
+
+// Plan is one run, decided. It holds no descriptor, process or clock: only data.
+type Plan struct {
+	Version   int       `json:"version"`
+	Name      string    `json:"name"`
+	About     string    `json:"about,omitempty"`
+	Accel     Choice    `json:"accel"`  // "tcg" or "kvm", and why
+	Clock     Choice    `json:"clock"`  // "real" or "warp", and why
+	AtOnce    int       `json:"atOnce"` // guests powered on at the same time, at most
+	WhyAtOnce string    `json:"whyAtOnce"`
+	Networks  []Network `json:"networks"`
+	Services  []Service `json:"services"`
+	Guests    []Guest   `json:"guests"`
+	Images    []Image   `json:"images"`
+}
+
+// Choice is something that was decided, with its reason.
+type Choice struct {
+	Value string `json:"value"`
+	Why   string `json:"why"`
+}
+
+// Network is one bridge.
+type Network struct {
+	Name   string       `json:"name"`
+	Bridge string       `json:"bridge"` // interface name in the lab's namespace
+	Subnet netip.Prefix `json:"subnet"`
+	RA     bool         `json:"ra"`
+}
+
+// Service is one process in its own network namespace.
+type Service struct {
+	Name    string         `json:"name"`
+	Network string         `json:"network"`
+	Address netip.Prefix   `json:"address"`
+	MAC     string         `json:"mac"`
+	Roles   []string       `json:"roles"`  // "dhcp", "tftp", "echo"
+	Server  *server.Config `json:"server"` // TFTP root is RunDir-relative: "tftp/SERVICE"
+	Files   []string       `json:"files"`  // names of Images put into its TFTP root
+}
+
+// Image is one file as it will be served.
+type Image struct {
+	Name string `json:"name"`           // catalogue name
+	File string `json:"file"`           // name on the wire
+	Arch string `json:"arch,omitempty"` // empty for data
+}
+
+// Guest is one machine.
+type Guest struct {
+	Name     string                 `json:"name"`
+	Slot     int                    `json:"slot"` // place in the topology, from 1; MAC and UUID follow from it
+	Network  string                 `json:"network"`
+	Firmware string                 `json:"firmware"`
+	Arch     string                 `json:"arch"`   // what it will send in option 93, as a name
+	Client   string                 `json:"client"` // whose PXE code runs: "ipxe" or "edk2"
+	NIC      string                 `json:"nic"`
+	MAC      string                 `json:"mac"`
+	UUID     string                 `json:"uuid"`
+	Memory   int                    `json:"memoryMiB"`
+	Argv     []Arg                  `json:"argv"`            // QEMU's command line, the binary first
+	Copies   []Copy                 `json:"copies"`          // files made for it before it starts
+	Clock    string                 `json:"clock"`           // "real" or "warp"
+	Shift    int                    `json:"shift,omitempty"` // of icount, under warp
+	Budgets  map[string]Duration    `json:"budgets"`         // per stage name: how long it may stay there, host time
+	Expect   []topology.Expectation `json:"expect"`
+}
+
+// Arg is one flag of QEMU's command line with its value and the reason it is there.
+type Arg struct {
+	Flag  string `json:"flag"`            // "-machine"; for the first, the binary's path
+	Value string `json:"value,omitempty"` // may name ${RUN}, the run's directory for this guest
+	Why   string `json:"why"`
+}
+
+// File descriptors that QEMU inherits; the planned command line names them.
+const (
+	FDNIC     = 3 // datagram socket: one Ethernet frame a datagram
+	FDMonitor = 4 // stream socket: QMP
+)
+
+// Copy is a file copied from the host into the guest's run directory: a variable store, which firmware writes.
+type Copy struct {
+	From string `json:"from"`
+	To   string `json:"to"` // relative to ${RUN}
+}
+
+// Duration is a time.Duration that reads and writes as "1m30s".
+type Duration time.Duration
+
+// MarshalText writes the duration as time.Duration prints it.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads what time.ParseDuration reads.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
+}
+
+// Budget is how long the guest may stay at a stage before the boot is called stalled there.
+func (g Guest) Budget(s event.Stage) time.Duration { return time.Duration(g.Budgets[s.String()]) }
