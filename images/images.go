@@ -1,2 +1,59 @@
-// Package images holds the boot programs the lab ships, and patches a run's nonce into them.
+// Package images holds the boot programs the lab ships, patches a run's parameters into them, and reads their report.
 package images
+
+import (
+	"embed"
+	"slices"
+)
+
+// Image is one boot program of the catalogue: a name has one file for each architecture it exists for.
+type Image struct {
+	Name string // what a topology calls it: "probe"
+	File string // the file name it is served under: "probe-x64.efi"
+	Arch string // "bios", "efi-x64", "efi-ia32" or "efi-aa64"
+}
+
+//go:embed bin
+var programs embed.FS
+
+var catalogue = []Image{
+	{Name: "probe", File: "probe.0", Arch: "bios"},
+	{Name: "probe", File: "probe-x64.efi", Arch: "efi-x64"},
+	{Name: "probe", File: "probe-ia32.efi", Arch: "efi-ia32"},
+	{Name: "probe", File: "probe-aa64.efi", Arch: "efi-aa64"},
+}
+
+// Catalogue lists every shipped image, in a fixed order.
+func Catalogue() []Image { return slices.Clone(catalogue) }
+
+// Lookup finds the image of that name for that architecture.
+func Lookup(name, arch string) (Image, bool) {
+	i := slices.IndexFunc(catalogue, func(m Image) bool { return m.Name == name && m.Arch == arch })
+	if i < 0 {
+		return Image{}, false
+	}
+	return catalogue[i], true
+}
+
+// Names lists the image names, sorted, each once.
+func Names() []string {
+	var names []string
+	for _, m := range catalogue {
+		names = append(names, m.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Bytes gives the image as built and committed: it reports, but downloads and sends nothing until it is patched.
+// It is nil for an Image that is not of the catalogue.
+func (m Image) Bytes() []byte {
+	if !slices.Contains(catalogue, m) {
+		return nil
+	}
+	b, err := programs.ReadFile("bin/" + m.File)
+	if err != nil {
+		return nil
+	}
+	return b
+}

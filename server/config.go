@@ -50,7 +50,7 @@ type BootConfig struct {
 // TFTPConfig is a read-only TFTP server (RFC 1350, 2347, 2348, 2349).
 type TFTPConfig struct {
 	Root   string `json:"root"`                 // directory; no name leads out of it
-	MaxBlk int    `json:"maxBlksize,omitempty"` // largest blksize granted; zero means the interface's MTU decides
+	MaxBlk int    `json:"maxBlksize,omitempty"` // largest blksize granted, at least 512; zero means the interface's MTU decides
 	Silent bool   `json:"silent,omitempty"`     // bind the port and never answer: a broken server, for teaching
 }
 

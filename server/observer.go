@@ -15,10 +15,12 @@ type Decision struct {
 	File    string        `json:"file,omitempty"`    // boot file named, or file transferred
 	Bytes   int64         `json:"bytes,omitempty"`   // octets transferred
 	Took    time.Duration `json:"took,omitempty"`    // of a transfer
-	Outcome string        `json:"outcome,omitempty"` // of a transfer: "ok", "size-probe", "not-found", "timeout", "aborted"
+	Resent  int           `json:"resent,omitempty"`  // datagrams of a transfer that were sent again
+	Outcome string        `json:"outcome,omitempty"` // of a transfer: "ok", "size-probe", "not-found", "refused", "timeout", "aborted"
 }
 
-// Observer is told of every decision, at once and in order per client. It must not block.
+// Observer is told of every decision, at once and in order per client. It must not block. Roles run side by side, but
+// only one of them tells it something at a time.
 type Observer interface {
 	Observe(Decision)
 }

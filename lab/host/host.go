@@ -12,6 +12,8 @@ type Host struct {
 	Cores    int        `json:"cores"`   // usable by this process
 	FreeMiB  int        `json:"freeMiB"` // memory available
 	Distro   string     `json:"distro"`  // "debian", "ubuntu", "fedora", "arch", "" when unknown
+
+	Problems []string `json:"problems,omitempty"` // files that were found and could not be understood
 }
 
 // Fact is a yes or no with its reason.
@@ -24,23 +26,45 @@ type Fact struct {
 type QEMU struct {
 	Arch    string `json:"arch"`    // "x86_64", "i386", "aarch64"
 	Path    string `json:"path"`    // the real binary
-	Version string `json:"version"` // "7.2.22"
+	Version string `json:"version"` // "7.2.22"; empty when it could not be asked
 }
 
 // Firmware is one machine firmware that can be booted.
 type Firmware struct {
-	Name    string `json:"name"`           // "bios", "ovmf-x64", "ovmf-ia32"
-	Title   string `json:"title"`          // "OVMF x86-64 (EDK2)"
-	Code    string `json:"code,omitempty"` // flash image, read only; empty means QEMU's built-in default
-	Vars    string `json:"vars,omitempty"` // variable store template
-	Machine string `json:"machine"`        // "q35"
-	SMM     bool   `json:"smm,omitempty"`  // the build needs -machine smm=on
-	Source  string `json:"source"`         // the descriptor or the known path it was found by
+	Name    string `json:"name"`             // "bios", "ovmf-x64", "ovmf-ia32"
+	Title   string `json:"title"`            // "OVMF x86-64 (EDK2)"
+	Code    string `json:"code,omitempty"`   // flash image, read only; empty means QEMU's built-in default
+	Vars    string `json:"vars,omitempty"`   // variable store template
+	Format  string `json:"format,omitempty"` // of Code and Vars: "raw" or "qcow2"; empty without flash
+	Machine string `json:"machine"`          // "q35"
+	SMM     bool   `json:"smm,omitempty"`    // the build needs -machine smm=on
+	Source  string `json:"source"`           // the descriptor or the known path it was found by
 }
 
-// ROM is the PXE option ROM of one NIC model.
+// ROM is the PXE option ROM of one NIC model. An empty path means that the host has no such file.
 type ROM struct {
-	NIC  string `json:"nic"`  // QEMU device model
-	BIOS string `json:"bios"` // path
-	EFI  string `json:"efi"`  // path of the combined ROM
+	NIC    string `json:"nic"`    // as a topology names it: "virtio", "e1000"
+	Device string `json:"device"` // QEMU device model: "virtio-net-pci", "e1000"
+	BIOS   string `json:"bios"`   // path of the BIOS-only ROM
+	EFI    string `json:"efi"`    // path of the combined BIOS and EFI ROM, which QEMU loads by default
+}
+
+// Find gives the first emulator for a QEMU architecture ("x86_64"), and whether there is one.
+func (h *Host) Find(arch string) (QEMU, bool) {
+	for _, q := range h.QEMU {
+		if q.Arch == arch {
+			return q, true
+		}
+	}
+	return QEMU{}, false
+}
+
+// Boot gives the firmware of that name ("ovmf-x64"), and whether there is one.
+func (h *Host) Boot(name string) (Firmware, bool) {
+	for _, f := range h.Firmware {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Firmware{}, false
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 )
 
-// Topology is one lab as its author wrote it, checked but not yet planned. Lists keep the file's order.
+// Topology is one lab as its author wrote it, checked but not yet planned. Lists keep the file's order. Parse
+// fills in each Network and NIC that the file leaves out; other zero values mean the default named beside them.
 type Topology struct {
 	Name     string // short, unique among a user's labs
 	About    string // one sentence for people
@@ -73,7 +74,7 @@ type TFTP struct {
 
 // Echo is the UDP echo the probes use; a service with TFTP gets one on port 7777 unless it says otherwise.
 type Echo struct {
-	Port int
+	Port int // zero means 7777
 }
 
 // Guest is one machine to boot.
@@ -81,7 +82,7 @@ type Guest struct {
 	Name     string
 	Network  string // default: the only network
 	Firmware string // "bios", "ovmf-x64", "ovmf-x64-ipxe", "ovmf-ia32"
-	NIC      string // "virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet" ...
+	NIC      string // "virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet" ...; default: "virtio"
 	Memory   int    // MiB; zero means what the firmware needs
 	MAC      string // default: from its place in the file
 	UUID     string // default: from its place in the file

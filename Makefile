@@ -1,0 +1,68 @@
+# `make` alone lists the targets.
+TOPOLOGY ?= topologies/firmware-trio.yaml
+FUZZTIME ?= 30s
+# What tests may not be skipped for want of: see CONTRIBUTING.md.
+PXELAB_REQUIRE ?= root,qemu,boot
+GO ?= go
+
+PXELAB := bin/pxelab
+LINTER := bin/golangci-lint
+GO_TEST := PXELAB_REQUIRE=$(PXELAB_REQUIRE) $(GO) test -race -count=1 -timeout 25m -p 2
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps build lab-up lab-down lab-status run doctor test test-boot lint fuzz bench images clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install the packages a lab needs, those that are missing
+	@scripts/install-deps.sh
+
+build: ## build bin/pxelab
+	$(GO) build -o $(PXELAB) ./lab/cmd/pxelab
+
+lab-up: deps build ## start a lab and leave it up (TOPOLOGY=file)
+	$(PXELAB) up $(TOPOLOGY)
+
+lab-down: build ## stop the lab
+	$(PXELAB) down
+
+lab-status: build ## show how the lab's guests are doing
+	$(PXELAB) status
+
+run: deps build ## boot a topology's guests, judge them, take everything down (TOPOLOGY=file)
+	$(PXELAB) run $(TOPOLOGY)
+
+doctor: build ## check this host
+	$(PXELAB) doctor
+
+test: test-deps lint ## lint, and run all tests: real boots too, with the race detector
+	$(GO_TEST) ./...
+
+test-boot: deps ## run the boot tests alone
+	$(GO_TEST) ./tests/boot/...
+
+.PHONY: test-deps
+test-deps:
+	@scripts/install-deps.sh --test
+
+lint: $(LINTER) ## check the code's form and its import law
+	$(LINTER) run
+	shellcheck scripts/*.sh .ci/run
+
+# The linter is a module of its own, so that its two hundred dependencies are not ours. Built once: 2 min.
+$(LINTER): tools/go.mod tools/go.sum
+	cd tools && $(GO) build -ldflags='-s -w' -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+fuzz: ## fuzz every parser, two at a time (FUZZTIME=30s each)
+	scripts/fuzz.sh $(FUZZTIME)
+
+bench: deps build ## measure boots beside raw QEMU's (BENCH="-n 5")
+	$(GO) run ./tests/bench $(BENCH)
+
+images: ## build the boot programs again from their sources
+	scripts/build-images.sh
+
+clean: ## remove what was built
+	rm -rf bin

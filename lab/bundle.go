@@ -1,0 +1,212 @@
+package lab
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pxelab/pxelab/images"
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/server"
+)
+
+// Bundle is the folder one run leaves: the plan, everything that happened, and all that was served.
+type Bundle string
+
+// The files of a bundle. Guests have a folder each under guests/, TFTP roots are under tftp/.
+func (b Bundle) plan() string               { return filepath.Join(string(b), "plan.json") }
+func (b Bundle) events() string             { return filepath.Join(string(b), "events.jsonl") }
+func (b Bundle) wire() string               { return filepath.Join(string(b), "wire.pcapng") }
+func (b Bundle) log() string                { return filepath.Join(string(b), "lab.log") }
+func (b Bundle) guest(name string) string   { return filepath.Join(string(b), "guests", name) }
+func (b Bundle) tftp(service string) string { return filepath.Join(string(b), "tftp", service) }
+func (b Bundle) file(name string) string    { return filepath.Join(string(b), name) }
+
+// createBundle makes the folder and everything in it that is known before the run: the plan, the images with
+// the nonce patched in, and for each guest a script that boots it by hand. On error nothing is left behind.
+func createBundle(dir string, p *plan.Plan, nonce string) (b Bundle, err error) {
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("make the bundle: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", fmt.Errorf("make the bundle: %w; choose another place with --out", err)
+	}
+	if err := os.Mkdir(dir, 0o755); errors.Is(err, os.ErrExist) {
+		return "", fmt.Errorf("make the bundle: %s exists already; choose another place with --out", dir)
+	} else if err != nil {
+		return "", fmt.Errorf("make the bundle: %w; choose another place with --out", err)
+	}
+	b = Bundle(dir)
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(dir)
+		}
+	}()
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return "", fmt.Errorf("write the plan: %w", err)
+	}
+	if err := os.WriteFile(b.plan(), append(text, '\n'), 0o644); err != nil {
+		return "", fmt.Errorf("write the plan: %w", err)
+	}
+	for _, s := range p.Services {
+		if err := b.writeRoot(s, nonce); err != nil {
+			return "", err
+		}
+	}
+	for _, g := range p.Guests {
+		if err := b.writeGuest(p, g); err != nil {
+			return "", err
+		}
+	}
+	return b, nil
+}
+
+// writeRoot fills the TFTP root of one service.
+func (b Bundle) writeRoot(s plan.Service, nonce string) error {
+	if s.Server == nil || s.Server.TFTP == nil {
+		return nil
+	}
+	if err := os.MkdirAll(b.tftp(s.Name), 0o755); err != nil {
+		return fmt.Errorf("make the TFTP root of %s: %w", s.Name, err)
+	}
+	for _, file := range s.Files {
+		data, err := content(file, nonce, s.Server.Echo)
+		if err != nil {
+			return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
+		}
+		if err := os.WriteFile(filepath.Join(b.tftp(s.Name), file), data, 0o644); err != nil {
+			return fmt.Errorf("write the TFTP root of %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// writeGuest makes a guest's folder with the script that boots it by hand.
+func (b Bundle) writeGuest(p *plan.Plan, g plan.Guest) error {
+	if err := os.MkdirAll(b.guest(g.Name), 0o755); err != nil {
+		return fmt.Errorf("make the folder of guest %s: %w", g.Name, err)
+	}
+	script := filepath.Join(b.guest(g.Name), "qemu.sh")
+	if err := os.WriteFile(script, []byte(byHand(p, g)), 0o755); err != nil {
+		return fmt.Errorf("write the script of guest %s: %w", g.Name, err)
+	}
+	return nil
+}
+
+// byHand is a shell script that boots the guest outside the lab, with QEMU's built-in network in place of
+// the cable. Its working directory must be the guest's folder.
+func byHand(p *plan.Plan, g plan.Guest) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "#!/bin/sh\n# Boots guest %s of %s by hand: QEMU's built-in DHCP and TFTP stand in for the lab's network.\n", g.Name, p.Name)
+	b.WriteString("set -eu\ncd \"$(dirname \"$0\")\"\nRUN=.\n")
+	for _, c := range g.Copies {
+		fmt.Fprintf(&b, "cp %s %s\n", quote(c.From), quote(c.To))
+	}
+	for i, a := range g.Argv {
+		value := a.Value
+		switch {
+		case strings.HasPrefix(value, "dgram,"):
+			value = "user,id=n0,net=192.0.2.0/24" + userBoot(p, g)
+		case strings.Contains(value, fmt.Sprintf("fd=%d", plan.FDMonitor)), a.Flag == "-mon":
+			continue
+		}
+		if i > 0 {
+			b.WriteString(" \\\n  ")
+		} else {
+			b.WriteString("exec ")
+		}
+		b.WriteString(quote(a.Flag))
+		if value != "" {
+			b.WriteString(" " + strings.ReplaceAll(quote(value), "${RUN}", "."))
+		}
+	}
+	b.WriteString(" \"$@\"\n")
+	return b.String()
+}
+
+// userBoot gives QEMU's built-in servers the guest's boot file, if the lab serves one.
+func userBoot(p *plan.Plan, g plan.Guest) string {
+	for _, s := range p.Services {
+		for _, img := range p.Images {
+			if img.Arch == g.Arch && slices.Contains(s.Files, img.File) {
+				return fmt.Sprintf(",tftp=../../tftp/%s,bootfile=%s", s.Name, img.File)
+			}
+		}
+	}
+	return ""
+}
+
+// quote makes one word of s for the shell.
+func quote(s string) string {
+	if s != "" && !strings.ContainsAny(s, " \t\n'\"\\$`*?[]{}()<>|&;#~!") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// ReadBundle reads back what a run recorded: its plan and its events.
+func ReadBundle(dir string) (*plan.Plan, []event.Event, error) {
+	b := Bundle(dir)
+	text, err := os.ReadFile(b.plan())
+	if err != nil {
+		return nil, nil, fmt.Errorf("read bundle %s: %w; a bundle is a folder with plan.json and events.jsonl", dir, err)
+	}
+	var p plan.Plan
+	if err := json.Unmarshal(text, &p); err != nil {
+		return nil, nil, fmt.Errorf("read bundle %s: plan.json: %w", dir, err)
+	}
+	if p.Version != plan.Version {
+		return nil, nil, fmt.Errorf("read bundle %s: plan.json has version %d, this pxelab reads %d", dir, p.Version, plan.Version)
+	}
+	f, err := os.Open(b.events())
+	if err != nil {
+		return nil, nil, fmt.Errorf("read bundle %s: %w", dir, err)
+	}
+	defer f.Close()
+	events, err := event.Read(f)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read bundle %s: %w", dir, err)
+	}
+	return &p, events, nil
+}
+
+// content is a file as it is served: an image with the nonce patched in, or the file probes fetch second.
+func content(file, nonce string, echo *server.EchoConfig) ([]byte, error) {
+	if file == images.SecondFile {
+		return images.Second(nonce), nil
+	}
+	i := slices.IndexFunc(images.Catalogue(), func(i images.Image) bool { return i.File == file })
+	if i < 0 {
+		return nil, fmt.Errorf("no image has the file name %q", file)
+	}
+	params := images.Params{Nonce: nonce, EchoPort: plan.EchoPort, Second: images.SecondFile}
+	if echo != nil {
+		params.EchoPort = echo.Port
+	}
+	return images.Catalogue()[i].Patch(params)
+}
+
+// servedImages describes the files of all TFTP roots as they stand in the bundle.
+func (b Bundle) servedImages(p *plan.Plan) ([]event.Image, error) {
+	var out []event.Image
+	for _, img := range p.Images {
+		i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return slices.Contains(s.Files, img.File) })
+		data, err := os.ReadFile(filepath.Join(b.tftp(p.Services[i].Name), img.File))
+		if err != nil {
+			return nil, fmt.Errorf("read back a served image: %w", err)
+		}
+		sum := sha256.Sum256(data)
+		out = append(out, event.Image{Name: img.Name, File: img.File, Arch: img.Arch, Size: len(data),
+			CRC32: images.CRC32(data), SHA256: hex.EncodeToString(sum[:])})
+	}
+	return out, nil
+}

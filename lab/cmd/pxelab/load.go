@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pxelab/pxelab/images"
+	"github.com/pxelab/pxelab/lab/host"
+	"github.com/pxelab/pxelab/lab/judge"
+	"github.com/pxelab/pxelab/lab/network/sandbox"
+	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/topology"
+	"github.com/pxelab/pxelab/server/pxe"
+)
+
+// defaultTopology is what commands use when no file is named.
+const defaultTopology = "topologies/firmware-trio.yaml"
+
+// known lists what a topology may name.
+func known() topology.Known {
+	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Images: images.Names(), Archs: pxe.ArchNames(), Reasons: judge.Reasons()}
+}
+
+// topologyArg gives the file named on the command line, or the default one.
+func topologyArg(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return defaultTopology
+}
+
+// loadTopology reads and checks a topology file.
+func loadTopology(path string) (*topology.Topology, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the topology: %w; name a topology file, such as one of topologies/*.yaml", err)
+	}
+	return topology.Parse(path, data, known())
+}
+
+// planFlags are the flags of every command that plans.
+func planFlags(f *pflag.FlagSet) *plan.Options {
+	o := &plan.Options{}
+	f.StringVar(&o.Clock, "clock", "auto", "guest clock: auto, real or warp (idle guest time passes at once)")
+	f.StringVar(&o.Accel, "accel", "auto", "accelerator: auto, tcg or kvm")
+	f.IntVar(&o.AtOnce, "at-once", 0, "guests powered on at the same time, at most (0: the plan decides)")
+	return o
+}
+
+// loadPlan reads a topology, looks at the host and plans.
+func loadPlan(ctx context.Context, path string, o plan.Options) (*plan.Plan, error) {
+	if err := checkOptions(o); err != nil {
+		return nil, err
+	}
+	t, err := loadTopology(path)
+	if err != nil {
+		return nil, err
+	}
+	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe})
+	if err != nil {
+		return nil, err
+	}
+	return plan.New(t, h, o)
+}
+
+// checkOptions refuses words that no planner knows.
+func checkOptions(o plan.Options) error {
+	switch o.Clock {
+	case "", "auto", "real", "warp":
+	default:
+		return fmt.Errorf("--clock %q: use auto, real or warp", o.Clock)
+	}
+	switch o.Accel {
+	case "", "auto", "tcg", "kvm":
+	default:
+		return fmt.Errorf("--accel %q: use auto, tcg or kvm", o.Accel)
+	}
+	if o.AtOnce < 0 {
+		return fmt.Errorf("--at-once %d: use a number from 1, or 0 to let the plan decide", o.AtOnce)
+	}
+	return nil
+}

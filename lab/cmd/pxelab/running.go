@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/pxelab/pxelab/lab/control"
+	"github.com/pxelab/pxelab/lab/event"
+)
+
+// labFlag is the flag that names a running lab; without it, the only one running is meant.
+func labFlag(cmd *cobra.Command) *string {
+	name := cmd.Flags().StringP("lab", "l", "", "name of the lab (default: the only one that is up)")
+	_ = cmd.RegisterFlagCompletionFunc("lab", completeLabs)
+	return name
+}
+
+func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	labs, err := control.List()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	for _, l := range labs {
+		names = append(names, l.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeGuests completes a guest's name from the only lab that is up.
+func completeGuests(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	c, err := control.Dial(cmd.Flag("lab").Value.String())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	p, err := c.Plan(cmd.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, g := range p.Guests {
+		names = append(names, g.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func downCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:               "down [LAB]",
+		Short:             "End a lab: its guests, services and networks go, its bundle stays",
+		Example:           "  pxelab down\n  pxelab down firmware-trio\n  pxelab down --all",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeLabs,
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "every lab of this user")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		names := args
+		if all {
+			labs, err := control.List()
+			if err != nil {
+				return err
+			}
+			for _, l := range labs {
+				names = append(names, l.Name)
+			}
+		} else if len(args) == 0 {
+			names = []string{""}
+		}
+		var errs []error
+		for _, name := range names {
+			errs = append(errs, down(cmd.Context(), name))
+		}
+		return errors.Join(errs...)
+	}
+	return cmd
+}
+
+// down asks one lab to end and waits until it is gone.
+func down(ctx context.Context, name string) error {
+	c, err := control.Dial(name)
+	if err != nil {
+		return err
+	}
+	info, err := c.Lab(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.Stop(ctx, "pxelab down"); err != nil {
+		return err
+	}
+	fmt.Printf("%s is down; what it recorded is in %s\n", info.Name, info.Bundle)
+	return nil
+}
+
+func logsCommand() *cobra.Command {
+	var follow, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "logs",
+		Short: "Print the event log of a running lab: packets, console lines, decisions",
+		Example: `  pxelab logs -f                 # follow
+  pxelab logs --json | jq 'select(.kind=="packet").packet.info'`,
+		Args: cobra.NoArgs,
+	}
+	name := labFlag(cmd)
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as things happen")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line, as in events.jsonl")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := control.Dial(*name)
+		if err != nil {
+			return err
+		}
+		print := func(e event.Event) error { return printEvent(os.Stdout, e, asJSON) }
+		if follow {
+			return c.Events(cmd.Context(), 1, print)
+		}
+		events, err := c.Log(cmd.Context(), 1)
+		for _, e := range events {
+			err = errors.Join(err, print(e))
+		}
+		return err
+	}
+	return cmd
+}
+
+func powerCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "power GUEST on|off|reset|pause|resume",
+		Short:             "Switch a guest on or off, reset it, freeze it whole",
+		Example:           "  pxelab power x64 on        # boot it again",
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeGuests,
+	}
+	name := labFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := control.Dial(*name)
+		if err != nil {
+			return err
+		}
+		return c.Power(cmd.Context(), args[0], args[1])
+	}
+	return cmd
+}
+
+func captureCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "capture",
+		Short:   "Stream every frame of a running lab as pcapng, from its beginning",
+		Example: "  pxelab capture | wireshark -k -i -\n  pxelab capture > wire.pcapng",
+		Args:    cobra.NoArgs,
+	}
+	name := labFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if term.IsTerminal(int(os.Stdout.Fd())) {
+			return errors.New("capture: a terminal cannot show pcapng; pipe it (pxelab capture | wireshark -k -i -) or redirect it to a file")
+		}
+		c, err := control.Dial(*name)
+		if err != nil {
+			return err
+		}
+		return c.Capture(cmd.Context(), os.Stdout)
+	}
+	return cmd
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pxelab/pxelab/lab/control"
+)
+
+func shellCommand() *cobra.Command {
+	var service string
+	cmd := &cobra.Command{
+		Use:   "shell [-- COMMAND [ARG...]]",
+		Short: "Run a shell, or a command, inside a lab's network",
+		Long: `Run a shell, or a command, in the network namespace of a running lab, where its bridges are; with --service in
+that of one service, where its eth0 is. The file system is the host's.`,
+		Example: `  pxelab shell -- ip addr
+  pxelab shell --service boot -- tcpdump -ni eth0`,
+	}
+	name := labFlag(cmd)
+	cmd.Flags().StringVarP(&service, "service", "s", "", "the service whose namespace to enter")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		nsenter, err := exec.LookPath("nsenter")
+		if err != nil {
+			return errors.New("shell: nsenter is not installed; install the package util-linux")
+		}
+		c, err := control.Dial(*name)
+		if err != nil {
+			return err
+		}
+		info, err := c.Lab(cmd.Context())
+		if err != nil {
+			return err
+		}
+		pid := info.PID
+		if service != "" {
+			if pid, err = servicePID(info.PID, service); err != nil {
+				return err
+			}
+		}
+		if len(args) == 0 {
+			args = []string{shellPath(), "-i"}
+		}
+		argv := append([]string{nsenter, "-t", strconv.Itoa(pid), "-U", "-n", "--preserve-credentials", "--"}, args...)
+		return fmt.Errorf("shell: start nsenter: %w", syscall.Exec(nsenter, argv, append(os.Environ(), "PXELAB="+info.Name)))
+	}
+	return cmd
+}
+
+func shellPath() string {
+	if s := os.Getenv("SHELL"); s != "" {
+		return s
+	}
+	return "/bin/sh"
+}
+
+// servicePID finds a service's process, as the host numbers it, among the descendants of the supervisor.
+func servicePID(supervisor int, service string) (int, error) {
+	var have []string
+	children, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", supervisor))
+	for _, file := range children {
+		list, _ := os.ReadFile(file)
+		for _, word := range strings.Fields(string(list)) {
+			cmdline, _ := os.ReadFile("/proc/" + word + "/cmdline")
+			argv := strings.Split(string(cmdline), "\x00")
+			i := slices.Index(argv, "--name")
+			if len(argv) < 2 || argv[1] != "serve" || i < 0 || i+1 >= len(argv) {
+				continue
+			}
+			if argv[i+1] == service {
+				return strconv.Atoi(word)
+			}
+			have = append(have, argv[i+1])
+		}
+	}
+	return 0, fmt.Errorf("shell: no service %q runs in this lab (have %s)", service, strings.Join(have, ", "))
+}

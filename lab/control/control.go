@@ -1,0 +1,86 @@
+// Package control lets other processes see and steer a running lab: HTTP, JSON and server-sent events over a
+// unix socket, and the client of it.
+package control
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
+)
+
+// Lab is what a Server needs of the running lab. All methods are called from many goroutines at once.
+type Lab interface {
+	// Plan is what was decided before the lab was started. It is not changed afterwards.
+	Plan() *plan.Plan
+	// Events gives the events with Seq >= from that have happened, and a channel that is closed as soon as
+	// there are more. Both come from one look at the log, so that none is missed in between.
+	Events(from int) ([]event.Event, <-chan struct{})
+	// Power does what one of the Actions says to a guest of the plan.
+	Power(ctx context.Context, guest, action string) error
+	// Console attaches to the serial console of a guest of the plan until either end closes or ctx is done.
+	// An error before rw is first used reaches the client as such.
+	Console(ctx context.Context, guest string, rw io.ReadWriter) error
+	// Capture writes the pcapng stream from its beginning and follows it until ctx is done or the lab ends.
+	Capture(ctx context.Context, w io.Writer) error
+	// Files is the folder of the run's bundle, as the host sees it.
+	Files() (bundle string)
+	// Stop asks the lab to end, and returns before it has.
+	Stop(reason string)
+}
+
+// Actions are what Power can do to a guest.
+var Actions = []string{"on", "off", "reset", "pause", "resume"}
+
+// Info says which lab answers behind a socket.
+type Info struct {
+	Name     string    `json:"name"`
+	About    string    `json:"about,omitempty"`
+	Version  string    `json:"version"` // of pxelab
+	Since    time.Time `json:"since"`   // when the lab was brought up
+	Bundle   string    `json:"bundle"`
+	Networks []string  `json:"networks"`
+	Services []string  `json:"services"`
+	Guests   []string  `json:"guests"`
+	// PID is the process that serves the lab, as this process sees it. The client fills it in: a lab in a PID
+	// namespace of its own does not know its number outside.
+	PID int `json:"pid,omitempty"`
+	// Silent says that something listens on the socket and does not answer: a lab being started, or stuck.
+	Silent bool `json:"silent,omitempty"`
+}
+
+// describe gives the Info of a lab.
+func describe(l Lab, version string, since time.Time) Info {
+	p := l.Plan()
+	info := Info{Name: p.Name, About: p.About, Version: version, Since: since, Bundle: l.Files(),
+		Networks: []string{}, Services: []string{}, Guests: []string{}}
+	for _, n := range p.Networks {
+		info.Networks = append(info.Networks, n.Name)
+	}
+	for _, s := range p.Services {
+		info.Services = append(info.Services, s.Name)
+	}
+	for _, g := range p.Guests {
+		info.Guests = append(info.Guests, g.Name)
+	}
+	return info
+}
+
+// What travels besides Info, plan.Plan and event.Event.
+type (
+	powerRequest struct {
+		Action string `json:"action"`
+	}
+	stopRequest struct {
+		Reason string `json:"reason"`
+	}
+	failure struct {
+		Error string `json:"error"`
+	}
+)
+
+// consoleProtocol is the name of the raw byte stream that a console request is upgraded to (RFC 9110
+// section 7.8).
+const consoleProtocol = "pxelab-console"

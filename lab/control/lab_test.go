@@ -1,0 +1,156 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(supervisorEnv) != "" {
+		superviseForTest()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// memoryLab is a lab without machines: its log grows as the test says, its console echoes.
+type memoryLab struct {
+	name     string
+	mu       sync.Mutex
+	log      []event.Event
+	more     chan struct{}
+	power    []string
+	captured chan []byte // what Capture writes; closed at the end of the capture
+	stopped  chan string
+	detached chan error // one result per console that ended
+}
+
+func newLab(name string) *memoryLab {
+	return &memoryLab{name: name, more: make(chan struct{}), captured: make(chan []byte, 8), stopped: make(chan string, 1),
+		detached: make(chan error, 8)}
+}
+
+func (l *memoryLab) Plan() *plan.Plan {
+	return &plan.Plan{Version: plan.Version, Name: l.name, About: "a lab in memory", Networks: []plan.Network{{Name: "lan"}},
+		Services: []plan.Service{{Name: "dhcp"}}, Guests: []plan.Guest{{Name: "x64"}, {Name: "off"}}}
+}
+
+// add appends n events, each with that text.
+func (l *memoryLab) add(n int, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for range n {
+		l.log = append(l.log, event.Event{Seq: len(l.log) + 1, Kind: event.Console, Guest: "x64", Text: text})
+	}
+	close(l.more)
+	l.more = make(chan struct{})
+}
+
+func (l *memoryLab) Events(from int) ([]event.Event, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.log[min(max(from-1, 0), len(l.log)):], l.more
+}
+
+func (l *memoryLab) Power(_ context.Context, guest, action string) error {
+	if guest == "off" && action == "reset" {
+		return errors.New(`guest "off" is off: power it on first`)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.power = append(l.power, guest+" "+action)
+	return nil
+}
+
+func (l *memoryLab) Console(ctx context.Context, guest string, rw io.ReadWriter) error {
+	if guest == "off" {
+		return errors.New(`guest "off" is off: it has no console`)
+	}
+	if _, err := fmt.Fprintln(rw, "console of "+guest); err != nil {
+		return err
+	}
+	_, err := io.Copy(rw, rw)
+	l.detached <- err
+	return err
+}
+
+func (l *memoryLab) Capture(ctx context.Context, w io.Writer) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case b, ok := <-l.captured:
+			if !ok {
+				return nil
+			}
+			if b == nil {
+				return errors.New("the capture file is gone")
+			}
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (l *memoryLab) Files() string      { return "/runs/" + l.name }
+func (l *memoryLab) Stop(reason string) { l.stopped <- reason }
+
+var since = time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+
+// runtimeDir gives the test an empty folder for sockets, with a short path.
+func runtimeDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ctl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	return dir + "/pxelab"
+}
+
+// up serves a lab under its name until the test ends, or until what it returns is called.
+func up(t testing.TB, l *memoryLab, tune ...func(*Server)) (down func()) {
+	t.Helper()
+	listener, err := Listen(l.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(l, "v0.test", since)
+	for _, f := range tune {
+		f(s)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(listener) }()
+	down = sync.OnceFunc(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	t.Cleanup(down)
+	return down
+}
+
+func dial(t testing.TB, name string) *Client {
+	t.Helper()
+	c, err := Dial(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

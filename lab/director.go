@@ -1,0 +1,145 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/judge"
+)
+
+// errDone ends the director's loop: every guest has settled and the lab need not stay.
+var errDone = errors.New("every guest has settled")
+
+// direct follows the log and decides, in one goroutine: it powers guests on as cores come free, declares a
+// stage stalled when its budget is over, and ends guests that can tell no more. It returns when ctx is done
+// or, unless the lab stays, when every guest has settled.
+func (l *lab) direct(ctx context.Context) error {
+	l.queue = slices.Clone(l.plan.Guests)
+	next := 1
+	for {
+		events, more := l.log.From(next)
+		for _, e := range events {
+			l.tracker.Feed(e)
+		}
+		if next += len(events); len(events) > 0 {
+			continue
+		}
+		if err := l.act(ctx); err != nil {
+			return err
+		}
+		timer, stall := l.nextStall()
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		case <-more:
+		case f := <-l.commands:
+			f()
+		case <-timer.C:
+			l.log.Append(stall)
+		}
+		timer.Stop()
+	}
+}
+
+// act does what the state of the guests now asks for.
+func (l *lab) act(ctx context.Context) error {
+	if err := l.log.Err(); err != nil {
+		return err
+	}
+	for _, g := range l.plan.Guests {
+		m := l.guests[g.Name]
+		if p := m.now.Load(); p == nil || p.settled || !l.tracker.Guest(g.Name).Settled {
+			continue
+		}
+		l.settle(m)
+	}
+	if err := l.powerQueued(ctx); err != nil {
+		return err
+	}
+	if !l.job.Stay && len(l.queue) == 0 && l.active() == 0 {
+		return errDone
+	}
+	return nil
+}
+
+// settle ends a guest that can tell no more, unless its warped boot proved nothing: then it boots again in
+// real time.
+func (l *lab) settle(m *machine) {
+	events, _ := l.log.From(1)
+	name, p := m.name, m.now.Load()
+	p.settled = true
+	if m.guest.Clock == "warp" && !l.passed(name, events) {
+		if calm, why := judge.Calm(l.plan, events, name); !calm {
+			l.log.Append(event.Event{Kind: event.BootDiscarded, Guest: name, Boot: p.boot, Text: why})
+			m.end("its warped boot proves nothing: " + why)
+			l.queue = append(l.queue, m.guest.InRealTime())
+			return
+		}
+	}
+	l.log.Append(event.Event{Kind: event.GuestSettled, Guest: name, Boot: p.boot})
+	if !l.job.Stay && m.running() {
+		m.end("it has settled")
+	}
+}
+
+// passed tells whether every expectation of the guest holds as of these events.
+func (l *lab) passed(guest string, events []event.Event) bool {
+	for _, v := range judge.Judge(l.plan, events) {
+		if v.Guest == guest && !v.Pass {
+			return false
+		}
+	}
+	return true
+}
+
+// powerQueued powers on waiting guests while there are cores for them.
+func (l *lab) powerQueued(ctx context.Context) error {
+	for len(l.queue) > 0 && l.active() < l.plan.AtOnce {
+		g := l.queue[0]
+		l.queue = l.queue[1:]
+		if err := l.power(ctx, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// active counts the guests whose QEMU runs and that may still change.
+func (l *lab) active() int {
+	n := 0
+	for _, m := range l.guests {
+		if m.running() && !(l.job.Stay && m.now.Load().settled) {
+			n++
+		}
+	}
+	return n
+}
+
+// nextStall is the earliest moment at which a guest overruns its stage's budget, as a timer, and the event
+// to append then. Without any, the timer never fires.
+func (l *lab) nextStall() (*time.Timer, event.Event) {
+	var at time.Duration
+	var stall event.Event
+	for _, g := range l.plan.Guests {
+		m := l.guests[g.Name]
+		if !m.running() || m.now.Load().settled {
+			continue
+		}
+		when, stage, ok := l.tracker.Guest(g.Name).Deadline()
+		if ok && (stall.Kind == "" || when < at) {
+			at = when
+			stall = event.Event{Kind: event.GuestStalled, Guest: g.Name, Boot: m.now.Load().boot,
+				Stall: &event.Stall{Stage: stage, Budget: m.guest.Budget(stage)}}
+		}
+	}
+	if stall.Kind == "" {
+		t := time.NewTimer(time.Hour)
+		t.Stop()
+		return t, stall
+	}
+	return time.NewTimer(max(at-l.now(), 0)), stall
+}

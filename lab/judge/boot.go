@@ -1,0 +1,154 @@
+package judge
+
+import (
+	"strings"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
+)
+
+// boot is one power-on of one guest: what was seen of it until it settled. What comes later (the lab ends a
+// settled guest) can change nothing.
+type boot struct {
+	t      *Tracker
+	guest  *plan.Guest
+	number int
+	warp   bool
+	events []event.Event // all of them, GuestPowered first
+	lines  []event.Event // the console, see addLine
+
+	stage    event.Stage
+	reached  map[event.Stage]event.Event // the event that first showed each stage
+	progress time.Duration               // when the boot last showed something new
+	shown    map[string]bool             // what it has shown so far
+
+	given     map[string]bool // addresses given to the guest
+	address   string          // the last of them
+	transfers []*transfer     // in the order of their first request
+	report    report          // the probe's own
+	complaint []event.Event   // lines in which the PXE client says what is wrong
+	silences  []event.Event   // decisions of services to stay silent towards it
+
+	gaveUp    *event.Event // the line that says the boot attempt is over
+	refused   bool         // the client complained or gave up after it had the whole file
+	stalled   *event.Event
+	exit      *event.Event
+	ended     *event.Event // the lab stopped it
+	discarded *event.Event
+	settled   bool
+	outcome   Outcome
+}
+
+func newBoot(t *Tracker, g *plan.Guest, e event.Event) *boot {
+	b := &boot{t: t, guest: g, number: e.Boot, warp: e.Power != nil && e.Power.Warp, events: []event.Event{e},
+		reached: map[event.Stage]event.Event{event.StagePower: e}, progress: e.At,
+		shown: map[string]bool{}, given: map[string]bool{}}
+	b.report.packets = map[string]map[string]string{}
+	return b
+}
+
+// feed takes the next event of this boot.
+func (b *boot) feed(e event.Event) {
+	if b.settled {
+		return
+	}
+	b.events = append(b.events, e)
+	switch e.Kind {
+	case event.Console, event.ConsolePartial:
+		b.console(e)
+	case event.PacketSeen:
+		b.packet(e)
+	case event.GuestStalled:
+		b.stalled = &e
+	case event.GuestEnded:
+		b.ended = &e
+	case event.GuestExited:
+		b.exited(e)
+	}
+	if b.stalled != nil || b.gaveUp != nil || b.exit != nil || b.enough(e) {
+		b.settled = true
+		b.outcome = b.conclude()
+	}
+}
+
+// exited notes the end of the QEMU process, unless the lab itself ended it.
+func (b *boot) exited(e event.Event) {
+	if b.ended != nil {
+		return
+	}
+	b.exit = &e
+	if clean(e.Exit) {
+		b.reach(event.StageOff, e)
+	}
+}
+
+// clean tells a machine that powered itself off from a QEMU that died.
+func clean(x *event.Exit) bool { return x == nil || x.Code == 0 && x.Signal == "" }
+
+// reach marks a stage as reached. The furthest stage never moves back: a second-stage program that asks for an
+// address again is still a boot program that runs.
+func (b *boot) reach(s event.Stage, e event.Event) {
+	if _, ok := b.reached[s]; ok {
+		return
+	}
+	b.reached[s] = e
+	b.progress = e.At
+	b.stage = max(b.stage, s)
+}
+
+func (b *boot) has(s event.Stage) bool { _, ok := b.reached[s]; return ok }
+
+// show records progress if the boot has not shown this before.
+func (b *boot) show(what string, e event.Event) {
+	if !b.shown[what] {
+		b.shown[what] = true
+		b.progress = e.At
+	}
+}
+
+// enough says that a boot program which is no probe has done all that is expected of it, so that no later event
+// can change a verdict. Claims about what must never happen, or how the boot ends, need the whole boot.
+func (b *boot) enough(e event.Event) bool {
+	if b.stage != event.StageStarted || b.report.banner != nil || len(b.guest.Expect) == 0 ||
+		e.Kind != event.Console && e.Kind != event.PacketSeen && e.Kind != event.ConsolePartial {
+		return false
+	}
+	var serial cursor
+	for _, x := range b.guest.Expect {
+		if x.Never != nil || x.Ends != "" || x.Stops != nil || !b.check(x, &serial).pass {
+			return false
+		}
+	}
+	return true
+}
+
+// expectsRunning tells whether the guest is expected not to power off.
+func (b *boot) expectsRunning() bool {
+	for _, x := range b.guest.Expect {
+		if x.Ends == "running" {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *boot) state() GuestState {
+	s := GuestState{Boot: b.number, Warp: b.warp, Stage: b.stage, At: map[event.Stage]time.Duration{},
+		Address: b.address, Took: b.took(), Settled: b.settled, Outcome: b.outcome}
+	for stage, e := range b.reached {
+		s.At[stage] = e.At
+	}
+	if t := b.lastTransfer(); t != nil {
+		s.File = t.file
+	}
+	if budget := b.guest.Budget(b.stage); budget > 0 && !b.settled && b.ended == nil {
+		s.deadline, s.limited = b.progress+budget, true
+	}
+	return s
+}
+
+// took is how long the boot had run when its last event came.
+func (b *boot) took() time.Duration { return b.events[len(b.events)-1].At - b.events[0].At }
+
+func sameMAC(a, b string) bool { return a != "" && strings.EqualFold(a, b) }

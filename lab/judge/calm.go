@@ -1,0 +1,224 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
+)
+
+// Limits of a calm boot, in host time. Under warp the guest's clock runs some 20 to 80 times faster than the
+// host's, so 25 ms are up to 2 s to the guest: more, and it sees a slow server that nobody has.
+const (
+	answerLimit = 25 * time.Millisecond // from a request to its answer, on the guest's cable
+	lateLimit   = 50 * time.Millisecond // of the host, to run a timer of the lab
+)
+
+// Calm tells whether the latest boot of a guest may be believed although it failed, and if not, why.
+//
+// A boot in real time may. One under a warped clock may not when its own haste can have been the cause:
+//   - an answer (DHCP, TFTP, ARP, UDP) crossed the cable more than 25 ms after its request;
+//   - a request was repeated before its first answer, and the answer did come;
+//   - the host kept the lab waiting for a core for more than 50 ms;
+//   - a request went to a service of ours that runs and plays that role, and the service had decided nothing, or
+//     had decided to answer, and no answer came before the boot ended.
+//
+// A request that nobody should answer, such as a DISCOVER on a network without a server, leaves a boot calm. So
+// does iPXE, which sends a second DISCOVER even after an offer.
+func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why string) {
+	t := NewTracker(p)
+	for _, e := range events {
+		t.Feed(e)
+	}
+	boots := t.boots[guest]
+	if len(boots) == 0 || !boots[len(boots)-1].warp {
+		return true, ""
+	}
+	b := boots[len(boots)-1]
+	from, to := b.events[0].Seq, b.events[len(b.events)-1].Seq
+	for _, e := range events {
+		if e.Kind == event.HostLate && e.Late != nil && e.Late.By > lateLimit && e.Seq >= from && e.Seq <= to {
+			return false, fmt.Sprintf("the host kept the lab waiting for %s (event %d)", e.Late.By.Round(time.Millisecond), e.Seq)
+		}
+	}
+	if why := b.haste(); why != "" {
+		return false, why
+	}
+	why = b.unheard(events)
+	return why == "", why
+}
+
+// asking is one exchange as it stands: a request and its answers.
+type asking struct {
+	request  event.Event // the latest
+	count    int         // how often it was sent before the first answer
+	answered map[string]bool
+}
+
+// haste looks for answers that came late, or after the guest had lost patience.
+func (b *boot) haste() string {
+	open := map[string]*asking{}
+	for _, e := range b.events {
+		p := e.Packet
+		if p == nil {
+			continue
+		}
+		if !p.FromGuest {
+			for _, key := range answers(p) {
+				if why := open[key].answer(e); why != "" {
+					return why
+				}
+			}
+			continue
+		}
+		if p.TFTP != nil && p.TFTP.Op == "ACK" && p.TFTP.Repeat > 0 {
+			return fmt.Sprintf("it repeated %s although the transfer went on (event %d)", p.Info, e.Seq)
+		}
+		key := request(p)
+		if key == "" {
+			continue
+		}
+		a := open[key]
+		if a == nil || p.TFTP != nil && p.TFTP.Repeat == 0 {
+			a = &asking{answered: map[string]bool{}}
+			open[key] = a
+		}
+		a.request = e
+		if len(a.answered) == 0 {
+			a.count++
+		}
+	}
+	return ""
+}
+
+// answer notes an answer and says what is not calm about it. Of each sender only the first counts.
+func (a *asking) answer(e event.Event) string {
+	from := e.Service + "/" + e.Packet.SrcMAC
+	if a == nil || a.answered[from] {
+		return ""
+	}
+	first := len(a.answered) == 0
+	a.answered[from] = true
+	if first && a.count > 1 {
+		return fmt.Sprintf("it sent %s %d times before the first answer (event %d)", a.request.Packet.Info, a.count, e.Seq)
+	}
+	if late := e.At - a.request.At; late > answerLimit {
+		return fmt.Sprintf("the answer to %s came %s later (event %d)", a.request.Packet.Info, late.Round(time.Millisecond), e.Seq)
+	}
+	return ""
+}
+
+// request names the exchange a packet of the guest opens; empty if it asks for nothing.
+func request(p *event.Packet) string {
+	switch {
+	case p.DHCP != nil:
+		return "dhcp " + p.DHCP.Type + " " + p.DHCP.XID
+	case p.TFTP != nil && p.TFTP.Op == "RRQ":
+		return "tftp " + strings.TrimLeft(p.TFTP.File, "/")
+	case p.Proto == "arp":
+		return "arp " + p.Dst
+	case p.Proto == "udp":
+		return "udp " + p.Src + " " + p.Dst
+	}
+	return ""
+}
+
+// answers names the exchanges a packet to the guest may answer.
+func answers(p *event.Packet) []string {
+	switch {
+	case p.DHCP != nil:
+		var keys []string
+		for _, t := range answeredBy[p.DHCP.Type] {
+			keys = append(keys, "dhcp "+t+" "+p.DHCP.XID)
+		}
+		return keys
+	case p.TFTP != nil && (p.TFTP.Op != "DATA" || p.TFTP.Block <= 1):
+		return []string{"tftp " + strings.TrimLeft(p.TFTP.File, "/")}
+	case p.Proto == "arp":
+		return []string{"arp " + p.Src}
+	case p.Proto == "udp":
+		return []string{"udp " + p.Dst + " " + p.Src}
+	}
+	return nil
+}
+
+var answeredBy = map[string][]string{
+	"OFFER": {"DISCOVER"}, "ACK": {"REQUEST", "INFORM"}, "NAK": {"REQUEST"},
+	"BOOTREPLY": {"BOOTREQUEST", "DISCOVER", "REQUEST"},
+}
+
+// unheard looks for a request that nothing answered although a service of ours should have.
+func (b *boot) unheard(events []event.Event) string {
+	last := map[string]event.Event{}
+	var order []string
+	done := map[string]bool{}
+	for _, e := range b.events {
+		switch p := e.Packet; {
+		case p == nil:
+		case p.FromGuest && (p.DHCP != nil || p.TFTP != nil) && request(p) != "":
+			key := request(p)
+			if _, ok := last[key]; !ok {
+				order = append(order, key)
+			}
+			last[key] = e
+		case !p.FromGuest:
+			for _, key := range answers(p) {
+				done[key] = true
+			}
+		}
+	}
+	for _, key := range order {
+		if done[key] {
+			continue
+		}
+		for i := range b.t.plan.Services {
+			s := &b.t.plan.Services[i]
+			if b.addressed(s, last[key].Packet) && running(s.Name, last[key].Seq, events) && !b.keptSilent(s.Name, last[key].Packet, events) {
+				return fmt.Sprintf("service %q had not answered %s when the boot ended (event %d)", s.Name, last[key].Packet.Info, last[key].Seq)
+			}
+		}
+	}
+	return ""
+}
+
+// addressed tells whether a request went to this service of ours, in a role it plays.
+func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
+	if s.Server == nil || s.Network != b.guest.Network {
+		return false
+	}
+	own := host(p.Dst) == s.Address.Addr().String()
+	if p.TFTP != nil {
+		return own && s.Server.TFTP != nil && !s.Server.TFTP.Silent
+	}
+	broadcast := host(p.Dst) == "255.255.255.255"
+	forOther := p.DHCP.ServerID != "" && p.DHCP.ServerID != s.Address.Addr().String()
+	return (own || broadcast && !forOther) && p.DHCP.DstPort != portBINL && s.Server.DHCP != nil
+}
+
+// running tells whether a service was listening at that point of the log.
+func running(service string, seq int, events []event.Event) bool {
+	ready := false
+	for _, e := range events {
+		if e.Seq < seq && e.Service == service && (e.Kind == event.ServiceReady || e.Kind == event.ServiceExited) {
+			ready = e.Kind == event.ServiceReady
+		}
+	}
+	return ready
+}
+
+// keptSilent tells whether a service decided not to answer a request.
+func (b *boot) keptSilent(service string, p *event.Packet, events []event.Event) bool {
+	return slices.ContainsFunc(events, func(e event.Event) bool {
+		d := e.Decision
+		if e.Kind != event.ServerDecided || d == nil || e.Service != service || d.Reply != "" || e.Seq < b.events[0].Seq {
+			return false
+		}
+		if p.TFTP != nil {
+			return d.Role == "tftp" && strings.Contains(d.Request, strings.TrimLeft(p.TFTP.File, "/"))
+		}
+		return d.Role == "dhcp" && strings.EqualFold(d.XID, p.DHCP.XID) && strings.HasSuffix(d.Request, p.DHCP.Type)
+	})
+}

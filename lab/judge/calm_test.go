@@ -1,0 +1,112 @@
+package judge
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+)
+
+// decided is a decision of a service about the guest.
+func (s *script) decided(service, role, request, reply string) *script {
+	return s.add(event.Event{Kind: event.ServerDecided, Service: service, Decision: &event.Decision{Role: role, Client: s.guest.MAC,
+		Request: request, Reply: reply, Reason: "as configured", XID: "0a0b0c0d"}})
+}
+
+func TestCalm(t *testing.T) {
+	offer := event.DHCP{Type: "OFFER", YIAddr: "192.0.2.100", ServerID: "192.0.2.1", File: "probe.0"}
+	ack := event.DHCP{Type: "ACK", YIAddr: "192.0.2.100", ServerID: "192.0.2.1", File: "probe.0"}
+	discover, request := event.DHCP{Type: "DISCOVER"}, event.DHCP{Type: "REQUEST", ServerID: "192.0.2.1"}
+	for name, c := range map[string]struct {
+		why  string // empty: calm
+		play func(*script) *script
+	}{
+		"healthy":            {"", func(s *script) *script { return s.dora("probe.0").fetches("probe.0") }},
+		"late offer":         {"the answer to DHCPDISCOVER came 26ms later", func(s *script) *script { return s.sends(discover).after(26*ms).receives("dhcp", offer) }},
+		"offer just in time": {"", func(s *script) *script { return s.sends(discover).after(25*ms).receives("dhcp", offer) }},
+		"second server late": {"26ms later", func(s *script) *script {
+			return s.sends(discover).receives("dhcp", offer).after(26*ms).receives("tftp", offer)
+		}},
+		"late ack": {"the answer to DHCPREQUEST came 30ms", func(s *script) *script { return s.sends(request).after(30*ms).receives("dhcp", ack) }},
+		"ack of another xid": {"had not answered", func(s *script) *script {
+			return s.sends(request).after(ms).receives("dhcp", event.DHCP{Type: "ACK", XID: "77777777"})
+		}},
+		"late tftp": {"the answer to RRQ probe.0 came 40ms", func(s *script) *script {
+			return s.asks("RRQ", "probe.0", event.TFTP{}).after(40*ms).gets("OACK", "probe.0", event.TFTP{})
+		}},
+		"second rrq in time": {"", func(s *script) *script { return s.fetches("probe.0").after(time.Second).fetches("probe.0") }},
+		"tftp asked twice": {"RRQ probe.0 2 times before the first answer", func(s *script) *script {
+			return s.asks("RRQ", "probe.0", event.TFTP{}).after(3*ms).asks("RRQ", "probe.0", event.TFTP{Repeat: 1}).after(ms).gets("OACK", "probe.0", event.TFTP{})
+		}},
+		"ack repeated": {"it repeated ACK", func(s *script) *script { return s.fetches("probe.0").asks("ACK", "probe.0", event.TFTP{Repeat: 1}) }},
+		"request repeated": {"DHCPREQUEST 2 times before", func(s *script) *script {
+			return s.sends(request).after(5*ms).sends(request).after(ms).receives("dhcp", ack)
+		}},
+		"ipxe discovers twice": {"", func(s *script) *script {
+			return s.sends(discover).after(ms).receives("dhcp", offer).after(30*ms).sends(discover).after(ms).receives("dhcp", offer)
+		}},
+		"late arp": {"26ms later", func(s *script) *script {
+			s.packet("", event.Packet{Proto: "arp", Src: "192.0.2.100", Dst: "192.0.2.2", Info: "ARP who has 192.0.2.2"})
+			return s.after(26*ms).packet("tftp", event.Packet{Proto: "arp", Src: "192.0.2.2", Dst: "192.0.2.100", Info: "ARP is at"})
+		}},
+		"late echo": {"26ms later", func(s *script) *script {
+			s.packet("", event.Packet{Proto: "udp", Src: "192.0.2.100:2000", Dst: "192.0.2.2:7777", Info: "UDP"})
+			return s.after(26*ms).packet("tftp", event.Packet{Proto: "udp", Src: "192.0.2.2:7777", Dst: "192.0.2.100:2000", Info: "UDP"})
+		}},
+		"host late": {"the host kept the lab waiting for 51ms", func(s *script) *script {
+			return s.add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 51 * ms}}).firmware()
+		}},
+		"host a little late": {"", func(s *script) *script {
+			return s.add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 50 * ms}}).firmware()
+		}},
+		"unanswered":             {`service "dhcp" had not answered DHCPDISCOVER`, func(s *script) *script { return s.sends(discover).after(ms).sends(discover) }},
+		"unanswered by decision": {"", func(s *script) *script { return s.sends(discover).decided("dhcp", "dhcp", "DHCPDISCOVER", "") }},
+		"answer decided, lost":   {"had not answered", func(s *script) *script { return s.sends(discover).decided("dhcp", "dhcp", "DHCPDISCOVER", "DHCPOFFER") }},
+		"request to another":     {"", func(s *script) *script { return s.sends(event.DHCP{Type: "REQUEST", ServerID: "192.0.2.77"}) }},
+		"nobody on port 4011":    {"", func(s *script) *script { return s.sends(event.DHCP{Type: "REQUEST", DstPort: 4011}) }},
+		"rrq unanswered":         {`service "tftp" had not answered RRQ probe.0`, func(s *script) *script { return s.asks("RRQ", "probe.0", event.TFTP{}) }},
+		"rrq, decision of another file": {`service "tftp" had not answered`, func(s *script) *script {
+			return s.asks("RRQ", "probe.0", event.TFTP{}).decided("tftp", "tftp", "RRQ other", "")
+		}},
+		"rrq to a dead server": {"", func(s *script) *script {
+			return s.add(event.Event{Kind: event.ServiceExited, Service: "tftp"}).asks("RRQ", "probe.0", event.TFTP{})
+		}},
+		"rrq to a silent server": {"", func(s *script) *script {
+			s.plan.Services[1].Server.TFTP.Silent = true
+			return s.asks("RRQ", "probe.0", event.TFTP{})
+		}},
+		"no server at all": {"", func(s *script) *script { s.plan.Services = nil; return s.sends(discover).after(ms).sends(discover) }},
+	} {
+		s := newScript(testPlan(), "bios")
+		s.power("bios", true)
+		c.play(s).fails("No more network devices")
+		calm, why := Calm(s.plan, s.events, "bios")
+		if calm != (c.why == "") || !strings.Contains(why, c.why) {
+			t.Errorf("%s: calm %t, %q; want %q", name, calm, why, c.why)
+		}
+	}
+}
+
+// In real time a boot may always be believed: its timers and the servers' run by the same clock.
+func TestRealTimeIsCalm(t *testing.T) {
+	s := newScript(testPlan(), "bios").sends(event.DHCP{Type: "DISCOVER"}).after(time.Second).receives("dhcp", event.DHCP{Type: "OFFER"})
+	if calm, why := Calm(s.plan, s.events, "bios"); !calm {
+		t.Error(why)
+	}
+	if calm, why := Calm(s.plan, s.events, "x64"); !calm {
+		t.Errorf("a guest that was never powered on: %s", why)
+	}
+}
+
+// What happened before or after the boot, or to other guests, is not this boot's haste.
+func TestCalmLooksAtThisBootOnly(t *testing.T) {
+	s := newScript(testPlan(), "x64")
+	late := event.Event{Kind: event.HostLate, Late: &event.Late{By: time.Second}}
+	s.sends(event.DHCP{Type: "DISCOVER"}).after(time.Second).receives("dhcp", event.DHCP{Type: "OFFER"}).add(late)
+	s.boot = 0
+	s.power("bios", true).fails("").add(late)
+	if calm, why := Calm(s.plan, s.events, "bios"); !calm {
+		t.Error(why)
+	}
+}

@@ -1,0 +1,325 @@
+package judge
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pxelab/pxelab/lab/event"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// scenario is one way for a boot to end, for one client.
+type scenario struct {
+	name   string
+	guest  string
+	reason Reason // empty: it ends well
+	stage  event.Stage
+	script func(*script) *script // after power-on
+}
+
+// scenarios holds, per reason, what real firmware does then, and near misses: logs that differ in the one thing
+// that matters and must not be given that reason.
+var scenarios = []scenario{
+	{"healthy/ipxe", "bios", "", event.StageOff, func(s *script) *script {
+		return s.firmware().dora("probe.0").fetches("probe.0").starts().reports().off()
+	}},
+	{"healthy/edk2", "x64", "", event.StageOff, func(s *script) *script {
+		return s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").starts().reports().off()
+	}},
+	{"no-firmware", "bios", NoFirmware, event.StagePower, func(s *script) *script { return s.stalls(event.StagePower) }},
+	{"no-firmware/near-miss: one line", "bios", NoLink, event.StageFirmware, func(s *script) *script {
+		return s.say("SeaBIOS (version 1.16.2)").stalls(event.StageFirmware)
+	}},
+	{"no-link/ipxe without card", "bios", NoLink, event.StageFirmware, func(s *script) *script {
+		return s.say("SeaBIOS (version 1.16.2)", "Boot failed: could not read the boot disk", "No bootable device.")
+	}},
+	{"no-link/edk2 without driver", "x64", NoLink, event.StageFirmware, func(s *script) *script {
+		return s.say(`BdsDxe: loading Boot0000 "UiApp" from Fv`, `BdsDxe: starting Boot0000 "UiApp" from Fv`)
+	}},
+	{"no-link/near-miss: a frame", "x64", Stalled, event.StageLink, func(s *script) *script {
+		return s.firmware().packet("", event.Packet{Proto: "icmp6", Info: "router solicitation"}).stalls(event.StageLink)
+	}},
+	{"no-offer/ipxe", "bios", NoOffer, event.StageDiscover, func(s *script) *script {
+		return s.firmware().discovers(4).after(8 * time.Second).fails("No configuration methods succeeded (http://ipxe.org/040ee119)")
+	}},
+	{"no-offer/edk2", "x64", NoOffer, event.StageDiscover, func(s *script) *script {
+		return s.firmware().discovers(4).after(32 * time.Second).fails("  PXE-E18: Server response timeout.")
+	}},
+	{"no-offer/an offer for another guest", "x64", NoOffer, event.StageDiscover, func(s *script) *script {
+		s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: "192.0.2.100", CHAddr: "52:54:00:70:78:01"})
+		return s.discovers(3).stalls(event.StageDiscover)
+	}},
+	{"no-offer/a server said why", "x64", NoOffer, event.StageDiscover, func(s *script) *script {
+		s.firmware().discovers(1)
+		s.add(event.Event{Kind: event.ServerDecided, Service: "dhcp", Decision: &event.Decision{Role: "dhcp", Client: s.guest.MAC,
+			Request: "DHCPDISCOVER", Reason: "no free address in 192.0.2.100-192.0.2.199", XID: "0a0b0c0d"}})
+		return s.fails("  PXE-E18: Server response timeout.")
+	}},
+	{"no-offer/the server died", "bios", NoOffer, event.StageDiscover, func(s *script) *script {
+		s.add(event.Event{Kind: event.ServiceExited, Service: "dhcp", Text: "exit status 2", Exit: &event.Exit{Code: 2}})
+		return s.firmware().discovers(4).fails("No configuration methods succeeded (http://ipxe.org/040ee119)")
+	}},
+	{"offer-refused/edk2", "x64", OfferRefused, event.StageOffer, func(s *script) *script {
+		s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: "192.0.2.50", File: "probe-x64.efi"})
+		return s.discovers(3).fails("  PXE-E16: No valid offer received.")
+	}},
+	{"offer-refused/near-miss: no boot file", "x64", NoBootfile, event.StageOffer, func(s *script) *script {
+		s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: "192.0.2.50", ServerID: "192.0.2.1"})
+		return s.discovers(3).fails("  PXE-E16: No valid offer received.")
+	}},
+	{"no-bootfile/ipxe", "bios", NoBootfile, event.StageAddress, func(s *script) *script {
+		return s.firmware().dora("").fails("Nothing to boot: No such file or directory (http://ipxe.org/2d03e13b)")
+	}},
+	{"no-bootfile/ipxe without next server", "bios", NoBootfile, event.StageAddress, func(s *script) *script {
+		s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: "192.0.2.100", File: "probe.0"})
+		s.sends(event.DHCP{Type: "REQUEST"}).receives("dhcp", event.DHCP{Type: "ACK", YIAddr: "192.0.2.100", File: "probe.0"})
+		return s.fails("Nothing to boot: No such file or directory (http://ipxe.org/2d03e13b)")
+	}},
+	{"no-bootfile/near-miss: a boot file", "x64", GaveUp, event.StageAddress, func(s *script) *script {
+		return s.firmware().dora("probe-x64.efi").fails("  PXE-E21: Remote boot cancelled.")
+	}},
+	{"no-ack/ipxe", "bios", NoAck, event.StageOffer, func(s *script) *script {
+		s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: "192.0.2.100", File: "probe.0"})
+		for i := range 5 {
+			s.sends(event.DHCP{Type: "REQUEST", Requested: "192.0.2.100", ServerID: "192.0.2.1", Repeat: i}).after(time.Second)
+		}
+		return s.fails("No configuration methods succeeded (http://ipxe.org/040ee119)")
+	}},
+	{"no-ack/edk2 refused", "x64", NoAck, event.StageOffer, func(s *script) *script {
+		s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: "192.0.2.50", File: "probe-x64.efi"})
+		s.sends(event.DHCP{Type: "REQUEST", Requested: "192.0.2.50"}).receives("dhcp", event.DHCP{Type: "NAK"})
+		return s.fails("  PXE-E07: Network device error.")
+	}},
+	{"no-ack/ipxe after one BOOTP reply", "bios", NoAck, event.StageAddress, func(s *script) *script {
+		s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "BOOTREPLY", YIAddr: "192.0.2.100", File: "probe.0"})
+		s.sends(event.DHCP{Type: "REQUEST", Requested: "192.0.2.100"})
+		return s.fails("No configuration methods succeeded (http://ipxe.org/040ee119)")
+	}},
+	{"proxy-silent/edk2", "x64", ProxySilent, event.StageProxy, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").say("  Station IP address is 192.0.2.50")
+		for range 4 {
+			s.sends(event.DHCP{Type: "REQUEST", SrcPort: 4011, DstPort: 4011, CIAddr: "192.0.2.50", XID: "00000001"}).after(time.Second)
+		}
+		return s.fails("  PXE-E16: No valid offer received.")
+	}},
+	{"proxy-silent/near-miss: it answered without a file", "x64", NoBootfile, event.StageProxy, func(s *script) *script {
+		s.firmware().dora("").sends(event.DHCP{Type: "REQUEST", SrcPort: 4011, DstPort: 4011, CIAddr: "192.0.2.50", XID: "00000001"})
+		s.receives("dhcp", event.DHCP{Type: "ACK", SrcPort: 4011, XID: "00000001"})
+		return s.fails("  PXE-E16: No valid offer received.")
+	}},
+	{"proxy-silent/near-miss: ipxe goes on without it", "bios", "", event.StageOff, func(s *script) *script {
+		s.firmware().dora("probe.0").sends(event.DHCP{Type: "REQUEST", DstPort: 4011, CIAddr: "192.0.2.100"}).after(2 * time.Second)
+		return s.fetches("probe.0").reports().off()
+	}},
+	{"boot-server-silent/ipxe", "bios", BootServerSilent, event.StageBootServer, func(s *script) *script {
+		s.firmware().dora("")
+		for range 2 {
+			s.sends(event.DHCP{Type: "REQUEST", DstPort: 4011, CIAddr: "192.0.2.100", XID: "00000000", BootItem: "80000000"}).after(time.Second)
+		}
+		return s.fails("PXEBS (net0 type 128)..... Connection timed out (http://ipxe.org/4c106035)")
+	}},
+	{"tftp-silent/ipxe", "bios", TFTPSilent, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe.0")
+		for i := range 6 {
+			s.asks("RRQ", "probe.0", event.TFTP{Repeat: i}).after(time.Second)
+		}
+		return s.fails("tftp://192.0.2.2/probe.0... Connection timed out (http://ipxe.org/4c126035)")
+	}},
+	{"tftp-silent/edk2", "x64", TFTPSilent, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi")
+		for i := range 6 {
+			s.asks("RRQ", "probe-x64.efi", event.TFTP{Repeat: i}).after(4 * time.Second)
+		}
+		return s.fails("  PXE-E18: Server response timeout.")
+	}},
+	{"tftp-silent/near-miss: it granted options", "bios", TFTPError, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe.0").asks("RRQ", "probe.0", event.TFTP{}).gets("OACK", "probe.0", event.TFTP{})
+		return s.fails("tftp://192.0.2.2/probe.0... Connection timed out (http://ipxe.org/4c126035)")
+	}},
+	{"file-not-found/ipxe", "bios", FileNotFound, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("nosuch.0").asks("RRQ", "nosuch.0", event.TFTP{})
+		s.gets("ERROR", "nosuch.0", event.TFTP{Code: 1, Message: "File not found"})
+		return s.fails("tftp://192.0.2.2/nosuch.0... No such file or directory (http://ipxe.org/2d12603b)")
+	}},
+	{"file-not-found/edk2", "x64", FileNotFound, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("nosuch.efi").asks("RRQ", "nosuch.efi", event.TFTP{})
+		s.gets("ERROR", "nosuch.efi", event.TFTP{Code: 1, Message: "File not found"})
+		return s.say("  NBP filesize is 0 Bytes").fails("  PXE-E23: Client received TFTP error from server.")
+	}},
+	{"file-not-found/near-miss: access", "bios", TFTPError, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe.0").asks("RRQ", "probe.0", event.TFTP{})
+		s.gets("ERROR", "probe.0", event.TFTP{Code: 2, Message: "Access violation"})
+		return s.fails("tftp://192.0.2.2/probe.0... Permission denied (http://ipxe.org/0212603c)")
+	}},
+	{"tftp-error/edk2 without options", "x64", TFTPError, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", event.TFTP{}).gets("DATA", "probe-x64.efi", event.TFTP{Block: 1, Bytes: 512})
+		s.asks("ERROR", "probe-x64.efi", event.TFTP{Code: 4, Message: "User aborted download"})
+		return s.fails("  PXE-E99: Unexpected network error.")
+	}},
+	{"tftp-error/edk2 without tsize", "x64", TFTPError, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", event.TFTP{}).gets("OACK", "probe-x64.efi", event.TFTP{})
+		s.asks("ERROR", "probe-x64.efi", event.TFTP{Code: 8, Message: "User aborted the transfer"})
+		return s.fails("  PXE-E53: No boot filename received.")
+	}},
+	{"wrong-arch/ipxe", "bios", WrongArch, event.StageDownload, func(s *script) *script {
+		return s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").fails("Could not boot image: Exec format error (http://ipxe.org/2e008001)")
+	}},
+	{"wrong-arch/edk2", "x64", WrongArch, event.StageDownload, func(s *script) *script {
+		return s.firmware().dora("probe.0").fetches("probe.0").fails("")
+	}},
+	{"wrong-arch/near-miss: right architecture", "x64", ImageRefused, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi")
+		return s.say(`BdsDxe: loading Boot0001 "UEFI PXEv4 (MAC:525400707802)" from PciRoot(0x0)`,
+			`BdsDxe: failed to load Boot0001 "UEFI PXEv4 (MAC:525400707802)" from PciRoot(0x0): Access Denied`)
+	}},
+	{"image-refused/unknown file", "bios", ImageRefused, event.StageDownload, func(s *script) *script {
+		return s.firmware().dora("other.bin").fetches("other.bin").fails("Could not boot image: Exec format error (http://ipxe.org/2e008001)")
+	}},
+	{"image-refused/near-miss: another boot option failed", "x64", "", event.StageOff, func(s *script) *script {
+		s.say(`BdsDxe: failed to load Boot0002 "UEFI QEMU DVD-ROM" from PciRoot(0x0): Not Found`)
+		return s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").starts().reports().off()
+	}},
+	{"boot-program-silent/never spoke", "bios", BootProgramSilent, event.StageDownload, func(s *script) *script {
+		return s.firmware().dora("probe.0").fetches("probe.0").stalls(event.StageDownload)
+	}},
+	{"boot-program-silent/half a report", "x64", BootProgramSilent, event.StageStarted, func(s *script) *script {
+		return s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").starts().reports("PXELAB udp", "", "PXELAB-PROBE END", "").stalls(event.StageStarted)
+	}},
+	{"boot-program-silent/it returned to the firmware", "x64", BootProgramSilent, event.StageStarted, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").starts().reports("PXELAB-PROBE END", "")
+		return s.say(`BdsDxe: loading Boot0000 "UiApp" from Fv`, `BdsDxe: starting Boot0000 "UiApp" from Fv`)
+	}},
+	{"did-not-power-off", "bios", DidNotPowerOff, event.StageReported, func(s *script) *script {
+		return s.firmware().dora("probe.0").fetches("probe.0").reports().stalls(event.StageReported)
+	}},
+	{"guest-crashed/signal", "x64", GuestCrashed, event.StageAddress, func(s *script) *script {
+		return s.firmware().dora("probe-x64.efi").of(event.Event{Kind: event.GuestExited, Exit: &event.Exit{Code: -1, Signal: "aborted", Stderr: "KVM internal error\n"}})
+	}},
+	{"guest-crashed/off too early", "bios", GuestCrashed, event.StageFirmware, func(s *script) *script { return s.firmware().off() }},
+	{"guest-crashed/near-miss: a foreign program powered off", "x64", "", event.StageOff, func(s *script) *script {
+		return s.firmware().dora("grub.efi").fetches("grub.efi").starts().off()
+	}},
+	{"gave-up/its own words", "bios", GaveUp, event.StageBootServer, func(s *script) *script {
+		s.firmware().dora("").sends(event.DHCP{Type: "REQUEST", DstPort: 4011, CIAddr: "192.0.2.100", BootItem: "80000000"})
+		s.receives("dhcp", event.DHCP{Type: "ACK", SrcPort: 4011, BootItem: "80000000", File: "other.0"})
+		return s.fails("PXEBS (net0 type 128)..... Connection timed out (http://ipxe.org/4c106035)")
+	}},
+	{"stalled/in the middle of a transfer", "bios", Stalled, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe.0").asks("RRQ", "probe.0", event.TFTP{}).gets("DATA", "probe.0", event.TFTP{Block: 1, Bytes: 1468})
+		return s.stalls(event.StageDownload)
+	}},
+	{"chain/second file missing", "x64", FileNotFound, event.StageStarted, func(s *script) *script {
+		s.firmware().dora("ipxe.efi").fetches("ipxe.efi").starts().say("iPXE initialising devices...ok").dora("chain.ipxe")
+		s.asks("RRQ", "chain.ipxe", event.TFTP{}).gets("ERROR", "chain.ipxe", event.TFTP{Code: 1})
+		return s.say("No such file or directory (http://ipxe.org/2d12608e)", "No more network devices")
+	}},
+}
+
+func (sc scenario) play() *script { return sc.script(newScript(testPlan(), sc.guest)) }
+
+func (sc scenario) outcome(t *testing.T) Outcome {
+	tr := NewTracker(testPlan())
+	for _, e := range sc.play().events {
+		tr.Feed(e)
+	}
+	g := tr.Guest(sc.guest)
+	if !g.Settled {
+		t.Errorf("%s: did not settle; it is at %s", sc.name, g.Stage)
+	}
+	return g.Outcome
+}
+
+func TestOutcomes(t *testing.T) {
+	var said strings.Builder
+	met := map[Reason]bool{}
+	for _, sc := range scenarios {
+		o := sc.outcome(t)
+		if o.Reason != sc.reason || o.Stage != sc.stage {
+			t.Errorf("%s: stopped at %s for %q, want %s for %q: %s", sc.name, o.Stage, o.Reason, sc.stage, sc.reason, o.Sentence)
+		}
+		met[o.Reason] = true
+		fmt.Fprintf(&said, "%s\n    %s\n", sc.name, o.Sentence)
+		for _, v := range o.Evidence {
+			fmt.Fprintf(&said, "      event %d frame %d: %s\n", v.Seq, v.Frame, v.Text)
+		}
+	}
+	for _, r := range Reasons() {
+		if !met[Reason(r)] {
+			t.Errorf("no scenario shows reason %s", r)
+		}
+	}
+	golden(t, "outcomes.golden", said.String())
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s differs (go test ./lab/judge -update rewrites it):\n%s", path, d)
+	}
+}
+
+// Nothing that comes after a boot has settled may change its outcome: the lab ends a settled guest.
+func TestNothingChangesAfterSettling(t *testing.T) {
+	for _, sc := range scenarios {
+		s := sc.play()
+		tr := NewTracker(testPlan())
+		for _, e := range s.events {
+			tr.Feed(e)
+		}
+		before := tr.Guest(sc.guest)
+		n := len(s.events)
+		s.reports().of(event.Event{Kind: event.GuestEnded, Text: "it has settled"}).of(event.Event{Kind: event.GuestExited, Exit: &event.Exit{Code: -1, Signal: "killed"}})
+		for _, e := range s.events[n:] {
+			tr.Feed(e)
+		}
+		if d := cmp.Diff(before.Outcome, tr.Guest(sc.guest).Outcome); d != "" {
+			t.Errorf("%s: %s", sc.name, d)
+		}
+	}
+}
+
+// The live run judges while the log still grows; what it says of a settled guest must be what the finished log says.
+func TestLiveAndOfflineAgree(t *testing.T) {
+	for _, sc := range scenarios {
+		events := sc.play().events
+		tr := NewTracker(testPlan())
+		for i, e := range events {
+			tr.Feed(e)
+			if !tr.Guest(sc.guest).Settled {
+				continue
+			}
+			live := verdictsOf(sc.guest, Judge(testPlan(), events[:i+1]))
+			if d := cmp.Diff(live, verdictsOf(sc.guest, Judge(testPlan(), events))); d != "" {
+				t.Errorf("%s: settled at event %d, and the verdicts changed after it:\n%s", sc.name, e.Seq, d)
+			}
+			break
+		}
+	}
+}
+
+func TestReasonsAreDistinct(t *testing.T) {
+	all := Reasons()
+	sorted := slices.Sorted(slices.Values(all))
+	if len(slices.Compact(sorted)) != len(all) {
+		t.Errorf("a reason is listed twice: %v", all)
+	}
+}

@@ -1,0 +1,61 @@
+package judge
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/pxelab/pxelab/lab/topology"
+)
+
+// render writes an expectation as its author wrote it in YAML, in flow style on one line.
+func render(x topology.Expectation) string {
+	switch {
+	case x.Booted != nil:
+		return "booted: " + flow("image", x.Booted.Image, "from", x.Booted.From)
+	case x.Address != nil:
+		return "address: " + flow("from", x.Address.From)
+	case x.Offer != nil:
+		return "offer: " + flow("from", x.Offer.From)
+	case x.Served != nil:
+		return "served: " + flow("file", x.Served.File, "from", x.Served.From, "over", x.Served.Over)
+	case x.Stage != nil && x.Stage.Within > 0:
+		return "stage: " + flow("reaches", x.Stage.Reaches.String(), "within", x.Stage.Within.String())
+	case x.Stage != nil:
+		return "stage: " + flow("reaches", x.Stage.Reaches.String())
+	case x.Stops != nil:
+		return "stops: " + flow("at", x.Stops.At.String(), "reason", x.Stops.Reason)
+	case x.Serial != "":
+		return "serial: " + scalar(x.Serial, true)
+	case x.Never != nil && x.Never.Packet != "":
+		return "never: {packet: " + scalar(x.Never.Packet, true) + "}"
+	case x.Never != nil:
+		return "never: {serial: " + scalar(x.Never.Serial, true) + "}"
+	case x.Ends != "":
+		return "ends: " + scalar(x.Ends, false)
+	}
+	return implied
+}
+
+// flow writes a mapping of key, value, key, value ...; keys without a value are left out.
+func flow(pairs ...string) string {
+	var parts []string
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			parts = append(parts, pairs[i]+": "+scalar(pairs[i+1], false))
+		}
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
+
+// scalar quotes a string for YAML when it must, or always. A backslash stays as it is in single quotes only.
+func scalar(s string, always bool) string {
+	switch {
+	case !always && plain.MatchString(s):
+		return s
+	case !strings.ContainsAny(s, "\"\\"):
+		return `"` + s + `"`
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}

@@ -1,0 +1,140 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pxelab/pxelab/lab/event"
+)
+
+// Rules about the machine itself and the program it was given.
+
+func (b *boot) crashed() *diagnosis {
+	if b.exit == nil || clean(b.exit.Exit) && b.has(event.StageStarted) {
+		return nil
+	}
+	x := b.exit.Exit
+	if clean(x) {
+		return &diagnosis{"the machine powered itself off before a boot program ran",
+			"read the end of its console", []event.Event{*b.exit}}
+	}
+	how := exitText(x)
+	if said := strings.TrimSpace(x.Stderr); said != "" {
+		how += ", saying: " + said
+	}
+	return &diagnosis{how, "see its command line in the run's folder", []event.Event{*b.exit}}
+}
+
+func (b *boot) didNotPowerOff() *diagnosis {
+	if !b.has(event.StageReported) {
+		return nil
+	}
+	return &diagnosis{"its probe finished the report and the machine stayed on",
+		"the firmware's power-off does not work here, so do not expect it", []event.Event{*b.report.end}}
+}
+
+// wrongArch needs both: the client would not run a file it had whole, and the run knows the file as a program
+// for another architecture.
+func (b *boot) wrongArch() *diagnosis {
+	t := b.refusedFile()
+	if t == nil {
+		return nil
+	}
+	for _, m := range b.t.run.Images {
+		if sameFile(m.File, t.file) && m.Arch != "" && m.Arch != b.guest.Arch {
+			return &diagnosis{
+				fmt.Sprintf("it fetched %q whole from %s, but that is a program for %s and this machine is %s", t.file, b.serverName(t), m.Arch, b.guest.Arch),
+				fmt.Sprintf("serve it the %s program: choose by option 93", b.guest.Arch), []event.Event{*t.whole}}
+		}
+	}
+	return nil
+}
+
+func (b *boot) imageRefused() *diagnosis {
+	t := b.refusedFile()
+	if t == nil {
+		return nil
+	}
+	do := "check that it is a program for " + b.guest.Arch
+	if slices.ContainsFunc(b.complaint, func(e event.Event) bool { return strings.Contains(e.Text, "Access Denied") }) {
+		do = "Secure Boot did not accept its signature: sign it with a key the firmware knows"
+	}
+	return &diagnosis{fmt.Sprintf("it fetched %q whole from %s and would not run it", t.file, b.serverName(t)), do, []event.Event{*t.whole}}
+}
+
+// refusedFile is the file that the client had whole and then would not run.
+func (b *boot) refusedFile() *transfer {
+	t := b.lastTransfer()
+	if t == nil || t.whole == nil || !b.refused || b.report.banner != nil {
+		return nil
+	}
+	if b.stage >= event.StageStarted && !b.complained(ipxeExecFormat, ipxeLoadImage, ipxeStartImage) {
+		return nil // a later program's failure, not this file's
+	}
+	return t
+}
+
+// programSilent covers a probe that did not finish, and a boot file after which nothing more was heard.
+func (b *boot) programSilent() *diagnosis {
+	t := b.lastTransfer()
+	switch {
+	case b.report.banner != nil:
+		last := b.report.lines[len(b.report.lines)-1]
+		return &diagnosis{"its probe began a report and did not finish it", "the last line says which call of the firmware it did not return from", []event.Event{last}}
+	case b.gaveUp != nil && t != nil && (t.whole == nil || t.failed != nil):
+		return nil
+	case b.has(event.StageStarted):
+		return &diagnosis{"its boot program runs and does nothing more that is expected of it", "read the end of its console", ends(b.lines)}
+	case t != nil && t.whole != nil:
+		return &diagnosis{fmt.Sprintf("it fetched %q whole from %s and was not heard of again", t.file, b.serverName(t)),
+			"check that the program speaks on the serial console", []event.Event{*t.whole}}
+	}
+	return nil
+}
+
+func (b *boot) noLink() *diagnosis {
+	if b.stage != event.StageFirmware {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("its firmware spoke but no frame left its %s card", b.guest.NIC),
+		"check that this firmware has a driver for the card, and that the link is up", ends(b.lines)}
+}
+
+func (b *boot) noFirmware() *diagnosis {
+	if b.stage != event.StagePower {
+		return nil
+	}
+	return &diagnosis{"its console was silent for " + b.seconds(b.took()),
+		fmt.Sprintf("check the files of firmware %s, and that it speaks on the serial console", b.guest.Firmware), b.events[:1]}
+}
+
+// onlyGaveUp repeats the client's own words, for want of a better explanation.
+func (b *boot) onlyGaveUp() *diagnosis {
+	if b.gaveUp == nil {
+		return nil
+	}
+	said := *b.gaveUp
+	if len(b.complaint) > 0 {
+		said = b.complaint[len(b.complaint)-1]
+		for _, e := range b.complaint {
+			if pxeCode.MatchString(e.Text) {
+				said = e
+			}
+		}
+	}
+	what := fmt.Sprintf("its firmware ended the boot, saying %q", strings.TrimSpace(said.Text))
+	if m := ipxeMeaning[ipxeError(said.Text)]; m != "" {
+		what += " (" + m + ")"
+	}
+	return &diagnosis{what, "compare the packets before that line with what the server should have sent", []event.Event{said}}
+}
+
+func (b *boot) onlyStalled() *diagnosis {
+	last := b.events[len(b.events)-1]
+	if len(b.events) > 1 {
+		last = b.events[len(b.events)-2]
+	}
+	return &diagnosis{fmt.Sprintf("nothing new came from it for %s", b.seconds(b.events[len(b.events)-1].At-b.progress)),
+		"read the end of its console and its last packets", []event.Event{last}}
+}

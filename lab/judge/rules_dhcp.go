@@ -1,0 +1,170 @@
+package judge
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pxelab/pxelab/lab/event"
+)
+
+// Rules about finding a server, an address and a boot file.
+
+func isOffer(d *event.DHCP) bool { return d.Type == "OFFER" || d.Type == "BOOTREPLY" }
+func isDiscover(d *event.DHCP) bool {
+	return (d.Type == "DISCOVER" || d.Type == "BOOTREQUEST") && !strings.HasPrefix(d.ClassID, "HTTPClient")
+}
+
+// isRequest is a request for an address, not one to port 4011 or a boot server.
+func isRequest(d *event.DHCP) bool {
+	return d.Type == "REQUEST" && d.DstPort != portBINL && d.BootItem == ""
+}
+
+// isPXE is a reply that speaks PXE: then the boot file may come later, from port 4011 or a boot server.
+func isPXE(d *event.DHCP) bool { return strings.HasPrefix(d.ClassID, "PXEClient") }
+
+func (b *boot) noOffer() *diagnosis {
+	sent := b.dhcp(true, isDiscover)
+	if b.stage != event.StageDiscover || len(sent) == 0 {
+		return nil
+	}
+	took := b.events[len(b.events)-1].At - sent[0].At
+	kind := "DHCPDISCOVER"
+	if sent[0].Packet.DHCP.Type == "BOOTREQUEST" {
+		kind = "BOOTREQUEST"
+	}
+	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no server on network %q answered", times(len(sent), kind), b.seconds(took), b.guest.Network),
+		"start a DHCP server there, or check that the guest is on the right network", ends(sent)}
+	b.blame(d)
+	return d
+}
+
+func (b *boot) offerRefused() *diagnosis {
+	offers := b.dhcp(false, isOffer)
+	if len(offers) == 0 || b.stage != event.StageOffer || len(b.dhcp(true, isRequest)) > 0 {
+		return nil
+	}
+	o := offers[0].Packet.DHCP
+	return &diagnosis{fmt.Sprintf("%s offered it %s%s, and it did not accept", b.sender(offers[0]), orNone(o.YIAddr, "no address"), withFile(o)),
+		"check the offer: option 54, a proxy's answer beside it, and with option 60 the contents of option 43", ends(offers)}
+}
+
+func withFile(d *event.DHCP) string {
+	if d.File == "" {
+		return ""
+	}
+	return fmt.Sprintf(" with boot file %q", d.File)
+}
+
+func orNone(address, none string) string {
+	if !isSet(address) {
+		return none
+	}
+	return address
+}
+
+// noAck: it asked, and the address never came. A BOOTP reply counts as acknowledgement (RFC 951), but iPXE asks
+// again after it and needs a second one.
+func (b *boot) noAck() *diagnosis {
+	asked := b.dhcp(true, isRequest)
+	if len(asked) == 0 || b.stage > event.StageAddress {
+		return nil
+	}
+	for _, e := range b.dhcp(false, gives) {
+		if e.Seq > asked[0].Seq {
+			return nil
+		}
+	}
+	want := orNone(asked[0].Packet.DHCP.Requested, "an address")
+	d := &diagnosis{fmt.Sprintf("it asked for %s with %s and got no DHCPACK", want, times(len(asked), "DHCPREQUEST")),
+		"check that the server it named (option 54) still runs and holds the offer", ends(asked)}
+	if naks := b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "NAK" }); len(naks) > 0 {
+		d.what = fmt.Sprintf("it asked for %s and %s refused it (DHCPNAK)", want, b.sender(naks[0]))
+		d.do = "leave one server in charge of this network's addresses"
+		d.evidence = append(d.evidence, naks...)
+	}
+	b.blame(d)
+	return d
+}
+
+// noBootfile: EDK2 does not even ask for an address without a boot file; iPXE takes the address and then has
+// nothing to boot.
+func (b *boot) noBootfile() *diagnosis {
+	if b.stage < event.StageOffer || b.stage > event.StageBootServer {
+		return nil
+	}
+	answers := b.dhcp(false, func(d *event.DHCP) bool { return isOffer(d) || d.Type == "ACK" })
+	if len(answers) == 0 {
+		return nil
+	}
+	for _, e := range answers {
+		d := e.Packet.DHCP
+		if d.File != "" && !isSet(d.SIAddr) && b.complained(ipxeNothingToBoot) {
+			return &diagnosis{fmt.Sprintf("%s named boot file %q and no server to fetch it from (siaddr is empty)", b.sender(e), d.File),
+				"set the next server: iPXE does not read option 66", []event.Event{e}}
+		}
+		if d.File != "" || isPXE(d) && (b.stage == event.StageOffer || d.Vendor != "") {
+			return nil
+		}
+	}
+	first := answers[0]
+	what := fmt.Sprintf("%s offered it %s and no boot file, so it did not take it", b.sender(first), first.Packet.DHCP.YIAddr)
+	if b.address != "" {
+		what = fmt.Sprintf("it got %s from %s, and no server named a boot file", b.address, b.sender(answers[len(answers)-1]))
+	}
+	return &diagnosis{what, "name a boot file for " + b.guest.Arch + " in the DHCP server, or put a proxyDHCP service beside it", ends(answers)}
+}
+
+func (b *boot) proxySilent() *diagnosis {
+	sent := b.dhcp(true, func(d *event.DHCP) bool { return d.DstPort == portBINL && d.BootItem == "" })
+	if b.stage != event.StageProxy || len(sent) == 0 || b.answered(sent[0]) {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("it sent %s to %s and nothing answered", times(len(sent), "request"), sent[0].Packet.Dst),
+		"run the proxyDHCP service there on UDP 4011, or leave option 60 out of the DHCP server's offer", ends(sent)}
+}
+
+func (b *boot) bootServerSilent() *diagnosis {
+	sent := b.dhcp(true, func(d *event.DHCP) bool { return d.BootItem != "" })
+	if b.stage != event.StageBootServer || len(sent) == 0 || b.answered(sent[0]) {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("it asked for boot item %s with %s to %s and no boot server answered", sent[0].Packet.DHCP.BootItem, times(len(sent), "request"), sent[0].Packet.Dst),
+		"run a boot server of that type there, answering by unicast to the port it was asked from", ends(sent)}
+}
+
+// answered tells whether a proxy's or boot server's acknowledgement came after a request.
+func (b *boot) answered(request event.Event) bool {
+	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "ACK" || d.Type == "OFFER" }) {
+		d := e.Packet.DHCP
+		if e.Seq > request.Seq && (d.SrcPort == portBINL || d.BootItem != "" || d.XID == request.Packet.DHCP.XID) {
+			return true
+		}
+	}
+	return false
+}
+
+// blame adds what the lab's own servers know: one that decided to stay silent says why, one that died is named.
+func (b *boot) blame(d *diagnosis) {
+	for _, e := range b.silences {
+		if e.Decision.Role == "dhcp" {
+			d.do = fmt.Sprintf("service %q heard it and stayed silent: %s", e.Service, e.Decision.Reason)
+			d.evidence = append(d.evidence, e)
+			return
+		}
+	}
+	for _, s := range b.t.plan.Services {
+		if gone := b.t.gone[s.Name]; gone != nil && s.Network == b.guest.Network && s.Server != nil && s.Server.DHCP != nil {
+			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
+			d.evidence = append(d.evidence, *gone)
+			return
+		}
+	}
+}
+
+// sender names who sent a packet: a service of the lab, else an address.
+func (b *boot) sender(e event.Event) string {
+	if e.Service != "" {
+		return fmt.Sprintf("%q", e.Service)
+	}
+	return orNone(host(e.Packet.Src), e.Packet.SrcMAC)
+}

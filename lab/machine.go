@@ -1,0 +1,216 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/guest"
+	"github.com/pxelab/pxelab/lab/network"
+	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/wire"
+)
+
+// machine is one guest of the lab over all its power-ons. The director alone changes it; other goroutines may
+// load its current power-on.
+type machine struct {
+	lab   *lab
+	name  string
+	guest plan.Guest // as last powered on; the director's alone
+	cable *network.Cable
+	now   atomic.Pointer[powered] // the latest power-on, nil before the first
+}
+
+// powered is one power-on: one QEMU process.
+type powered struct {
+	boot    int    // from 1
+	network string // its NIC is on
+	qemu    *guest.Machine
+	decoder *wire.Decoder // used by the cable's observer alone
+	begun   chan struct{} // closed once its power event is in the log
+	gone    chan struct{} // closed once its exit event is
+	settled bool          // the director has settled it
+}
+
+// running tells whether QEMU runs, and its end is not yet in the log.
+func (m *machine) running() bool {
+	p := m.now.Load()
+	if p == nil {
+		return false
+	}
+	select {
+	case <-p.gone:
+		return false
+	default:
+		return true
+	}
+}
+
+// plug makes the guest's cable to its network.
+func (l *lab) plug(g plan.Guest) error {
+	m := l.guests[g.Name]
+	iface := l.capture.AddInterface(g.Name, fmt.Sprintf("guest %s on network %s", g.Name, g.Network))
+	cable, err := l.bridges[g.Network].Plug(network.CableConfig{Name: g.Name, Tun: true, Capture: iface, Observe: m.observe})
+	if err != nil {
+		return fmt.Errorf("plug in guest %q: %w", g.Name, err)
+	}
+	m.cable = cable
+	return nil
+}
+
+// observe turns a frame on the cable into an event, unless the decoder folds it away.
+func (m *machine) observe(f network.Frame) {
+	p := m.now.Load()
+	if p == nil {
+		return // the bridge speaks before the machine is on
+	}
+	<-p.begun
+	packet, ok := p.decoder.Frame(f.Number, f.Data, f.FromGuest)
+	if !ok {
+		return
+	}
+	e := event.Event{Kind: event.PacketSeen, Network: p.network, Guest: m.name, Boot: p.boot, Packet: &packet}
+	if !f.FromGuest {
+		e.Service = m.lab.senders[packet.SrcMAC]
+	}
+	m.lab.log.Append(e)
+}
+
+// power powers a guest on: fresh variable store, fresh cable end, QEMU.
+func (l *lab) power(ctx context.Context, g plan.Guest) error {
+	m := l.guests[g.Name]
+	if err := m.start(ctx, g); err != nil {
+		return fmt.Errorf("power on guest %q: %w", g.Name, err)
+	}
+	return nil
+}
+
+func (m *machine) start(ctx context.Context, g plan.Guest) error {
+	dir := m.lab.bundle.guest(g.Name)
+	for _, c := range g.Copies {
+		if err := copyFile(c.From, filepath.Join(dir, c.To)); err != nil {
+			return err
+		}
+	}
+	mac, err := net.ParseMAC(g.MAC)
+	if err != nil {
+		return err
+	}
+	raw, err := os.OpenFile(filepath.Join(dir, "console.raw"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	nic, err := m.cable.Connect()
+	if err != nil {
+		return err
+	}
+	defer nic.Close()
+	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), begun: make(chan struct{}), gone: make(chan struct{})}
+	if last := m.now.Load(); last != nil {
+		p.boot = last.boot + 1
+	}
+	m.guest = g
+	p.qemu, err = guest.Start(ctx, guest.Config{Argv: g.Resolve(dir), Dir: dir, NIC: nic, RawConsole: raw, Line: m.line(p)})
+	if err != nil {
+		return errors.Join(err, raw.Close())
+	}
+	m.now.Store(p)
+	m.lab.log.Append(event.Event{Kind: event.GuestPowered, Network: g.Network, Guest: g.Name, Boot: p.boot, Power: &event.Power{
+		PID: p.qemu.PID(), Argv: g.Resolve(dir), Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp"}})
+	close(p.begun)
+	go m.watch(p, raw)
+	return nil
+}
+
+// line records the console lines of one power-on, none before its power event.
+func (m *machine) line(p *powered) func(guest.Line) {
+	return func(line guest.Line) {
+		<-p.begun
+		kind := event.Console
+		if line.Partial {
+			kind = event.ConsolePartial
+		}
+		m.lab.log.Append(event.Event{Kind: kind, Guest: m.name, Boot: p.boot, Text: line.Text})
+	}
+}
+
+// watch records the end of QEMU.
+func (m *machine) watch(p *powered, raw io.Closer) {
+	<-p.qemu.Done()
+	exit := p.qemu.Exit()
+	_ = raw.Close()
+	m.lab.log.Append(event.Event{Kind: event.GuestExited, Network: p.network, Guest: m.name, Boot: p.boot, Exit: &exit})
+	close(p.gone)
+}
+
+// end stops the guest for the lab's own reason.
+func (m *machine) end(why string) {
+	p := m.now.Load()
+	m.lab.log.Append(event.Event{Kind: event.GuestEnded, Guest: m.name, Boot: p.boot, Text: why})
+	p.qemu.Kill()
+}
+
+// console attaches rw to the serial console of the current power-on until either ends.
+func (m *machine) console(ctx context.Context, rw io.ReadWriter) error {
+	p := m.now.Load()
+	if p == nil {
+		return fmt.Errorf("guest %q has not been powered on yet", m.name)
+	}
+	detach := p.qemu.Attach(rw)
+	defer detach()
+	typed := make(chan struct{})
+	go func() {
+		defer close(typed)
+		buf := make([]byte, 256)
+		for {
+			n, err := rw.Read(buf)
+			if n > 0 {
+				_ = p.qemu.Type(buf[:n])
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	select {
+	case <-ctx.Done():
+	case <-typed:
+	case <-p.qemu.Done():
+	}
+	return nil
+}
+
+// clockOf words the guest's clock: "real", or "warp shift=7".
+func clockOf(g plan.Guest) string {
+	if g.Clock == "warp" {
+		return fmt.Sprintf("warp shift=%d", g.Shift)
+	}
+	return g.Clock
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o644)
+}
+
+// guest finds a guest of the lab by its name.
+func (l *lab) guest(name string) (*machine, error) {
+	if m := l.guests[name]; m != nil {
+		return m, nil
+	}
+	var names []string
+	for _, g := range l.plan.Guests {
+		names = append(names, g.Name)
+	}
+	return nil, fmt.Errorf("no guest %q in this lab (have %s)", name, strings.Join(names, ", "))
+}

@@ -1,0 +1,93 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/mdlayher/ndp"
+	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
+)
+
+// advertiseInterval is how often a router advertises itself unasked.
+const advertiseInterval = 3 * time.Second
+
+// AdvertiseRouter plays a router that offers nothing: it answers every router solicitation on the bridge at
+// once, and advertises unasked every 3 s, until ctx ends; then it returns nil.
+//
+// The advertisement (RFC 4861 section 4.2) has lifetime 0, no prefix and neither the M nor the O flag, so no
+// guest gets an address or a route from it. It is there because iPXE waits 13 s for a router before it boots.
+func (b *Bridge) AdvertiseRouter(ctx context.Context) error {
+	conn, err := b.listenNDP()
+	if err != nil {
+		return fmt.Errorf("advertise a router on %q: %w", b.name, err)
+	}
+	defer conn.Close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	go func() { // unasked ones; their errors are met by the answers too
+		tick := time.NewTicker(advertiseInterval)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			b.advertise(conn)
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	buf := make([]byte, 1500)
+	for {
+		// Nothing but solicitations passes the filter, and how well formed one is makes no difference.
+		_, _, _, err := conn.ReadRaw(buf)
+		if err == nil {
+			err = b.advertise(conn)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("advertise a router on %q: %w", b.name, err)
+		}
+	}
+}
+
+func (b *Bridge) listenNDP() (*ndp.Conn, error) {
+	if b.noIPv6 != nil {
+		return nil, b.noIPv6
+	}
+	ifi, err := net.InterfaceByIndex(b.index)
+	if err != nil {
+		return nil, err
+	}
+	conn, _, err := ndp.Listen(ifi, ndp.Addr(b.address.String()))
+	if err != nil {
+		return nil, err
+	}
+	var filter ipv6.ICMPFilter
+	filter.SetAll(true)
+	filter.Accept(ipv6.ICMPTypeRouterSolicitation)
+	if err := errors.Join(conn.SetICMPFilter(&filter), conn.JoinGroup(netip.MustParseAddr("ff02::2"))); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// advertise sends one advertisement to all nodes: an answer to one guest alone would need its link-layer
+// address, which a solicitation from :: does not give.
+func (b *Bridge) advertise(conn *ndp.Conn) error {
+	err := conn.WriteTo(&ndp.RouterAdvertisement{
+		CurrentHopLimit: 64,
+		Options:         []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Source, Addr: b.mac}},
+	}, nil, netip.IPv6LinkLocalAllNodes())
+	if errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENETDOWN) {
+		return nil // nothing is plugged in: nobody to tell
+	}
+	return err
+}

@@ -1,0 +1,171 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pxelab/pxelab/lab/host"
+	"github.com/pxelab/pxelab/lab/topology"
+)
+
+// guest plans one machine.
+func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot int) (*Guest, error) {
+	prof := profiles[g.Firmware]
+	pg := &Guest{Name: g.Name, Slot: slot, Network: g.Network, Firmware: g.Firmware, Arch: prof.arch, Client: prof.client,
+		NIC: g.NIC, MAC: g.MAC, UUID: g.UUID, Memory: g.Memory, Clock: p.Clock.Value}
+	if pg.NIC == "" {
+		pg.NIC = "virtio"
+	}
+	if pg.MAC == "" {
+		pg.MAC = fmt.Sprintf("52:54:00:70:78:%02x", slot)
+	}
+	if pg.UUID == "" {
+		pg.UUID = fmt.Sprintf("70786c61-6200-4c61-8000-5254007078%02x", slot)
+	}
+	if pg.Memory == 0 {
+		pg.Memory = prof.memory
+	}
+	if pg.Clock == "warp" {
+		pg.Shift = prof.shift
+	}
+	pg.Budgets = budgets(prof.client)
+	pg.Expect = expectations(t, g.Name)
+	fw, qemu, err := machine(h, g, prof)
+	if err != nil {
+		return nil, err
+	}
+	pg.Argv, pg.Copies = argv(pg, p, prof, fw, qemu)
+	return pg, nil
+}
+
+// expectations gathers what "*" and the guest's own lists claim, in file order.
+func expectations(t *topology.Topology, name string) []topology.Expectation {
+	var out []topology.Expectation
+	for _, e := range t.Expect {
+		if e.Guest == "*" || e.Guest == name {
+			out = append(out, e.List...)
+		}
+	}
+	return out
+}
+
+// machine finds the firmware's files, the option ROM and the emulator on the host.
+func machine(h *host.Host, g topology.Guest, prof profile) (host.Firmware, host.QEMU, error) {
+	i := slices.IndexFunc(h.Firmware, func(f host.Firmware) bool { return f.Name == prof.host })
+	if i < 0 {
+		return host.Firmware{}, host.QEMU{}, fmt.Errorf("guest %q: firmware %q is not on this host: run pxelab doctor for the package to install", g.Name, g.Firmware)
+	}
+	k := slices.IndexFunc(h.QEMU, func(q host.QEMU) bool { return q.Arch == "x86_64" })
+	if k < 0 {
+		return host.Firmware{}, host.QEMU{}, fmt.Errorf("guest %q: qemu-system-x86_64 is not on this host: run pxelab doctor for the package to install", g.Name)
+	}
+	return h.Firmware[i], h.QEMU[k], nil
+}
+
+// argv is QEMU's command line, every flag with its reason. Order matters to firmware, so it is fixed here.
+func argv(g *Guest, p *Plan, prof profile, fw host.Firmware, q host.QEMU) ([]Arg, []Copy) {
+	machine := fw.Machine
+	if fw.Code == "" {
+		machine += ",graphics=off"
+	}
+	if fw.SMM {
+		machine += ",smm=on"
+	}
+	a := []Arg{
+		{q.Path, "", "QEMU " + q.Version},
+		{"-name", g.Name, "names the guest in process lists"},
+		{"-nodefaults", "", "no device that the plan does not name"},
+		{"-no-user-config", "", "no setting from the host's own files"},
+		{"-machine", machine, machineWhy(fw)},
+	}
+	a = append(a, accelArgs(g, p)...)
+	a = append(a,
+		Arg{"-m", fmt.Sprintf("%dM", g.Memory), "memory: what this firmware needs"},
+		Arg{"-uuid", g.UUID, "client identity (option 97) from the guest's slot"},
+		Arg{"-display", "none", "the serial console is the screen"},
+		Arg{"-chardev", "stdio,id=console,signal=off", "console over pipes; Ctrl-C goes to the guest"},
+		Arg{"-serial", "chardev:console", "COM1"},
+		Arg{"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", FDMonitor), "control socket made by the lab: no path to leave behind"},
+		Arg{"-mon", "chardev=qmp,mode=control", "QMP: power, pause, link"},
+	)
+	flash, copies := flashArgs(fw)
+	a = append(a, flash...)
+	a = append(a, Arg{"-netdev", fmt.Sprintf("dgram,id=n0,local.type=fd,local.str=%d", FDNIC), "the cable: one datagram is one Ethernet frame"})
+	a = append(a, nicArg(g, prof), Arg{"-device", "virtio-rng-pci", "newer EDK2 drops network boot without a random number generator"})
+	if prof.host != "bios" {
+		a = append(a, Arg{"-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n", "no network of this lab has IPv6 boot: the firmware need not try"})
+	}
+	return a, copies
+}
+
+func machineWhy(fw host.Firmware) string {
+	switch {
+	case fw.Code == "":
+		return "graphics=off makes SeaBIOS speak on the serial console"
+	case fw.SMM:
+		return "this build of the firmware keeps its variables behind SMM"
+	}
+	return "chipset the firmware is built for"
+}
+
+// accelArgs sets the accelerator and, under warp, the instruction counter.
+func accelArgs(g *Guest, p *Plan) []Arg {
+	if p.Accel.Value == "kvm" {
+		return []Arg{{"-accel", "kvm", p.Accel.Why}}
+	}
+	if g.Clock != "warp" {
+		return []Arg{{"-accel", "tcg", p.Accel.Why}}
+	}
+	return []Arg{
+		{"-accel", "tcg", p.Accel.Why},
+		{"-icount", fmt.Sprintf("shift=%d,sleep=off", g.Shift), "time warp: " + p.Clock.Why},
+	}
+}
+
+// flashArgs maps the firmware's code read only, and a copy of its variable store that it may write.
+func flashArgs(fw host.Firmware) ([]Arg, []Copy) {
+	if fw.Code == "" {
+		return nil, nil
+	}
+	var a []Arg
+	if fw.SMM {
+		a = append(a, Arg{"-global", "driver=cfi.pflash01,property=secure,value=on", "flash is written from SMM only, as this build demands"})
+	}
+	a = append(a, Arg{"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + escape(fw.Code), "firmware code: " + fw.Source})
+	if fw.Vars == "" {
+		return a, nil
+	}
+	return append(a, Arg{"-drive", "if=pflash,unit=1,format=raw,file=${RUN}/vars.fd", "variable store: a fresh copy for every boot"}),
+		[]Copy{{From: fw.Vars, To: "vars.fd"}}
+}
+
+func nicArg(g *Guest, prof profile) Arg {
+	value := fmt.Sprintf("%s,netdev=n0,mac=%s,bootindex=0", nics[g.NIC], g.MAC)
+	if prof.rom {
+		return Arg{"-device", value, "NIC with its iPXE option ROM; MAC from the guest's slot"}
+	}
+	return Arg{"-device", value + ",romfile=", "NIC without option ROM, so that the firmware's own PXE client boots; MAC from the guest's slot"}
+}
+
+// escape doubles commas, which QEMU takes as separators.
+func escape(path string) string { return strings.ReplaceAll(path, ",", ",,") }
+
+// Resolve gives the command line with ${RUN} replaced by the guest's directory.
+func (g Guest) Resolve(dir string) []string {
+	var out []string
+	for _, a := range g.Argv {
+		out = append(out, a.Flag)
+		if a.Value != "" {
+			out = append(out, strings.ReplaceAll(a.Value, "${RUN}", escape(dir)))
+		}
+	}
+	return out
+}
+
+// InRealTime gives the same guest with its clock unwarped: for a boot whose warped run proved nothing.
+func (g Guest) InRealTime() Guest {
+	g.Clock, g.Shift = "real", 0
+	g.Argv = slices.DeleteFunc(slices.Clone(g.Argv), func(a Arg) bool { return a.Flag == "-icount" })
+	return g
+}

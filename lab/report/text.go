@@ -1,0 +1,210 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/judge"
+)
+
+// Text is the closing report: a table of stage times, who served whom, and for each failure what was expected, what
+// came instead, the evidence, and where to look next.
+func (r Report) Text(s Style) string {
+	var out strings.Builder
+	out.WriteString(r.table(s))
+	out.WriteString(s.paint(faint, cut("stages in seconds after power-on, by the host's clock", s.width())) + "\n\n")
+	for _, g := range r.Guests {
+		if line := serving(g); line != "" {
+			out.WriteString(wrap(g.Guest+": "+line, "  ", s.width()))
+		}
+	}
+	for _, g := range r.Guests {
+		if !g.Passed {
+			out.WriteString("\n" + failure(g, s))
+		}
+	}
+	color := green
+	if !r.Passed {
+		color = red
+	}
+	out.WriteString("\n" + s.paint(color, cut(visible(fmt.Sprintf("%s: %s in %s", r.Topology, r.summary(), seconds(r.Took))), s.width())) + "\n")
+	if s.Bundle != "" {
+		out.WriteString("again: pxelab judge " + quote(s.Bundle) + "\n")
+	}
+	return out.String()
+}
+
+// seconds writes a time for people.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+// dispensable are the stages a narrow table leaves out, in that order.
+var dispensable = []event.Stage{event.StageOffer, event.StageReported, event.StageBootServer, event.StageProxy, event.StageDiscover,
+	event.StageStarted, event.StageAddress, event.StageDownload}
+
+// table shows when each guest reached each stage from its first DISCOVER on. Stages that no guest reached have no
+// column; where the width does not suffice, those that tell least go first.
+func (r Report) table(s Style) string {
+	var stages []event.Stage
+	for st := event.StageDiscover; st <= event.StageOff; st++ {
+		if slices.ContainsFunc(r.Guests, func(g judge.Result) bool { return reachedAt(g, st) != "" }) {
+			stages = append(stages, st)
+		}
+	}
+	rows := r.rows(stages)
+	for _, st := range dispensable {
+		if rowWidth(rows) <= s.width() {
+			break
+		}
+		stages = slices.DeleteFunc(stages, func(x event.Stage) bool { return x == st })
+		rows = r.rows(stages)
+	}
+	widths := columnWidths(rows)
+	var out strings.Builder
+	for i, row := range rows {
+		line := ""
+		for k, cell := range row {
+			if k > 2 && k < len(row)-1 { // times are flush right
+				cell = strings.Repeat(" ", widths[k]-columns(cell)) + cell
+			}
+			line += pad(cell, widths[k]) + "  "
+		}
+		out.WriteString(s.paint(rowColor(r, i), cut(strings.TrimRight(line, " "), s.width())) + "\n")
+	}
+	return out.String()
+}
+
+func rowColor(r Report, row int) string {
+	switch {
+	case row == 0:
+		return bold
+	case r.Guests[row-1].Passed:
+		return green
+	}
+	return red
+}
+
+// rows is the table as cells, the heading first.
+func (r Report) rows(stages []event.Stage) [][]string {
+	head := []string{"guest", "firmware", "clock"}
+	for _, st := range stages {
+		head = append(head, st.String())
+	}
+	rows := [][]string{append(head, "verdict")}
+	for _, g := range r.Guests {
+		row := []string{g.Guest, g.Firmware, g.Clock}
+		for _, st := range stages {
+			row = append(row, reachedAt(g, st))
+		}
+		rows = append(rows, append(row, verdict(g)))
+	}
+	return rows
+}
+
+func reachedAt(g judge.Result, st event.Stage) string {
+	for _, at := range g.Stages {
+		if at.Stage == st {
+			return fmt.Sprintf("%.1f", at.After.Seconds())
+		}
+	}
+	return ""
+}
+
+// verdict is a guest's last cell.
+func verdict(g judge.Result) string {
+	switch {
+	case g.Passed && g.Outcome != nil && g.Outcome.Reason != "":
+		return "pass (" + string(g.Outcome.Reason) + ")" // stopped, as expected
+	case g.Passed:
+		return "pass"
+	case g.Outcome != nil && g.Outcome.Reason != "":
+		return "FAIL " + string(g.Outcome.Reason)
+	}
+	return "FAIL"
+}
+
+func columnWidths(rows [][]string) []int {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for k, cell := range row {
+			widths[k] = max(widths[k], columns(cell))
+		}
+	}
+	return widths
+}
+
+func rowWidth(rows [][]string) int {
+	n := -2
+	for _, w := range columnWidths(rows) {
+		n += w + 2
+	}
+	return n
+}
+
+// serving tells who gave a guest its address and its files.
+func serving(g judge.Result) string {
+	var parts []string
+	if g.Address != "" {
+		parts = append(parts, fmt.Sprintf("%s from %s", g.Address, g.From))
+	}
+	for _, f := range g.Files {
+		if f.Whole {
+			parts = append(parts, fmt.Sprintf("%s from %s (%d bytes)", f.Name, f.From, f.Bytes))
+		} else {
+			parts = append(parts, fmt.Sprintf("%s not from %s", f.Name, f.From))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// failure explains one guest that is not as expected.
+func failure(g judge.Result, s Style) string {
+	var out strings.Builder
+	head := g.Guest + " is not as expected"
+	if g.Boots > 1 {
+		head += fmt.Sprintf(" (boot %d of %d)", g.Boot, g.Boots)
+	}
+	out.WriteString(s.paint(red, head) + "\n")
+	var frames []int
+	for _, v := range g.Verdicts {
+		if v.Pass {
+			continue
+		}
+		out.WriteString(s.paint(bold, strings.TrimSuffix(wrap("expected "+v.Expectation, "  ", s.width()), "\n")) + "\n")
+		out.WriteString(wrap(v.Sentence, "    ", s.width()))
+		for _, e := range v.Evidence {
+			out.WriteString(s.paint(faint, evidence(e, s.width())) + "\n")
+			if e.Frame > 0 {
+				frames = append(frames, e.Frame)
+			}
+		}
+	}
+	if s.Bundle != "" && g.Boot > 0 {
+		out.WriteString("  look: less " + quote(s.Bundle+"/guests/"+g.Guest+"/console.log") + "\n")
+	}
+	if s.Bundle != "" && len(frames) > 0 {
+		slices.Sort(frames)
+		list := strings.Trim(strings.ReplaceAll(fmt.Sprint(slices.Compact(frames)), " ", ","), "[]")
+		out.WriteString("  look: tshark -r " + quote(s.Bundle+"/wire.pcapng") + " -Y 'frame.number in {" + list + "}'\n")
+	}
+	return out.String()
+}
+
+// quote makes a path safe to paste into a shell.
+func quote(path string) string {
+	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/+-") == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// evidence is one line, cut to the width.
+func evidence(e judge.Evidence, width int) string {
+	where := fmt.Sprintf("event %d", e.Seq)
+	if e.Frame > 0 {
+		where += fmt.Sprintf(", frame %d", e.Frame)
+	}
+	return shorten("      "+where+": "+strings.TrimSpace(visible(e.Text)), width)
+}

@@ -1,0 +1,195 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/control"
+	"github.com/pxelab/pxelab/lab/network/sandbox"
+	"github.com/pxelab/pxelab/lab/plan"
+)
+
+// Options say how a plan is run.
+type Options struct {
+	Out     string // bundle folder; empty means a new one under DefaultRuns
+	Stay    bool   // keep the lab up after every guest has settled, until it is stopped
+	Version string // of pxelab, for the bundle and the control socket
+}
+
+// Running is a lab seen from the outer process that started it. If that process dies before Detach, the lab
+// ends too, and leaves nothing.
+type Running struct {
+	Bundle   string // the folder the run leaves
+	Client   *control.Client
+	process  *sandbox.Process
+	lifeline *os.File
+	log      string
+	wait     func() error
+}
+
+// The words the outer process may send down the lifeline. Its end without a word means that process died.
+const detachWord = "detach\n"
+
+// DefaultRuns is the folder under which runs leave their bundles: the user's state directory.
+func DefaultRuns() string {
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "pxelab", "runs")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return filepath.Join(os.TempDir(), "pxelab-runs")
+	}
+	return filepath.Join(home, ".local", "state", "pxelab", "runs")
+}
+
+// Start brings the planned lab up in fresh namespaces and returns when its control socket answers. On error
+// nothing is left behind but, if the lab had begun, its bundle.
+func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
+	now := time.Now()
+	job := &Job{Plan: p, Nonce: NewNonce(), Started: now, Stay: o.Stay, Version: o.Version}
+	listener, err := control.Listen(p.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer listener.Close()
+	if o.Out == "" {
+		o.Out = filepath.Join(DefaultRuns(), fmt.Sprintf("%s-%s", p.Name, now.Format("20060102-150405.000")))
+	}
+	bundle, err := createBundle(o.Out, p, job.Nonce)
+	if err != nil {
+		_ = os.Remove(listener.Addr().String())
+		return nil, err
+	}
+	job.Bundle, job.Socket = string(bundle), listener.Addr().String()
+	r, err := spawn(job, listener)
+	if err != nil {
+		_ = os.Remove(job.Socket)
+		return nil, err
+	}
+	if err := r.connect(ctx, p.Name); err != nil {
+		r.Kill()
+		return nil, err
+	}
+	return r, nil
+}
+
+// filer is a listener whose descriptor can be passed on.
+type filer interface{ File() (*os.File, error) }
+
+// spawn starts the supervisor in its namespaces and sends it the job.
+func spawn(job *Job, listener filer) (*Running, error) {
+	socket, err := listener.File()
+	if err != nil {
+		return nil, fmt.Errorf("pass on the control socket: %w", err)
+	}
+	defer socket.Close()
+	jobR, jobW, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("make the job's pipe: %w", err)
+	}
+	defer jobR.Close()
+	lifeR, lifeW, err := os.Pipe()
+	if err != nil {
+		jobW.Close()
+		return nil, fmt.Errorf("make the lifeline: %w", err)
+	}
+	defer lifeR.Close()
+	logPath := Bundle(job.Bundle).log()
+	logFile, err := os.Create(logPath)
+	if err != nil {
+		jobW.Close()
+		lifeW.Close()
+		return nil, fmt.Errorf("make the lab's log: %w", err)
+	}
+	defer logFile.Close()
+	process, err := sandbox.Spawn(sandbox.Options{Args: []string{"__lab"}, Files: []*os.File{jobR, socket, lifeR}, Stdout: logFile, Stderr: logFile})
+	if err != nil {
+		jobW.Close()
+		lifeW.Close()
+		return nil, err
+	}
+	r := &Running{Bundle: job.Bundle, process: process, lifeline: lifeW, log: logPath}
+	r.wait = sync.OnceValue(func() error {
+		state, err := process.Wait()
+		_ = os.Remove(job.Socket) // the supervisor removes it, unless it was killed
+		if err == nil && !state.Success() {
+			err = errors.New(state.String())
+		}
+		return err
+	})
+	if err := writeJob(jobW, job); err != nil {
+		r.Kill()
+		return nil, err
+	}
+	return r, nil
+}
+
+// connect waits until the supervisor answers on its control socket, or has ended.
+func (r *Running) connect(ctx context.Context, name string) error {
+	ended := make(chan error, 1)
+	go func() { ended <- r.wait() }()
+	dialled := make(chan error, 1)
+	go func() {
+		c, err := control.Dial(name)
+		r.Client = c
+		dialled <- err
+	}()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case err := <-dialled:
+		return err
+	case err := <-ended:
+		return r.failure(err)
+	}
+}
+
+// Wait returns when the lab is over: nil if it ended in good order, else what broke the harness.
+func (r *Running) Wait() error {
+	if err := r.wait(); err != nil {
+		return r.failure(err)
+	}
+	return nil
+}
+
+// failure words the end of a supervisor by the last line it wrote.
+func (r *Running) failure(err error) error {
+	text, _ := os.ReadFile(r.log)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	last := lines[len(lines)-1]
+	if last == "" {
+		last = "it said nothing"
+	}
+	if err == nil {
+		err = errors.New("it ended at once")
+	}
+	return fmt.Errorf("the lab's supervisor broke (%w): %s; what it recorded is in %s", err, last, r.Bundle)
+}
+
+// Detach lets the lab outlive this process.
+func (r *Running) Detach() error {
+	_, err := r.lifeline.WriteString(detachWord)
+	if err != nil {
+		return fmt.Errorf("detach from the lab: %w", err)
+	}
+	return r.lifeline.Close()
+}
+
+// Stop asks the lab to end in good order, by closing the lifeline, and waits for it.
+func (r *Running) Stop() error {
+	_ = r.lifeline.Close()
+	return r.Wait()
+}
+
+// Kill ends the lab at once and waits until it is gone.
+func (r *Running) Kill() {
+	_ = r.process.Kill()
+	_ = r.lifeline.Close()
+	_ = r.wait()
+}

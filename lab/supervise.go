@@ -1,0 +1,203 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/control"
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/judge"
+	"github.com/pxelab/pxelab/lab/network"
+	"github.com/pxelab/pxelab/lab/network/capture"
+	"github.com/pxelab/pxelab/lab/plan"
+)
+
+// lab is one running lab, inside its namespaces.
+type lab struct {
+	job      *Job
+	plan     *plan.Plan
+	bundle   Bundle
+	now      func() time.Duration // since the run began
+	log      *event.Log
+	capture  *capture.File
+	bridges  map[string]*network.Bridge
+	services map[string]*service
+	guests   map[string]*machine
+	senders  map[string]string // source MAC to service name
+	tracker  *judge.Tracker    // the director's alone
+	queue    []plan.Guest      // guests waiting for a core; the director's alone
+	commands chan func()       // run by the director, for the control socket
+	stop     context.CancelCauseFunc
+}
+
+// Supervise runs the lab that the job read from jobFile describes, and serves control calls on listener,
+// until it is over: every guest has settled (unless the lab stays), it is told to stop, or lifeline ends
+// without the word that lets it outlive its outer process. It runs inside the lab's namespaces, started by
+// Start. An error means that the harness broke.
+func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.UnixListener) error {
+	job, err := readJob(jobFile)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go watchLifeline(lifeline, stop)
+	base, read := time.Since(job.Started), time.Now()
+	l := &lab{job: job, plan: job.Plan, bundle: Bundle(job.Bundle), stop: stop,
+		now:     func() time.Duration { return base + time.Since(read) },
+		bridges: map[string]*network.Bridge{}, services: map[string]*service{}, guests: map[string]*machine{},
+		senders: map[string]string{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func())}
+	for _, g := range l.plan.Guests {
+		l.guests[g.Name] = &machine{lab: l, name: g.Name, guest: g}
+	}
+	events, err := os.OpenFile(l.bundle.events(), os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("start the event log: %w", err)
+	}
+	defer events.Close()
+	l.log = event.NewLog(events, l.now)
+	remote := control.New(l, job.Version, job.Started)
+	served := make(chan error, 1)
+	go func() { served <- remote.Serve(listener) }()
+	err = l.run(ctx)
+	return errors.Join(err, remote.Close(), <-served)
+}
+
+// watchLifeline stops the lab when the outer process dies before it detached.
+func watchLifeline(lifeline *os.File, stop context.CancelCauseFunc) {
+	line, err := bufio.NewReader(lifeline).ReadString('\n')
+	if err != nil || line != detachWord {
+		stop(errOuterGone)
+	}
+}
+
+// errOuterGone and errAsked are the causes of a lab that ends before its time.
+var (
+	errOuterGone = errors.New("the process that started the lab is gone")
+	errAsked     = errors.New("asked to stop")
+)
+
+// run brings the lab up, directs it to its end and takes it down.
+func (l *lab) run(ctx context.Context) error {
+	err := l.up(ctx)
+	if err == nil {
+		err = l.direct(ctx)
+	}
+	return l.down(err)
+}
+
+// up makes everything but the guests: log, capture, networks, services, cables.
+func (l *lab) up(ctx context.Context) error {
+	images, err := l.bundle.servedImages(l.plan)
+	if err != nil {
+		return err
+	}
+	l.log.Append(event.Event{Kind: event.RunStarted, Run: &event.Run{Nonce: l.job.Nonce, Topology: l.plan.Name, Images: images, Started: l.job.Started}})
+	if l.capture, err = capture.Create(l.bundle.wire()); err != nil {
+		return err
+	}
+	for _, n := range l.plan.Networks {
+		bridge, err := network.NewBridge(n.Bridge)
+		if err != nil {
+			return fmt.Errorf("make network %q: %w", n.Name, err)
+		}
+		l.bridges[n.Name] = bridge
+		if n.RA {
+			go l.advertise(ctx, n.Name, bridge)
+		}
+		l.log.Append(event.Event{Kind: event.NetworkUp, Network: n.Name})
+	}
+	if err := l.startServices(ctx); err != nil {
+		return err
+	}
+	for _, g := range l.plan.Guests {
+		if err := l.plug(g); err != nil {
+			return err
+		}
+	}
+	go l.watchHost(ctx)
+	return nil
+}
+
+// advertise plays the router of a network until the lab ends.
+func (l *lab) advertise(ctx context.Context, name string, bridge *network.Bridge) {
+	if err := bridge.AdvertiseRouter(ctx); err != nil {
+		l.stop(fmt.Errorf("advertise a router on network %q: %w", name, err))
+	}
+}
+
+// down ends every guest and closes what was recorded. It gives back why the lab ended, if that is an error.
+// Services and networks need no care: they go with the namespaces.
+func (l *lab) down(why error) error {
+	for _, g := range l.plan.Guests {
+		if m := l.guests[g.Name]; m.running() {
+			m.end(why.Error())
+			<-m.now.Load().gone
+		}
+	}
+	l.log.Append(event.Event{Kind: event.RunEnded, Text: why.Error()})
+	var err error
+	if l.capture != nil {
+		err = l.capture.Close()
+	}
+	if errors.Is(why, errDone) || errors.Is(why, errAsked) || errors.Is(why, errOuterGone) || errors.Is(why, context.Canceled) {
+		why = nil
+	}
+	return errors.Join(why, err, l.log.Err(), l.cleanConsoles())
+}
+
+// cleanConsoles writes each guest's console as clean lines beside the raw bytes.
+func (l *lab) cleanConsoles() error {
+	events, _ := l.log.From(1)
+	files := map[string]*os.File{}
+	for _, e := range events {
+		if e.Kind != event.Console {
+			continue
+		}
+		f := files[e.Guest]
+		if f == nil {
+			var err error
+			if f, err = os.Create(filepath.Join(l.bundle.guest(e.Guest), "console.log")); err != nil {
+				return fmt.Errorf("write a console log: %w", err)
+			}
+			defer f.Close()
+			files[e.Guest] = f
+		}
+		if _, err := fmt.Fprintf(f, "%10.3f %s\n", e.At.Seconds(), e.Text); err != nil {
+			return fmt.Errorf("write a console log: %w", err)
+		}
+	}
+	return nil
+}
+
+// The host is late when a timer of watchPeriod runs by more than lateBy after its time.
+const (
+	watchPeriod = 20 * time.Millisecond
+	lateBy      = 30 * time.Millisecond
+)
+
+// watchHost records each moment at which the lab itself had to wait for a processor: its servers waited too,
+// and a warped guest did not.
+func (l *lab) watchHost(ctx context.Context) {
+	tick := time.NewTicker(watchPeriod)
+	defer tick.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := time.Now()
+		if by := now.Sub(last) - watchPeriod; by > lateBy {
+			l.log.Append(event.Event{Kind: event.HostLate, Late: &event.Late{By: by}})
+		}
+		last = now
+	}
+}

@@ -1,0 +1,100 @@
+package topology
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+)
+
+// everyGuest stands for all guests in expect.
+const everyGuest = "*"
+
+// expectations builds what is expected of each guest, in file order.
+func (c *checker) expectations() {
+	guests := c.keys["guests"]
+	for _, name := range c.keys["expect"] {
+		key := join("expect", name)
+		if name != everyGuest && !slices.Contains(guests, name) {
+			c.report(key, "unknown guest %s %s; \"*\" stands for all", quote(name), hint(name, guests))
+		}
+		e := GuestExpect{Guest: name}
+		for i, f := range c.form.Expect[guestOrAll(name)] {
+			at := item(key, i)
+			c.claims(at)
+			e.List = append(e.List, c.expectation(at, f))
+		}
+		c.topo.Expect = append(c.topo.Expect, e)
+	}
+}
+
+// claims checks that an expectation makes one claim, so that each has a verdict of its own.
+func (c *checker) claims(at string) {
+	keys := c.keys[at]
+	if len(keys) > 1 {
+		c.report(at, "makes %d claims (%s); begin each with a \"-\" of its own", len(keys), strings.Join(keys, ", "))
+	}
+	if len(keys) == 0 && c.whole(at) {
+		c.report(at, "claims nothing; write one of booted, address, offer, served, stage, stops, serial, never, ends")
+	}
+}
+
+// expectation builds one claim.
+func (c *checker) expectation(at string, f expectation) Expectation {
+	e := Expectation{Serial: string(f.Serial), Ends: string(f.Ends)}
+	if f.Booted != nil {
+		e.Booted = &Booted{Image: string(f.Booted.Image), From: f.Booted.From}
+		c.from(join(at, "booted"), f.Booted.From, "tftp")
+	}
+	if f.Address != nil {
+		e.Address = &From{From: f.Address.From}
+		c.from(join(at, "address"), f.Address.From, "dhcp")
+	}
+	if f.Offer != nil {
+		e.Offer = &From{From: f.Offer.From}
+		c.from(join(at, "offer"), f.Offer.From, "dhcp")
+	}
+	if f.Served != nil {
+		e.Served = &Served{File: f.Served.File, From: f.Served.From, Over: string(f.Served.Over)}
+		c.from(join(at, "served"), f.Served.From, "tftp")
+	}
+	if f.Stage != nil {
+		e.Stage = &Reaches{Reaches: stage(f.Stage.Reaches), Within: time.Duration(f.Stage.Within)}
+	}
+	if f.Stops != nil {
+		e.Stops = &Stops{At: stage(f.Stops.At), Reason: string(f.Stops.Reason)}
+	}
+	if f.Never != nil {
+		e.Never = &Never{Serial: string(f.Never.Serial), Packet: string(f.Never.Packet)}
+		if n := len(c.keys[join(at, "never")]); n != 1 && c.whole(join(at, "never")) {
+			c.report(join(at, "never"), "names %d things; write exactly one of serial and packet", n)
+		}
+	}
+	return e
+}
+
+// from checks that the service a claim names exists and can have done what is claimed.
+func (c *checker) from(key, name, role string) {
+	if name == "" {
+		return
+	}
+	key = join(key, "from")
+	i := c.service(key, name)
+	if i < 0 {
+		return
+	}
+	s := c.topo.Services[i]
+	if role == "dhcp" && s.DHCP == nil || role == "tftp" && s.TFTP == nil {
+		c.report(key, "service %q has no %s, so this cannot come from it", name, role)
+	}
+}
+
+// stage gives a stage by its name. A name that was refused is the first stage, which nobody will see.
+func stage(name stageWord) event.Stage {
+	var s event.Stage
+	if i := slices.Index(event.StageNames(), string(name)); i >= 0 {
+		s = event.Stage(i)
+	}
+	return s
+}

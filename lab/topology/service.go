@@ -1,0 +1,183 @@
+package topology
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// services builds the services with their own facts; dhcps and tftps check what refers to other parts.
+func (c *checker) services() {
+	taken := map[string]map[netip.Addr]string{}
+	for _, name := range c.keys["services"] {
+		f, key := c.form.Services[partName(name)], join("services", name)
+		s := Service{Name: name, Network: c.network(key, f.Network), Address: f.Address.Addr}
+		if s.Address.IsValid() {
+			c.serviceAddress(join(key, "address"), s, taken)
+		}
+		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.Echo == nil {
+			c.report(key, "plays no role; add dhcp, tftp or echo")
+		}
+		if f.TFTP != nil {
+			s.TFTP = &TFTP{Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
+				MaxBlksize: int(f.TFTP.MaxBlksize)}
+		}
+		if f.Echo != nil {
+			s.Echo = &Echo{Port: int(f.Echo.Port)}
+			c.echo(join(key, "echo.port"), f)
+		}
+		c.topo.Services = append(c.topo.Services, s)
+	}
+}
+
+// serviceAddress checks one service's address against its subnet and the services before it.
+func (c *checker) serviceAddress(key string, s Service, taken map[string]map[netip.Addr]string) {
+	if why := unusable(s.Address, c.subnetOf(s.Network)); why != "" {
+		c.report(key, "%s", why)
+	}
+	if other, dup := taken[s.Network][s.Address]; dup {
+		c.report(key, "service %q has %s already; give each service its own address", other, s.Address)
+	}
+	if taken[s.Network] == nil {
+		taken[s.Network] = map[netip.Addr]string{}
+	}
+	taken[s.Network][s.Address] = s.Name
+}
+
+// echo checks that the echo's port is free on its host.
+func (c *checker) echo(key string, f serviceForm) {
+	if f.Echo.Port == 67 && f.DHCP != nil || f.Echo.Port == 69 && f.TFTP != nil {
+		c.report(key, "port %d belongs to this service's own server; use another, such as 7777", f.Echo.Port)
+	}
+}
+
+// dhcps builds every DHCP server. Ranges of two servers may overlap: which of them is obeyed is a lab's subject.
+func (c *checker) dhcps() {
+	for i := range c.topo.Services {
+		s := &c.topo.Services[i]
+		f, key := c.form.Services[partName(s.Name)].DHCP, "services."+s.Name+".dhcp"
+		if f == nil {
+			continue
+		}
+		s.DHCP = &DHCP{First: f.Range.First, Last: f.Range.Last, Lease: time.Duration(f.Lease)}
+		if s.DHCP.Lease != 0 && s.DHCP.Lease < time.Second {
+			c.report(join(key, "lease"), "%s is too short, as leases count whole seconds; write 1s or more", s.DHCP.Lease)
+		}
+		if p := c.subnetOf(s.Network); p.IsValid() && !p.Addr().Is4() {
+			c.report(key, "network %q is IPv6, which DHCP (RFC 2131) does not serve; give it an IPv4 subnet such as 192.0.2.0/24", s.Network)
+			continue
+		}
+		if s.DHCP.First.IsValid() {
+			c.pool(join(key, "range"), *s)
+		}
+		c.boot(key, s, f)
+		c.reservations(key, s, f)
+	}
+}
+
+// pool checks a DHCP range: no address in it may be another's.
+func (c *checker) pool(key string, s Service) {
+	p := c.subnetOf(s.Network)
+	why := unusable(s.DHCP.First, p)
+	if why == "" {
+		why = unusable(s.DHCP.Last, p)
+	}
+	if why != "" {
+		c.report(key, "%s", why)
+	}
+	for _, other := range c.topo.Services {
+		if other.Network == s.Network && other.Address.IsValid() && s.DHCP.First.Compare(other.Address) <= 0 && other.Address.Compare(s.DHCP.Last) <= 0 {
+			c.report(key, "covers %s, the address of service %q; narrow the range", other.Address, other.Name)
+		}
+	}
+}
+
+// boot checks what a DHCP server tells PXE clients, and that somebody serves it.
+func (c *checker) boot(key string, s *Service, f *dhcpForm) {
+	told := slices.IndexFunc(f.Reservations, func(r reservationForm) bool { return r.File != "" })
+	if f.Boot == nil {
+		if told >= 0 {
+			c.servesTFTP(item(join(key, "reservations"), told)+".file", s, s.Name)
+		}
+		return
+	}
+	key = join(key, "boot")
+	s.DHCP.Boot = &Boot{Server: f.Boot.Server, Files: c.files(key, f.Boot.Files), IPXE: c.files(join(key, "ipxe"), f.Boot.IPXE),
+		NoProxy: f.Boot.NoProxy}
+	if c.whole(key) && len(f.Boot.Files) == 0 && len(f.Boot.IPXE) == 0 && told < 0 {
+		c.report(key, "names no boot file; write an architecture and its image, such as %s", c.someBoot())
+	}
+	if f.Boot.Server == "" {
+		c.servesTFTP(key, s, s.Name)
+	} else {
+		c.servesTFTP(join(key, "server"), s, f.Boot.Server)
+	}
+}
+
+// someBoot is an example of architecture and image.
+func (c *checker) someBoot() string {
+	if len(c.known.Archs) == 0 || len(c.known.Images) == 0 {
+		return "bios: probe.0"
+	}
+	return c.known.Archs[0] + ": " + c.known.Images[0]
+}
+
+// servesTFTP checks that the service that s sends its clients to can serve them.
+func (c *checker) servesTFTP(key string, s *Service, server string) {
+	i := c.service(key, server)
+	if i < 0 {
+		return
+	}
+	switch to := c.topo.Services[i]; {
+	case to.TFTP == nil && to.Name == s.Name:
+		c.report(key, "nobody serves these files, as %q has no tftp; add tftp: {} to it, or name the service that has it with boot: {server: ...}", s.Name)
+	case to.TFTP == nil:
+		c.report(key, "service %q has no tftp, so it cannot serve the boot files; add tftp: {} to it", to.Name)
+	case to.Network != s.Network:
+		c.report(key, "service %q is on network %q, which clients on %q cannot reach", to.Name, to.Network, s.Network)
+	}
+}
+
+// service finds a service by name, or reports that there is none and returns -1.
+func (c *checker) service(key, name string) int {
+	i := slices.IndexFunc(c.topo.Services, func(s Service) bool { return s.Name == name })
+	if i < 0 {
+		c.report(key, "unknown service %s %s", quote(name), hint(name, c.keys["services"]))
+	}
+	return i
+}
+
+// files checks the boot files by architecture.
+func (c *checker) files(key string, form archFiles) map[string]string {
+	if len(form) == 0 {
+		return nil
+	}
+	files := map[string]string{}
+	for arch, f := range form {
+		files[string(arch)] = string(f)
+		c.fileName(join(key, string(arch)), string(f))
+	}
+	return files
+}
+
+// maxFile is the longest boot file name: the BOOTP file field has 128 octets and ends with a zero (RFC 2131).
+const maxFile = 127
+
+// fileName checks an image or a file's name on the wire.
+func (c *checker) fileName(key, name string) {
+	switch {
+	case name == "" || c.known.isImage(name):
+	case !isFile(name):
+		c.report(key, "unknown image %s %s; a file's name on the wire has a dot or a slash, such as probe.0", quote(name), hint(name, c.known.Images))
+	case len(name) > maxFile:
+		c.report(key, "%s has %d octets; a boot file name may have %d", quote(name), len(name), maxFile)
+	}
+}
+
+func plain(names []fileName) []string {
+	var out []string
+	for _, n := range names {
+		out = append(out, string(n))
+	}
+	return out
+}

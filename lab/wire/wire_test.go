@@ -1,0 +1,124 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gopacket/gopacket/pcapgo"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens in testdata")
+
+// decode gives one line for every frame of a script: its event, or that it was folded.
+func decode(t *testing.T, script []frame) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	d := New(guestMAC)
+	if len(script) > 0 && script[0].guest && len(script[0].data) > 12 {
+		d = New(script[0].data[6:12])
+	}
+	for i, f := range script {
+		p, ok := d.Frame(i+1, f.data, f.guest)
+		if !ok {
+			fmt.Fprintf(&out, "%d folded\n", i+1)
+			continue
+		}
+		line, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&out, "%d %s\n    %s\n", i+1, p.Info, line)
+	}
+	return out.Bytes()
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (go test ./lab/wire -update writes it)", err)
+	}
+	g, w := strings.Split(string(got), "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(g), len(w)) {
+		if i >= len(g) || i >= len(w) || g[i] != w[i] {
+			t.Fatalf("%s differs at line %d (go test ./lab/wire -update rewrites it)\n got %s\nwant %s", path, i+1,
+				strings.Join(g[i:min(i+1, len(g))], ""), strings.Join(w[i:min(i+1, len(w))], ""))
+		}
+	}
+}
+
+func TestCrafted(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(scripts)) {
+		t.Run(name, func(t *testing.T) { golden(t, name, decode(t, scripts[name])) })
+	}
+}
+
+// TestCaptured replays what real firmware and QEMU's own servers said to each other.
+func TestCaptured(t *testing.T) {
+	for _, name := range []string{"bios-ipxe", "ovmf-x64"} {
+		t.Run(name, func(t *testing.T) { golden(t, name, decode(t, capture(t, name))) })
+	}
+}
+
+// capture reads a pcap; QEMU's guests have addresses that begin with its own 52:54:00.
+func capture(t testing.TB, name string) []frame {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name+".pcap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := pcapgo.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var script []frame
+	for {
+		data, _, err := r.ReadPacketData()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		script = append(script, frame{data, bytes.HasPrefix(data[6:], []byte{0x52, 0x54, 0})})
+	}
+	if len(script) == 0 {
+		t.Fatal("the capture is empty")
+	}
+	return script
+}
+
+// TestCutAnywhere cuts every crafted frame: each yields an event or is folded,
+// and what is cut inside its headers says so.
+func TestCutAnywhere(t *testing.T) {
+	for name, script := range scripts {
+		d := New(guestMAC)
+		for i, f := range script {
+			for n := 0; n < min(len(f.data), 400); n += 1 + n/60 { // no header reaches further
+				p, ok := d.Frame(i, f.data[:n], f.guest)
+				if ok {
+					check(t, p)
+				}
+				if n < 14 && p.Error == "" {
+					t.Errorf("%s frame %d cut to %d octets: no error", name, i+1, n)
+				}
+			}
+		}
+	}
+}

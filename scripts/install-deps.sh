@@ -1,0 +1,102 @@
+#!/bin/sh
+# Installs what a lab needs from the distribution's packages. What is there is left alone, and nothing else of
+# the host is changed. With --test also what `make test` needs.
+# Exit status: 0 all is there, 1 the installation failed, 3 this host needs a hand (the last line says which).
+set -eu
+
+wanted='
+qemu-system-x86 command qemu-system-x86_64                        the emulator
+seabios         file    /usr/share/seabios/bios-256k.bin          firmware of BIOS guests
+ipxe-qemu       file    /usr/lib/ipxe/qemu/efi-virtio.rom         PXE option ROMs of the NICs
+ovmf            file    /usr/share/OVMF/OVMF_CODE_4M.fd           firmware of x86-64 UEFI guests
+ovmf-ia32       file    /usr/share/OVMF/OVMF32_VARS_4M.fd         firmware of IA-32 UEFI guests'
+wanted_by_tests='
+gcc             command gcc                                       the race detector
+libc6-dev       file    /usr/include/stdlib.h                     the race detector
+tshark          command tshark                                    a second opinion on captures
+nasm            command nasm                                      builds the BIOS probe again
+clang           command clang                                     builds the UEFI probes again
+lld             command lld-link                                  builds the UEFI probes again
+shellcheck      command shellcheck                                lint of these scripts
+curl            command curl                                      a TFTP client that is not ours
+tftp-hpa        command tftp                                      a TFTP client that is not ours
+atftp           command atftp                                     a TFTP client that is not ours
+busybox         command busybox                                   TFTP and DHCP clients that are not ours
+isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours'
+
+case "${1-}" in
+'') ;;
+--test) wanted="$wanted$wanted_by_tests" ;;
+*) echo "usage: $0 [--test]" >&2; exit 2 ;;
+esac
+
+needs_a_hand() { # what to do
+	printf 'install-deps: %s\n' "$1" >&2
+	exit 3
+}
+
+check_go() {
+	command -v go >/dev/null 2>&1 || needs_a_hand 'Go 1.26 or newer is missing from PATH: get it from https://go.dev/dl/'
+	version=$(cd / && GOTOOLCHAIN=local go env GOVERSION) # "go1.26.8"
+	minor=${version#go1.}
+	minor=${minor%%[!0-9]*}
+	case "$version" in devel*) return ;; esac
+	[ "${minor:-0}" -ge 26 ] && return
+	if [ "${minor:-0}" -lt 21 ]; then
+		needs_a_hand "$version is too old: get Go 1.26 or newer from https://go.dev/dl/"
+	fi
+	case "$(cd / && go env GOTOOLCHAIN)" in # from 1.21 on, go fetches the toolchain that go.mod asks for
+	*auto* | *path*) ;;
+	*) needs_a_hand "$version is too old and may not fetch a newer one: set GOTOOLCHAIN=auto, or get Go 1.26 from https://go.dev/dl/" ;;
+	esac
+}
+
+missing_packages() {
+	printf '%s\n' "$wanted" | while read -r package kind what why; do
+		case "$kind" in
+		command) command -v "$what" >/dev/null 2>&1 && continue ;;
+		file) [ -e "$what" ] && continue ;;
+		*) continue ;;
+		esac
+		printf 'missing: %-16s %s\n' "$package" "$why" >&2
+		printf '%s ' "$package"
+	done
+}
+
+# Without apt the files are elsewhere, so nothing is looked for: the doctor does that once the lab is built.
+other_distribution() {
+	command -v qemu-system-x86_64 >/dev/null 2>&1 && return
+	ID=unknown
+	# shellcheck source=/dev/null
+	[ -r /etc/os-release ] && . /etc/os-release
+	case "$ID" in
+	fedora) needs_a_hand 'run: sudo dnf install qemu-system-x86 seabios-bin ipxe-roms-qemu edk2-ovmf edk2-ovmf-ia32' ;;
+	arch) needs_a_hand 'run: sudo pacman -S qemu-system-x86 edk2-ovmf' ;;
+	*) needs_a_hand "no apt-get here (ID=$ID): install QEMU 7.2 or newer, SeaBIOS, QEMU's iPXE option ROMs, OVMF for x86-64 and for IA-32" ;;
+	esac
+}
+
+install_packages() { # package...
+	command="env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $*"
+	if [ "$(id -u)" -eq 0 ]; then
+		as_root=
+	elif command -v sudo >/dev/null 2>&1 && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+		as_root=sudo
+	else
+		needs_a_hand "as root, run: apt-get update && $command"
+	fi
+	$as_root apt-get update -q || echo 'install-deps: apt-get update failed; trying with the package lists that are here' >&2
+	# shellcheck disable=SC2086 # words on purpose
+	$as_root $command || exit 1
+}
+
+check_go
+if ! command -v apt-get >/dev/null 2>&1; then
+	other_distribution
+	exit 0
+fi
+missing=$(missing_packages)
+if [ -n "$missing" ]; then
+	# shellcheck disable=SC2086 # words on purpose
+	install_packages $missing
+fi

@@ -1,0 +1,80 @@
+package dhcp
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/pxelab/pxelab/server/pxe"
+)
+
+// boot is what a reply says about booting; file is empty when it says nothing.
+type boot struct {
+	file    string
+	next    netip.Addr
+	noProxy bool
+	why     string
+}
+
+// bootFor decides what the client is told to boot. Who names its architecture (option 93) or asks for a boot file
+// (67 in its parameter list) gets one, whether its class is PXEClient or not: BOOTP-minded programs ask that way.
+//
+// An iPXE client whose architecture IPXE does not name gets the file of Files: the network card ROM that QEMU plugs in
+// is itself iPXE, so "is iPXE" does not mean "already chain-loaded".
+func (c *Config) bootFor(r *Request, reservedFile string) boot {
+	b := boot{next: c.Address.Addr()}
+	if c.Boot == nil && reservedFile == "" {
+		return b
+	}
+	cl := r.Client
+	switch {
+	case cl.HTTP:
+		b.why = "an HTTPClient takes a URI, which this server has none of"
+	case !cl.PXE && !cl.IPXE && len(cl.Archs) == 0 && !r.asks(optBootFile):
+		b.why = "not a boot client"
+	case reservedFile != "":
+		b.file, b.why = reservedFile, "boot file reserved for it"
+	default:
+		b.file, b.why = c.Boot.file(cl)
+	}
+	if c.Boot != nil {
+		b.noProxy = c.Boot.NoProxy && cl.IPXE
+		if c.Boot.NextServer.IsValid() {
+			b.next = c.Boot.NextServer
+		}
+	}
+	return b
+}
+
+// file chooses by architecture: of a list of them the first that has a file.
+func (b *Boot) file(cl pxe.Client) (file, why string) {
+	source := "option 93"
+	if cl.FromClass {
+		source = "no option 93, and option 60's Arch"
+	}
+	if cl.IPXE {
+		for _, a := range cl.Archs {
+			if f := b.IPXE[a.String()]; f != "" {
+				return f, fmt.Sprintf("iPXE, and %s = %d, so %s", source, uint16(a), a)
+			}
+		}
+	}
+	for _, a := range cl.Archs {
+		if f := b.Files[a.String()]; f != "" {
+			return f, fmt.Sprintf("%s = %d, so %s", source, uint16(a), a)
+		}
+	}
+	if f := b.Files[pxe.ArchBIOS.String()]; f != "" && len(cl.Archs) == 0 && cl.PXE {
+		return f, "a PXEClient that names no architecture, so bios"
+	}
+	if b.Default != "" {
+		return b.Default, "default file: " + noFile(cl.Archs)
+	}
+	return "", "no boot file: " + noFile(cl.Archs)
+}
+
+func noFile(archs []pxe.Arch) string {
+	if len(archs) == 0 {
+		return "it names no architecture"
+	}
+	return fmt.Sprintf("none is configured for %s", archs[0])
+}

@@ -1,0 +1,78 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"golang.org/x/net/ipv4"
+
+	"github.com/pxelab/pxelab/server/socket"
+)
+
+// echoPrefix begins every answer, so that a datagram that came back by itself is not taken for one.
+const echoPrefix = "ECHO:"
+
+// echo answers every datagram with echoPrefix and its payload.
+type echo struct {
+	udp     *net.UDPConn
+	conn    *ipv4.PacketConn
+	own     net.IP
+	observe func(Decision)
+}
+
+func listenEcho(c Config, observe func(Decision)) (*echo, error) {
+	udp, err := socket.ListenUDP(c.Interface, netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(c.Echo.Port)))
+	if err != nil {
+		return nil, err
+	}
+	return &echo{udp: udp, conn: ipv4.NewPacketConn(udp), own: c.Address.Addr().AsSlice(), observe: observe}, nil
+}
+
+// Close closes the socket of an echo that is not served.
+func (e *echo) Close() { e.udp.Close() }
+
+// Serve answers until ctx ends.
+func (e *echo) Serve(ctx context.Context) error {
+	defer e.Close()
+	defer context.AfterFunc(ctx, e.Close)()
+	buf := make([]byte, 65536)
+	for {
+		n, from, err := e.udp.ReadFromUDPAddrPort(buf)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("reading echo requests: %w", err)
+		case err != nil:
+			select { // a link that is down comes back
+			case <-ctx.Done():
+			case <-time.After(50 * time.Millisecond):
+			}
+		default:
+			e.answer(buf[:n], from)
+		}
+	}
+}
+
+// answer leaves answers alone: two echo services must not keep each other busy for ever.
+func (e *echo) answer(payload []byte, from netip.AddrPort) {
+	d := Decision{Role: "echo", Client: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()).String(),
+		Request: fmt.Sprintf("datagram of %d octets", len(payload))}
+	if len(payload) >= len(echoPrefix) && string(payload[:len(echoPrefix)]) == echoPrefix {
+		d.Reason = "ignored: an answer, not a question"
+		e.observe(d)
+		return
+	}
+	answer := append([]byte(echoPrefix), payload...)
+	if _, err := e.conn.WriteTo(answer, &ipv4.ControlMessage{Src: e.own}, net.UDPAddrFromAddrPort(from)); err != nil {
+		d.Reason = "not sent: " + err.Error()
+		e.observe(d)
+		return
+	}
+	d.Reply, d.Reason, d.Bytes = "echo", "every datagram is answered", int64(len(payload))
+	e.observe(d)
+}

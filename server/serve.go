@@ -1,0 +1,131 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Message is one line of what a server process tells whoever started it. Fields may be added; a reader ignores those
+// it does not know.
+type Message struct {
+	Ready    bool      `json:"ready,omitempty"` // first line: all sockets are open
+	Decision *Decision `json:"decision,omitempty"`
+}
+
+// Main is the body of a server process: it reads one Config as JSON, runs it until ctx ends, and writes Messages to out,
+// one JSON line each. It reads no further than the Config, so the same pipe may stay open. A reader that goes away ends
+// the server with an error: nobody is left to serve for.
+func Main(ctx context.Context, configJSON io.Reader, out io.Writer) error {
+	c, err := decodeConfig(configJSON)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w := newMessageWriter(out, cancel)
+	err = Run(ctx, c, w, func() { w.put(Message{Ready: true}) })
+	return errors.Join(err, w.close())
+}
+
+// decodeConfig is strict: what is misspelt would otherwise be left out in silence.
+func decodeConfig(r io.Reader) (Config, error) {
+	var c Config
+	dec := json.NewDecoder(r)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&c); err != nil {
+		return c, fmt.Errorf("reading the server's configuration: %w", err)
+	}
+	if rest, _ := io.ReadAll(dec.Buffered()); len(bytes.TrimSpace(rest)) > 0 {
+		return c, fmt.Errorf("reading the server's configuration: %q follows it", rest)
+	}
+	return c, nil
+}
+
+// messageWriter is an Observer that never blocks: what the reader has not taken yet waits in memory.
+type messageWriter struct {
+	out  io.Writer
+	fail func() // called once when writing fails
+
+	mu     sync.Mutex
+	more   sync.Cond
+	queue  []Message
+	closed bool
+	ended  chan error
+}
+
+func newMessageWriter(out io.Writer, fail func()) *messageWriter {
+	w := &messageWriter{out: out, fail: fail, ended: make(chan error, 1)}
+	w.more.L = &w.mu
+	go w.run()
+	return w
+}
+
+// Observe queues a decision.
+func (w *messageWriter) Observe(d Decision) { w.put(Message{Decision: &d}) }
+
+func (w *messageWriter) put(m Message) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queue = append(w.queue, m)
+	w.more.Signal()
+}
+
+// close writes what is queued and gives the first error.
+func (w *messageWriter) close() error {
+	w.mu.Lock()
+	w.closed = true
+	w.more.Signal()
+	w.mu.Unlock()
+	return <-w.ended
+}
+
+func (w *messageWriter) run() {
+	enc := json.NewEncoder(w.out)
+	for {
+		batch := w.take()
+		if batch == nil {
+			w.ended <- nil
+			return
+		}
+		for _, m := range batch {
+			if err := enc.Encode(m); err != nil {
+				w.fail()
+				w.ended <- fmt.Errorf("telling of a decision: %w", err)
+				return
+			}
+		}
+	}
+}
+
+// take waits for messages; nil means that there will be none.
+func (w *messageWriter) take() []Message {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.queue) == 0 && !w.closed {
+		w.more.Wait()
+	}
+	batch := w.queue
+	w.queue = nil
+	return batch
+}
+
+// ReadMessages calls f for each Message that a server process writes, until it ends; then it returns nil, or an error
+// if the last line was cut short or a line is no Message.
+func ReadMessages(r io.Reader, f func(Message)) error {
+	dec := json.NewDecoder(r)
+	for {
+		var m Message
+		switch err := dec.Decode(&m); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading the server's messages: %w", err)
+		}
+		f(m)
+	}
+}

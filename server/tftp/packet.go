@@ -1,0 +1,122 @@
+package tftp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Opcodes (RFC 1350 section 5, RFC 2347).
+const (
+	opRRQ   = 1
+	opWRQ   = 2
+	opDATA  = 3
+	opACK   = 4
+	opERROR = 5
+	opOACK  = 6
+)
+
+// Error codes (RFC 1350 appendix, RFC 2347).
+const (
+	codeUndefined  = 0
+	codeNotFound   = 1
+	codeAccess     = 2
+	codeIllegal    = 4
+	codeUnknownTID = 5
+	codeOption     = 8 // EDK2 ends its size probe with it
+)
+
+// defaultBlk is the block size of a transfer without option blksize.
+const defaultBlk = 512
+
+// request is a read or write request.
+type request struct {
+	op      uint16
+	name    string
+	mode    string // lower case
+	options []option
+}
+
+type option struct{ name, value string } // name in lower case: RFC 2347 compares without regard to case
+
+var errNotRequest = errors.New("not a request")
+
+// parseRequest reads the datagram that opens a transfer. Options after the last complete pair are dropped.
+func parseRequest(b []byte) (request, error) {
+	if len(b) < 2 {
+		return request{}, fmt.Errorf("datagram of %d octets: %w", len(b), errNotRequest)
+	}
+	r := request{op: binary.BigEndian.Uint16(b)}
+	if r.op != opRRQ && r.op != opWRQ {
+		return request{}, fmt.Errorf("opcode %d: %w", r.op, errNotRequest)
+	}
+	fields := bytes.Split(b[2:], []byte{0})
+	if len(fields) < 3 { // the last is what follows the last NUL
+		return request{}, errors.New("request without file name or mode")
+	}
+	fields = fields[:len(fields)-1]
+	r.name, r.mode = string(fields[0]), strings.ToLower(string(fields[1]))
+	for fields = fields[2:]; len(fields) >= 2; fields = fields[2:] {
+		r.options = append(r.options, option{strings.ToLower(string(fields[0])), string(fields[1])})
+	}
+	return r, nil
+}
+
+// String names the request for people: `RRQ probe.0`.
+func (r request) String() string {
+	op := "RRQ"
+	if r.op == opWRQ {
+		op = "WRQ"
+	}
+	return op + " " + printable(r.name)
+}
+
+// printable quotes a name that would not show as it is.
+func printable(s string) string {
+	if q := strconv.Quote(s); s == "" || q != `"`+s+`"` && !strings.ContainsAny(s, `\`) {
+		return q
+	}
+	return s
+}
+
+// blksize gives the block size asked for if it can be granted; zero if it was not asked for, or is one that the
+// transfer cannot use, and then it is left unanswered and the default holds (RFC 2348).
+func (r request) blksize() int {
+	for _, o := range r.options {
+		if n, err := strconv.Atoi(o.value); o.name == "blksize" && err == nil && n >= defaultBlk && n <= 65464 {
+			return n
+		}
+	}
+	return 0
+}
+
+func (r request) has(name string) bool {
+	for _, o := range r.options {
+		if o.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// forTransfer encodes the request as the transfer library is to see it: the options that it negotiates, in lower case,
+// the block size no larger than maxBlk. Its file is open already, so the name does not matter.
+func (r request) forTransfer(maxBlk int) []byte {
+	fields := []string{"file", r.mode}
+	if blk := r.blksize(); blk > 0 {
+		fields = append(fields, "blksize", strconv.Itoa(min(blk, maxBlk)))
+	}
+	if r.has("tsize") {
+		fields = append(fields, "tsize", "0")
+	}
+	return append([]byte{0, opRRQ}, strings.Join(fields, "\x00")+"\x00"...)
+}
+
+// errorPacket encodes an ERROR.
+func errorPacket(code uint16, message string) []byte {
+	b := binary.BigEndian.AppendUint16([]byte{0, opERROR}, code)
+	return append(append(b, message...), 0)
+}

@@ -1,0 +1,416 @@
+package tftp
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// served is a Server on the loopback interface at a free port.
+type served struct {
+	t         *testing.T
+	at        netip.AddrPort
+	root      string
+	decisions chan Decision
+	stop      func()
+}
+
+func serve(t *testing.T, cfg Config, tune ...func(*Server)) *served {
+	t.Helper()
+	sv := &served{t: t, root: t.TempDir(), decisions: make(chan Decision, 1000)}
+	cfg.Interface = "lo"
+	if cfg.Root == "" {
+		cfg.Root = sv.root
+	}
+	s, err := listen(cfg, 0, func(d Decision) { sv.decisions <- d })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range tune {
+		f(s)
+	}
+	sv.at = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(s.udp.LocalAddr().(*net.UDPAddr).Port))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	sv.stop = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		ended <- nil
+	}
+	t.Cleanup(sv.stop)
+	return sv
+}
+
+func (sv *served) put(name string, n int) []byte {
+	sv.t.Helper()
+	content := make([]byte, n)
+	for i := range content {
+		content[i] = byte(i*7 + i>>8)
+	}
+	if err := os.WriteFile(filepath.Join(sv.root, name), content, 0o600); err != nil {
+		sv.t.Fatal(err)
+	}
+	return content
+}
+
+// expect waits for the next decision and compares what is stable in it.
+func (sv *served) expect(reply, outcome, reason string) Decision {
+	sv.t.Helper()
+	d := <-sv.decisions
+	if d.Reply != reply || d.Outcome != outcome || !strings.Contains(d.Reason, reason) {
+		sv.t.Fatalf("decision %+v\nwant reply %q, outcome %q, reason ...%s", d, reply, outcome, reason)
+	}
+	return d
+}
+
+// peer is a client that says exactly what a test makes it say.
+type peer struct {
+	t    *testing.T
+	conn *net.UDPConn
+	tid  netip.AddrPort // of the server's last datagram
+}
+
+func dial(t *testing.T) *peer {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return &peer{t: t, conn: conn}
+}
+
+func (p *peer) send(to netip.AddrPort, op byte, fields ...string) {
+	p.t.Helper()
+	b := []byte{0, op}
+	for _, f := range fields {
+		b = append(append(b, f...), 0)
+	}
+	if _, err := p.conn.WriteToUDPAddrPort(b, to); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *peer) ack(n uint16) {
+	_, _ = p.conn.WriteToUDPAddrPort(binary.BigEndian.AppendUint16([]byte{0, opACK}, n), p.tid)
+}
+
+// read gives the next datagram, NUL shown as "|", DATA shortened to its number and length.
+func (p *peer) read() string {
+	p.t.Helper()
+	b := make([]byte, 70000)
+	n, from, err := p.conn.ReadFromUDPAddrPort(b)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.tid = from
+	switch b[1] {
+	case opDATA:
+		return fmt.Sprintf("DATA %d: %d octets", binary.BigEndian.Uint16(b[2:]), n-4)
+	case opERROR:
+		return fmt.Sprintf("ERROR %d %s", b[3], strings.TrimRight(string(b[4:n]), "\x00"))
+	case opOACK:
+		return "OACK " + strings.ReplaceAll(string(b[2:n]), "\x00", "|")
+	}
+	return fmt.Sprintf("% x", b[:n])
+}
+
+func (p *peer) want(want string) {
+	p.t.Helper()
+	if got := p.read(); got != want {
+		p.t.Fatalf("received %s\nwant %s", got, want)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	sv := serve(t, Config{})
+	sv.put("file", 10)
+	outside := filepath.Join(t.TempDir(), "secret")
+	for _, err := range []error{
+		os.WriteFile(outside, []byte("secret"), 0o600),
+		os.Mkdir(filepath.Join(sv.root, "folder"), 0o700),
+		os.Symlink(outside, filepath.Join(sv.root, "way-out")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		op               byte
+		name, mode       string
+		wire, out, cause string
+	}{
+		{opRRQ, "none", "octet", "ERROR 1 file not found", NotFound, "no such file in the root"},
+		{opRRQ, "folder", "octet", "ERROR 1 file not found", NotFound, "not a regular file"},
+		{opRRQ, "", "octet", "ERROR 1 file not found", NotFound, "it names no file"},
+		{opRRQ, "../secret", "octet", "ERROR 2 access violation", Refused, `".."`},
+		{opRRQ, `folder\..\..\secret`, "octet", "ERROR 2 access violation", Refused, `".."`},
+		{opRRQ, "way-out", "octet", "ERROR 2 access violation", Refused, "escapes"},
+		{opRRQ, "file/x", "octet", "ERROR 2 access violation", Refused, "not a directory"},
+		{opRRQ, "file", "mail", "ERROR 4 unknown mode", Refused, `"mail"`},
+		{opWRQ, "file", "octet", "ERROR 2 read-only server", Refused, "read-only"},
+	} {
+		t.Run(c.name+" "+c.mode, func(t *testing.T) {
+			p := dial(t)
+			p.send(sv.at, c.op, c.name, c.mode)
+			p.want(c.wire)
+			sv.t = t
+			sv.expect(c.wire[:7], c.out, c.cause)
+		})
+	}
+}
+
+func TestNegotiation(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		cfg     Config
+		mtu     int
+		options []string
+		size    int
+		first   string
+	}{
+		{"none", Config{}, 1500, nil, 700, "DATA 1: 512 octets"},
+		{"upper case", Config{}, 1500, []string{"BLKSIZE", "1024"}, 700, "OACK blksize|1024|"},
+		{"size", Config{}, 1500, []string{"TSize", "0"}, 700, "OACK tsize|700|"},
+		{"no more than the MTU carries", Config{}, 1500, []string{"blksize", "65464"}, 700, "OACK blksize|1468|"},
+		{"what iPXE asks for", Config{}, 1500, []string{"blksize", "1432"}, 700, "OACK blksize|1432|"},
+		{"a limit", Config{MaxBlk: 600}, 1500, []string{"blksize", "1432"}, 700, "OACK blksize|600|"},
+		{"the least limit", Config{MaxBlk: 512}, 1500, []string{"blksize", "1432"}, 700, "OACK blksize|512|"},
+		{"a small MTU", Config{}, 576, []string{"blksize", "1432"}, 700, "OACK blksize|544|"},
+		{"unknown option", Config{}, 1500, []string{"windowsize", "4"}, 100, "DATA 1: 100 octets"},
+		{"nonsense", Config{}, 1500, []string{"blksize", "many"}, 100, "DATA 1: 100 octets"},
+		{"too small", Config{}, 1500, []string{"blksize", "8"}, 100, "DATA 1: 100 octets"},
+		{"odd number of fields", Config{}, 1500, []string{"blksize"}, 100, "DATA 1: 100 octets"},
+		{"no size of a text file", Config{}, 1500, []string{"tsize", "0", "netascii"}, 100, "DATA 1: 100 octets"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sv := serve(t, c.cfg, func(s *Server) { s.maxBlk = maxBlk(c.cfg.MaxBlk, c.mtu) })
+			sv.put("f", c.size)
+			mode, options := "OCTET", c.options
+			if n := len(options); n == 3 {
+				mode, options = options[2], options[:2]
+			}
+			p := dial(t)
+			p.send(sv.at, opRRQ, append([]string{"/f", mode}, options...)...)
+			if got := p.read(); got != c.first && mode == "OCTET" || !strings.HasPrefix(got, c.first[:4]) {
+				t.Fatalf("received %s, want %s", got, c.first)
+			}
+			sv.expect(c.first[:4], "", fmt.Sprintf("serving %d octets", c.size))
+		})
+	}
+}
+
+// TestQueuedBeforeServe: a request that is there before Serve gets its full block size.
+func TestQueuedBeforeServe(t *testing.T) {
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "f"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := listen(Config{Interface: "lo", Root: root}, 0, func(Decision) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := dial(t)
+	p.send(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(s.udp.LocalAddr().(*net.UDPAddr).Port)), opRRQ, "f", "octet", "blksize", "1468")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Serve(ctx) }()
+	p.want("OACK blksize|1468|")
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	p.want("ERROR 0 server stopped")
+}
+
+// TestSizeProbe is EDK2's way to learn the size: it aborts after the OACK, and must not be sent an ERROR for its ERROR.
+func TestSizeProbe(t *testing.T) {
+	sv := serve(t, Config{})
+	sv.put("f", 700)
+	p := dial(t)
+	p.send(sv.at, opRRQ, "f", "octet", "tsize", "0")
+	p.want("OACK tsize|700|")
+	p.send(p.tid, opERROR, "\x00\x08User aborted the transfer")
+	sv.expect("OACK", "", "serving 700 octets")
+	if d := sv.expect("", SizeProbe, `the client sent ERROR 8 "User aborted the transfer"`); d.Bytes != 0 || d.File != "f" {
+		t.Errorf("%+v", d)
+	}
+	p.send(sv.at, opRRQ, "f", "octet")
+	p.want("DATA 1: 512 octets") // and nothing before it
+	p.send(p.tid, opERROR, "\x00\x03disk full")
+	sv.expect("DATA", "", "")
+	sv.expect("", Aborted, `the client sent ERROR 3 "disk full"`)
+}
+
+func TestRepeatedRequest(t *testing.T) {
+	sv := serve(t, Config{})
+	sv.put("f", 600)
+	p := dial(t)
+	request := func() { p.send(sv.at, opRRQ, "f", "octet", "tsize", "0") }
+	request()
+	p.want("OACK tsize|600|")
+	first := p.tid
+	request()
+	p.want("OACK tsize|600|")
+	if p.tid != first {
+		t.Errorf("a repeated request got a second transfer: %s and %s", first, p.tid)
+	}
+	p.ack(0)
+	p.want("DATA 1: 512 octets")
+	sv.expect("OACK", "", "")
+	sv.expect("", "", "a repeated request")
+	request() // after an acknowledgement: it began again
+	p.want("OACK tsize|600|")
+	if p.tid == first {
+		t.Error("the old transfer answered")
+	}
+	p.ack(0)
+	p.want("DATA 1: 512 octets")
+	p.ack(1)
+	p.want("DATA 2: 88 octets")
+	p.ack(2)
+	got := map[string]Decision{}
+	for range 3 {
+		d := <-sv.decisions
+		got[d.Reply+d.Outcome] = d
+	}
+	if d := got[Aborted]; d.Reason != "the client began again" || d.Resent != 1 {
+		t.Errorf("the old transfer: %+v", d)
+	}
+	if d := got[OK]; d.Bytes != 600 || d.Resent != 0 || got["OACK"].Request != "RRQ f" {
+		t.Errorf("the new transfer: %+v of %v", d, got)
+	}
+}
+
+func TestLostDatagrams(t *testing.T) {
+	sv := serve(t, Config{}, func(s *Server) { s.retransmitAfter = 20 * time.Millisecond })
+	sv.put("f", 600)
+	p := dial(t)
+	p.send(sv.at, opRRQ, "f", "octet")
+	for range 1 + retransmits {
+		p.want("DATA 1: 512 octets")
+	}
+	p.want("ERROR 0 timeout")
+	sv.expect("DATA", "", "")
+	if d := sv.expect("", Timeout, "no acknowledgement of block 1 after 5 retransmissions"); d.Resent != retransmits || d.Bytes != 0 {
+		t.Errorf("%+v", d)
+	}
+
+	sv = serve(t, Config{})
+	sv.put("f", 600)
+	p.send(sv.at, opRRQ, "f", "octet")
+	p.want("DATA 1: 512 octets")
+	stranger := dial(t)
+	stranger.tid = p.tid
+	stranger.ack(1)
+	stranger.want("ERROR 5 unknown transfer")
+	p.ack(1)
+	p.want("DATA 2: 88 octets")
+	for again := false; !again; { // a client that repeats itself gets the block again before the retransmission timer
+		p.ack(1)
+		_ = p.conn.SetReadDeadline(time.Now().Add(repeatAfter / 4))
+		_, _, err := p.conn.ReadFromUDPAddrPort(make([]byte, 600))
+		again = err == nil
+	}
+	p.ack(2)
+	sv.expect("DATA", "", "")
+	if d := sv.expect("", OK, "transferred whole"); d.Resent == 0 || d.Bytes != 600 {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestSilentAndNonsense(t *testing.T) {
+	sv := serve(t, Config{Silent: true})
+	p := dial(t)
+	p.send(sv.at, opRRQ, "f", "octet")
+	sv.expect("", "", "silent, as configured")
+	p.send(sv.at, opACK, "")
+	sv.expect("", "", "ignored: opcode 4: not a request")
+	p.send(sv.at, opRRQ, "f")
+	sv.expect("", "", "ignored: request without file name or mode")
+}
+
+// TestClients downloads with the programs people use, files of the sizes where block arithmetic goes wrong.
+func TestClients(t *testing.T) {
+	sv := serve(t, Config{})
+	sizes := []int{0, 1, 511, 512, 513, 1468, 3 * 1468, 1_000_003}
+	var want [][]byte
+	for _, n := range sizes {
+		want = append(want, sv.put(fmt.Sprint("f", n), n))
+	}
+	port := fmt.Sprint(sv.at.Port())
+	for name, command := range map[string]func(file, to string) []string{
+		"curl": func(f, to string) []string {
+			return []string{"-sS", "-o", to, "tftp://127.0.0.1:" + port + "/" + f}
+		},
+		"curl blksize": func(f, to string) []string {
+			return []string{"-sS", "--tftp-blksize", "1468", "-o", to, "tftp://127.0.0.1:" + port + "/" + f}
+		},
+		"tftp":  func(f, to string) []string { return []string{"-m", "octet", "127.0.0.1", port, "-c", "get", f, to} },
+		"atftp": func(f, to string) []string { return []string{"--get", "-r", f, "-l", to, "127.0.0.1", port} },
+		"atftp blksize": func(f, to string) []string {
+			return []string{"--option", "blksize 1428", "--option", "tsize", "--get", "-r", f, "-l", to, "127.0.0.1", port}
+		},
+		"busybox": func(f, to string) []string {
+			return []string{"tftp", "-g", "-b", "1468", "-r", f, "-l", to, "127.0.0.1", port}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			program, err := exec.LookPath(strings.Fields(name)[0])
+			if err != nil {
+				t.Skipf("needs %s: %v", name, err)
+			}
+			for i, n := range sizes {
+				to := filepath.Join(t.TempDir(), "got")
+				if out, err := exec.Command(program, command(fmt.Sprint("f", n), to)...).CombinedOutput(); err != nil {
+					t.Fatalf("%d octets: %v\n%s", n, err, out)
+				}
+				if got, err := os.ReadFile(to); n > 0 && (err != nil || !bytes.Equal(got, want[i])) {
+					t.Errorf("%d octets: got %d, %v", n, len(got), err)
+				}
+				<-sv.decisions
+				sv.t = t
+				if d := sv.expect("", OK, "transferred whole"); d.Bytes != int64(n) {
+					t.Errorf("%d octets: %d reported", n, d.Bytes)
+				}
+			}
+		})
+	}
+}
+
+// TestBlockNumberWraps transfers more than 65535 blocks.
+func TestBlockNumberWraps(t *testing.T) {
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		t.Skipf("needs curl: %v", err)
+	}
+	if testing.Short() || raceEnabled {
+		t.Skip("34 MB in blocks of 512: not in short mode, nor under the race detector, where it takes 20 s")
+	}
+	sv := serve(t, Config{})
+	const n = 65540 * 512
+	want := sv.put("big", n)
+	got, err := exec.Command(curl, "-sS", "--tftp-no-options", fmt.Sprintf("tftp://%s/big", sv.at)).Output()
+	if err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("%d octets of %d: %v", len(got), n, err)
+	}
+	sv.expect("DATA", "", "")
+	d := sv.expect("", OK, "")
+	t.Logf("%.1f MB/s in blocks of 512", float64(d.Bytes)/1e6/d.Took.Seconds())
+}

@@ -1,0 +1,161 @@
+// Package boot boots the shipped topologies on real firmware and holds the lab to its promises: the right
+// verdicts, the same packets under warp, nothing left behind.
+package boot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/judge"
+	"github.com/pxelab/pxelab/lab/plan"
+)
+
+var (
+	repeat = flag.Int("repeat", 1, "run each topology this many times")
+	kills  = flag.Int("kills", 8, "random kills in the kill storm")
+)
+
+// pxelab is the binary under test, built by TestMain.
+var pxelab string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+// run builds the binary and makes a private place for control sockets and bundles.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "pxelab-boot-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	defer os.RemoveAll(dir)
+	pxelab = filepath.Join(dir, "pxelab")
+	build := exec.Command("go", "build", "-o", pxelab, "../../lab/cmd/pxelab")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build pxelab:", err)
+		return 2
+	}
+	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME"} {
+		private := filepath.Join(dir, strings.ToLower(name))
+		if err := os.Mkdir(private, 0o700); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		}
+		os.Setenv(name, private)
+	}
+	return m.Run()
+}
+
+// needBoots skips a test on a host that cannot boot guests, with the doctor's reasons; where PXELAB_REQUIRE
+// says that boots must run, it fails instead.
+func needBoots(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("boots real firmware, which takes seconds to minutes: left out by -short")
+	}
+	out, err := exec.Command(pxelab, "doctor").CombinedOutput()
+	if err == nil {
+		return
+	}
+	if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "boot") {
+		t.Fatalf("this host cannot boot guests, and PXELAB_REQUIRE says it must:\n%s", out)
+	}
+	t.Skipf("this host cannot boot guests:\n%s", out)
+}
+
+// result is one finished run.
+type result struct {
+	code     int
+	stdout   string
+	stderr   string
+	bundle   string
+	plan     *plan.Plan
+	events   []event.Event
+	verdicts []judge.Verdict
+}
+
+// boots runs a topology to its end and reads its bundle back.
+func boots(t *testing.T, file string, args ...string) result {
+	t.Helper()
+	bundle := filepath.Join(t.TempDir(), "bundle")
+	r := command(t, append([]string{"run", file, "--out", bundle}, args...)...)
+	r.bundle = bundle
+	if r.code > 1 {
+		t.Fatalf("pxelab run %s: exit %d\n%s%s", file, r.code, r.stdout, r.stderr)
+	}
+	var err error
+	if r.plan, r.events, err = lab.ReadBundle(bundle); err != nil {
+		t.Fatal(err)
+	}
+	r.verdicts = judge.Judge(r.plan, r.events)
+	if len(r.verdicts) == 0 {
+		t.Fatalf("pxelab run %s: nothing was judged", file)
+	}
+	return r
+}
+
+// command runs pxelab with these arguments.
+func command(t *testing.T, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	ctx, cancel := context.WithTimeout(t.Context(), deadline(t))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, pxelab, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("pxelab %v: %v", args, err)
+	}
+	return result{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+}
+
+// explain prints why a run was not as wanted.
+func (r result) explain() string {
+	var b strings.Builder
+	for _, v := range r.verdicts {
+		if !v.Pass {
+			text, _ := json.Marshal(v)
+			fmt.Fprintf(&b, "%s\n", text)
+		}
+	}
+	fmt.Fprintf(&b, "exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	return b.String()
+}
+
+// shipped lists the topology files the project ships.
+func shipped(t *testing.T) []string {
+	t.Helper()
+	_, here, _, _ := runtime.Caller(0)
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(here), "..", "..", "topologies", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no topologies found (%v)", err)
+	}
+	return files
+}
+
+func topologyFile(t *testing.T, name string) string {
+	t.Helper()
+	for _, f := range shipped(t) {
+		if filepath.Base(f) == name+".yaml" {
+			return f
+		}
+	}
+	t.Fatalf("topology %q is not shipped", name)
+	return ""
+}
