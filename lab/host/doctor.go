@@ -98,8 +98,8 @@ func (h *Host) checkROMs() Check {
 	var nics []string
 	for _, r := range h.ROMs {
 		nics = append(nics, r.NIC)
-		if r.NIC == "virtio" {
-			c.OK = true // the NIC a guest has unless its topology says otherwise
+		if r.NIC == "virtio" && r.EFI != "" { // QEMU loads the combined one, and fails without it
+			c.OK = true
 		}
 	}
 	if len(nics) > 0 {

@@ -136,6 +136,18 @@ func TestOldQEMU(t *testing.T) {
 	}
 }
 
+// TestROMs holds that the ROM counts which QEMU loads.
+func TestROMs(t *testing.T) {
+	h := Host{ROMs: []ROM{{NIC: "virtio", Device: "virtio-net-pci", BIOS: "/pxe-virtio.rom"}}}
+	if c := h.checkROMs(); c.OK {
+		t.Errorf("virtio's combined ROM is missing, and the check is %+v", c)
+	}
+	h.ROMs[0].EFI = "/efi-virtio.rom"
+	if c := h.checkROMs(); !c.OK {
+		t.Errorf("virtio's combined ROM is there, and the check is %+v", c)
+	}
+}
+
 // TestGatherHere gathers the machine the test runs on.
 func TestGatherHere(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())

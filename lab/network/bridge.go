@@ -1,8 +1,8 @@
 // Package network makes a lab's networks inside a sandbox: bridges, hosts in network namespaces of their own,
 // and the cables that plug guests in.
 //
-// What it makes keeps quiet unless asked: no address, solicitation or report of its own disturbs a wire that
-// a lab judges. Everything hangs on descriptors of this process, so nothing outlives the sandbox.
+// What it makes keeps quiet unless asked: no solicitation or report of its own disturbs a wire that a lab
+// judges. Everything hangs on descriptors of this process, so nothing outlives the sandbox.
 package network
 
 import (
@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net"
-	"net/netip"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -21,11 +20,9 @@ import (
 
 // Bridge is one network of a lab: a Linux bridge that forwards from its first frame on.
 type Bridge struct {
-	name    string
-	index   int
-	mac     net.HardwareAddr
-	address netip.Addr // link-local
-	noIPv6  error      // why it has no address, if it has none
+	name  string
+	index int
+	mac   net.HardwareAddr
 }
 
 // NewBridge makes a bridge and brings it up. It refuses outside a sandbox, where it would change the host.
@@ -44,7 +41,6 @@ func NewBridge(name string) (*Bridge, error) {
 		b.Close()
 		return nil, fmt.Errorf("make bridge %q: %w", name, err)
 	}
-	b.address, b.noIPv6 = addLinkLocal(link, b.mac)
 	return b, nil
 }
 

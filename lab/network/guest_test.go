@@ -218,7 +218,10 @@ func (l *log) await(t testing.TB, what string, like func(Frame) bool) {
 func (l *log) String() (text string) {
 	for _, f := range l.all() {
 		p := gopacket.NewPacket(f.Data, layers.LayerTypeEthernet, gopacket.Default)
-		text += fmt.Sprintf("\n%d fromGuest=%v %d octets %v", f.Number, f.FromGuest, len(f.Data), p)
+		text += fmt.Sprintf("\n%d fromGuest=%v %d octets", f.Number, f.FromGuest, len(f.Data))
+		for _, layer := range p.Layers() {
+			text += " " + layer.LayerType().String()
+		}
 	}
 	return text
 }

@@ -26,7 +26,8 @@ type Host struct {
 	ns   *os.File
 }
 
-// AddHost adds a host to the bridge. Its eth0 is up when AddHost returns.
+// AddHost adds a host to the bridge. Its eth0 is up when AddHost returns. It has no link-local IPv6 address,
+// for which the kernel would send multicast reports.
 func (b *Bridge) AddHost(c HostConfig) (*Host, error) {
 	if len(c.MAC) != 6 || !c.Address.IsValid() {
 		return nil, fmt.Errorf("add host %q: needs a MAC and an address, has %q and %v", c.Name, c.MAC, c.Address)
@@ -69,7 +70,6 @@ func furnish(c HostConfig) error {
 	if err != nil {
 		return err
 	}
-	addLinkLocal(eth0, c.MAC) // fails only on a kernel without IPv6, where nothing will miss it
 	// A server that sends to a multicast group or to 255.255.255.255 without naming an interface relies on
 	// the default route that hosts have, and this one must not have.
 	for _, destination := range []string{"224.0.0.0/4", "255.255.255.255/32"} {

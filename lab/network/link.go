@@ -51,15 +51,16 @@ func keepQuiet(link netlink.Link) error {
 
 // addLinkLocal gives an interface the link-local address of its MAC, usable at once: without duplicate
 // address detection, which takes a second.
-func addLinkLocal(link netlink.Link, mac net.HardwareAddr) (netip.Addr, error) {
+func addLinkLocal(index int, mac net.HardwareAddr) (netip.Addr, error) {
 	eui := [16]byte{0: 0xfe, 1: 0x80, 8: mac[0] ^ 0x02, 9: mac[1], 10: mac[2], 11: 0xff, 12: 0xfe, 13: mac[3], 14: mac[4], 15: mac[5]}
 	address := netip.AddrFrom16(eui) // RFC 4291 appendix A
-	err := netlink.AddrAdd(link, &netlink.Addr{
+	link := &netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: index}}
+	err := netlink.AddrReplace(link, &netlink.Addr{
 		IPNet: &net.IPNet{IP: address.AsSlice(), Mask: net.CIDRMask(64, 128)},
 		Flags: unix.IFA_F_NODAD,
 	})
 	if err != nil {
-		return netip.Addr{}, fmt.Errorf("add %v to %q: %w", address, link.Attrs().Name, err)
+		return netip.Addr{}, fmt.Errorf("add the address %v: %w", address, err)
 	}
 	return address, nil
 }

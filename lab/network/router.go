@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/mdlayher/ndp"
@@ -58,14 +59,17 @@ func (b *Bridge) AdvertiseRouter(ctx context.Context) error {
 }
 
 func (b *Bridge) listenNDP() (*ndp.Conn, error) {
-	if b.noIPv6 != nil {
-		return nil, b.noIPv6
-	}
 	ifi, err := net.InterfaceByIndex(b.index)
 	if err != nil {
 		return nil, err
 	}
-	conn, _, err := ndp.Listen(ifi, ndp.Addr(b.address.String()))
+	// The zone is the number, not the name: package net remembers which number a name had for a minute.
+	ifi.Name = strconv.Itoa(ifi.Index)
+	address, err := addLinkLocal(b.index, b.mac)
+	if err != nil {
+		return nil, err
+	}
+	conn, _, err := ndp.Listen(ifi, ndp.Addr(address.String()))
 	if err != nil {
 		return nil, err
 	}

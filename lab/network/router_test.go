@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -11,12 +12,16 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// solicit opens an NDP socket on a host that hears router advertisements with their hop limit.
+// listenForRouters opens an NDP socket on a host that hears router advertisements with their hop limit.
 func listenForRouters(t *testing.T, h *Host) (conn *ndp.Conn) {
 	t.Helper()
 	err := h.Do(func() error {
 		ifi, err := net.InterfaceByName("eth0")
 		if err != nil {
+			return err
+		}
+		ifi.Name = strconv.Itoa(ifi.Index) // as in listenNDP
+		if _, err := addLinkLocal(ifi.Index, hostMAC); err != nil {
 			return err
 		}
 		conn, _, err = ndp.Listen(ifi, ndp.LinkLocal)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,11 +32,11 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 	}
 	pg.Budgets = budgets(prof.client)
 	pg.Expect = expectations(t, g.Name)
-	fw, qemu, err := machine(h, g, prof)
+	m, err := machine(h, g, pg.NIC, prof)
 	if err != nil {
 		return nil, err
 	}
-	pg.Argv, pg.Copies = argv(pg, p, prof, fw, qemu)
+	pg.Argv, pg.Copies = argv(pg, p, prof, m)
 	return pg, nil
 }
 
@@ -50,21 +51,42 @@ func expectations(t *topology.Topology, name string) []topology.Expectation {
 	return out
 }
 
+// parts are what a guest needs of the host.
+type parts struct {
+	firmware host.Firmware
+	qemu     host.QEMU
+	rom      host.ROM
+}
+
 // machine finds the firmware's files, the option ROM and the emulator on the host.
-func machine(h *host.Host, g topology.Guest, prof profile) (host.Firmware, host.QEMU, error) {
-	i := slices.IndexFunc(h.Firmware, func(f host.Firmware) bool { return f.Name == prof.host })
-	if i < 0 {
-		return host.Firmware{}, host.QEMU{}, fmt.Errorf("guest %q: firmware %q is not on this host: run pxelab doctor for the package to install", g.Name, g.Firmware)
+func machine(h *host.Host, g topology.Guest, nic string, prof profile) (parts, error) {
+	var m parts
+	var found bool
+	var problems []error
+	lack := func(format string, args ...any) {
+		problems = append(problems, fmt.Errorf("guest %q: "+format+": run pxelab doctor for the package to install", append([]any{g.Name}, args...)...))
 	}
-	k := slices.IndexFunc(h.QEMU, func(q host.QEMU) bool { return q.Arch == "x86_64" })
-	if k < 0 {
-		return host.Firmware{}, host.QEMU{}, fmt.Errorf("guest %q: qemu-system-x86_64 is not on this host: run pxelab doctor for the package to install", g.Name)
+	if m.firmware, found = h.Boot(prof.host); !found {
+		lack("firmware %q is not on this host", g.Firmware)
 	}
-	return h.Firmware[i], h.QEMU[k], nil
+	if m.qemu, found = h.Find("x86_64"); !found {
+		lack("qemu-system-x86_64 is not on this host")
+	}
+	if i := slices.IndexFunc(h.ROMs, func(r host.ROM) bool { return r.NIC == nic }); i >= 0 {
+		m.rom = h.ROMs[i]
+	}
+	switch {
+	case prof.rom && prof.host == "bios" && m.rom.BIOS == "" && m.rom.EFI == "":
+		lack("NIC %q has no PXE option ROM on this host", nic)
+	case prof.rom && prof.host != "bios" && m.rom.EFI == "":
+		lack("NIC %q has no option ROM for EFI on this host", nic)
+	}
+	return m, errors.Join(problems...)
 }
 
 // argv is QEMU's command line, every flag with its reason. Order matters to firmware, so it is fixed here.
-func argv(g *Guest, p *Plan, prof profile, fw host.Firmware, q host.QEMU) ([]Arg, []Copy) {
+func argv(g *Guest, p *Plan, prof profile, m parts) ([]Arg, []Copy) {
+	fw, q, rom := m.firmware, m.qemu, m.rom
 	machine := fw.Machine
 	if fw.Code == "" {
 		machine += ",graphics=off"
@@ -92,7 +114,7 @@ func argv(g *Guest, p *Plan, prof profile, fw host.Firmware, q host.QEMU) ([]Arg
 	flash, copies := flashArgs(fw)
 	a = append(a, flash...)
 	a = append(a, Arg{"-netdev", fmt.Sprintf("dgram,id=n0,local.type=fd,local.str=%d", FDNIC), "the cable: one datagram is one Ethernet frame"})
-	a = append(a, nicArg(g, prof), Arg{"-device", "virtio-rng-pci", "newer EDK2 drops network boot without a random number generator"})
+	a = append(a, nicArg(g, prof, rom), Arg{"-device", "virtio-rng-pci", "newer EDK2 drops network boot without a random number generator"})
 	if prof.host != "bios" {
 		a = append(a, Arg{"-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n", "no network of this lab has IPv6 boot: the firmware need not try"})
 	}
@@ -128,20 +150,24 @@ func flashArgs(fw host.Firmware) ([]Arg, []Copy) {
 	if fw.Code == "" {
 		return nil, nil
 	}
-	var a []Arg
-	if fw.SMM {
-		a = append(a, Arg{"-global", "driver=cfi.pflash01,property=secure,value=on", "flash is written from SMM only, as this build demands"})
+	format := fw.Format
+	if format == "" {
+		format = "raw"
 	}
-	a = append(a, Arg{"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + escape(fw.Code), "firmware code: " + fw.Source})
+	var a []Arg
+	a = append(a, Arg{"-drive", "if=pflash,unit=0,format=" + format + ",readonly=on,file=" + escape(fw.Code), "firmware code: " + fw.Source})
 	if fw.Vars == "" {
 		return a, nil
 	}
-	return append(a, Arg{"-drive", "if=pflash,unit=1,format=raw,file=${RUN}/vars.fd", "variable store: a fresh copy for every boot"}),
+	return append(a, Arg{"-drive", "if=pflash,unit=1,format=" + format + ",file=${RUN}/vars.fd", "variable store: a fresh copy for every boot"}),
 		[]Copy{{From: fw.Vars, To: "vars.fd"}}
 }
 
-func nicArg(g *Guest, prof profile) Arg {
+func nicArg(g *Guest, prof profile, rom host.ROM) Arg {
 	value := fmt.Sprintf("%s,netdev=n0,mac=%s,bootindex=0", nics[g.NIC], g.MAC)
+	if prof.rom && prof.host != "bios" {
+		return Arg{"-device", value + ",romfile=" + escape(rom.EFI), "NIC whose option ROM holds iPXE for EFI too: it replaces EDK2's own PXE client"}
+	}
 	if prof.rom {
 		return Arg{"-device", value, "NIC with its iPXE option ROM; MAC from the guest's slot"}
 	}

@@ -33,9 +33,19 @@ func debian() *host.Host {
 			{Name: "ovmf-ia32", Title: "OVMF IA-32", Machine: "q35", SMM: true, Code: "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd",
 				Vars: "/usr/share/OVMF/OVMF32_VARS_4M.fd", Source: "50-edk2-i386-secure.json"},
 		},
-		KVM: host.Fact{Why: "/dev/kvm cannot be opened: permission denied"}, Userns: host.Fact{OK: true}, Tun: host.Fact{OK: true},
+		ROMs: roms(),
+		KVM:  host.Fact{Why: "/dev/kvm cannot be opened: permission denied"}, Userns: host.Fact{OK: true}, Tun: host.Fact{OK: true},
 		Cores: 2, FreeMiB: 4096, Distro: "debian",
 	}
+}
+
+// roms are the option ROMs of Debian's ipxe-qemu.
+func roms() []host.ROM {
+	var out []host.ROM
+	for _, nic := range plan.NICs() {
+		out = append(out, host.ROM{NIC: nic, BIOS: "/usr/lib/ipxe/qemu/pxe-" + nic + ".rom", EFI: "/usr/lib/ipxe/qemu/efi-" + nic + ".rom"})
+	}
+	return out
 }
 
 func load(t *testing.T, path string) *topology.Topology {
