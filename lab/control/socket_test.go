@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -69,11 +68,10 @@ func TestRace(t *testing.T) {
 			}
 			l.Close()
 		}
-		var all sync.WaitGroup
-		var mu sync.Mutex
-		var won []*Server
+		var starting, serving sync.WaitGroup
+		won := make(chan *Server, 6)
 		for range 6 {
-			all.Go(func() {
+			starting.Go(func() {
 				listener, err := Listen(name)
 				if err != nil {
 					if !strings.Contains(err.Error(), "already up") {
@@ -82,34 +80,33 @@ func TestRace(t *testing.T) {
 					return
 				}
 				s := New(newLab(name), "v0", since)
-				mu.Lock()
-				won = append(won, s)
-				mu.Unlock()
-				all.Go(func() {
+				won <- s
+				serving.Go(func() {
 					if err := s.Serve(listener); err != nil {
 						t.Error(err)
 					}
 				})
 			})
-			all.Go(func() { // a bystander that cleans up must not take a living socket away
+			starting.Go(func() { // a bystander that cleans up must not take a living socket away
 				if _, err := List(); err != nil {
 					t.Error(err)
 				}
 			})
 		}
-		if _, err := waitFor(name); err != nil {
-			t.Error(err)
-		}
-		mu.Lock()
-		winners := slices.Clone(won)
-		mu.Unlock()
-		for _, s := range winners {
-			s.Close()
-		}
-		all.Wait()
+		starting.Wait()
+		close(won)
 		if len(won) != 1 {
 			t.Errorf("round %d: %d labs of one name", round, len(won))
 		}
+		if _, err := Dial(name); err != nil {
+			t.Error(err)
+		}
+		for s := range won {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		serving.Wait()
 	}
 }
 

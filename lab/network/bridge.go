@@ -82,11 +82,15 @@ func forwardAtOnce(index int) error {
 	return nil
 }
 
-// addPort makes link a port of the bridge and brings it up.
+// addPort makes link a port of the bridge, brings it up, and waits until the bridge forwards its frames.
 func (b *Bridge) addPort(link netlink.Link, alias string) error {
-	return errors.Join(
+	err := errors.Join(
 		netlink.LinkSetAlias(link, alias), // "ip link" in the lab shows the whole name
 		keepQuiet(link),
 		netlink.LinkSetMasterByIndex(link, b.index),
 		netlink.LinkSetUp(link))
+	if err != nil {
+		return err
+	}
+	return awaitUp(link.Attrs().Name, b.name)
 }

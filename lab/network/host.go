@@ -26,7 +26,7 @@ type Host struct {
 	ns   *os.File
 }
 
-// AddHost adds a host to the bridge. Its eth0 is up when AddHost returns. It has no link-local IPv6 address,
+// AddHost adds a host to the bridge. Its eth0 carries frames when AddHost returns. It has no link-local IPv6 address,
 // for which the kernel would send multicast reports.
 func (b *Bridge) AddHost(c HostConfig) (*Host, error) {
 	if len(c.MAC) != 6 || !c.Address.IsValid() {
@@ -46,6 +46,9 @@ func (b *Bridge) AddHost(c HostConfig) (*Host, error) {
 	err = h.Do(func() error { return furnish(c) })
 	if err == nil {
 		err = errors.Join(finishFrames(h.port), b.addPort(veth, "host "+c.Name+" on "+b.name))
+	}
+	if err == nil {
+		err = h.Do(func() error { return awaitUp("eth0") })
 	}
 	if err != nil {
 		h.Close()

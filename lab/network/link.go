@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 	"unsafe"
 
 	"github.com/vishvananda/netlink"
@@ -63,6 +64,33 @@ func addLinkLocal(index int, mac net.HardwareAddr) (netip.Addr, error) {
 		return netip.Addr{}, fmt.Errorf("add the address %v: %w", address, err)
 	}
 	return address, nil
+}
+
+// awaitUp waits until interfaces in the calling thread's network namespace carry frames. The kernel brings the
+// transmit queue of an interface into being, and a port of a bridge to forwarding, somewhat after it has said
+// that the interface is up, and drops frames until then: the first frame of a guest that speaks at once.
+func awaitUp(names ...string) error {
+	const patience = 10 * time.Second // it takes a few milliseconds
+	deadline := time.After(patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for _, name := range names {
+		for {
+			link, err := netlink.LinkByName(name)
+			if err != nil {
+				return fmt.Errorf("wait for interface %q: %w", name, err)
+			}
+			if link.Attrs().OperState == netlink.OperUp {
+				break
+			}
+			select {
+			case <-tick.C:
+			case <-deadline:
+				return fmt.Errorf("interface %q is %v, not up, after %v", name, link.Attrs().OperState, patience)
+			}
+		}
+	}
+	return nil
 }
 
 // The features that leave frames unfinished for hardware that a lab does not have: a packet socket, a capture

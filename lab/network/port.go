@@ -86,7 +86,7 @@ func (b *Bridge) openPacket(name string) (io.ReadWriteCloser, error) {
 			return nil, err
 		}
 		err = errors.Join(finishFrames(outer), finishFrames(inner), keepQuiet(peer), netlink.LinkSetUp(peer),
-			b.addPort(veth, "cable "+name+" on "+b.name))
+			b.addPort(veth, "cable "+name+" on "+b.name), awaitUp(inner))
 		if err != nil {
 			return nil, err
 		}

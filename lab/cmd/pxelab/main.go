@@ -21,6 +21,8 @@ const (
 	exitFail = 1 // some verdict fails
 	exitBad  = 2 // bad input, or the harness broke
 	exitHost = 3 // this host cannot run it
+
+	exitInterrupted = 130 // Ctrl-C or SIGTERM, as shells number it
 )
 
 // errVerdict is returned by a command whose verdicts do not all pass: all has been said already.
@@ -34,7 +36,11 @@ func main() {
 		<-ctx.Done()
 		stop()
 	}()
-	os.Exit(exitCode(root().ExecuteContext(ctx)))
+	err := root().ExecuteContext(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		os.Exit(exitInterrupted) // the user knows: no message
+	}
+	os.Exit(exitCode(err))
 }
 
 // exitCode prints err, if there is anything to say, and gives the exit status that stands for it.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -97,7 +99,27 @@ func down(ctx context.Context, name string) error {
 	if err := c.Stop(ctx, "pxelab down"); err != nil {
 		return err
 	}
+	if err := waitGone(ctx, info.PID); err != nil {
+		return fmt.Errorf("wait for %s to end: %w", info.Name, err)
+	}
+	if _, err := writeReports(info.Bundle); err != nil {
+		return err
+	}
 	fmt.Printf("%s is down; what it recorded is in %s\n", info.Name, info.Bundle)
+	return nil
+}
+
+// waitGone waits for the end of a process that is not ours to wait for.
+func waitGone(ctx context.Context, pid int) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for syscall.Kill(pid, 0) == nil {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 	return nil
 }
 

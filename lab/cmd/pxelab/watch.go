@@ -46,7 +46,7 @@ func watch(ctx context.Context, r *lab.Running, p *plan.Plan, out *os.File, unti
 		return nil
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "\npxelab: interrupted; ending the lab")
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 	return err
 }
@@ -128,7 +128,7 @@ func (d *liveDisplay) draw(out *os.File, p *plan.Plan) {
 
 // conclude judges a bundle, writes its reports and prints the closing one. Verdicts that fail are errVerdict.
 func conclude(bundle string, asJSON bool) error {
-	r, err := judged(bundle)
+	r, err := writeReports(bundle)
 	if err != nil {
 		return err
 	}
@@ -136,17 +136,30 @@ func conclude(bundle string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	return printReport(r, text, bundle, asJSON)
+}
+
+// writeReports judges a bundle and writes the reports into it.
+func writeReports(bundle string) (report.Report, error) {
+	r, err := judged(bundle)
+	if err != nil {
+		return r, err
+	}
+	text, err := r.JSON()
+	if err != nil {
+		return r, err
+	}
 	junit, err := r.JUnit()
 	if err != nil {
-		return err
+		return r, err
 	}
 	plain := r.Text(report.Style{Width: 120})
 	for name, data := range map[string][]byte{"verdicts.json": text, "junit.xml": junit, "report.txt": []byte(plain)} {
 		if err := os.WriteFile(filepath.Join(bundle, name), data, 0o644); err != nil {
-			return fmt.Errorf("write the reports: %w", err)
+			return r, fmt.Errorf("write the reports: %w", err)
 		}
 	}
-	return printReport(r, text, bundle, asJSON)
+	return r, nil
 }
 
 // judged judges what a bundle recorded.
