@@ -38,7 +38,8 @@ doctor: build ## check this host
 	$(PXELAB) doctor
 
 test: test-deps lint ## lint, and run all tests: real boots too, with the race detector
-	$(GO_TEST) ./...
+	$(GO_TEST) $$($(GO) list ./... | grep -v /tests/boot)
+	$(GO_TEST) ./tests/boot
 
 test-boot: deps ## run the boot tests alone
 	$(GO_TEST) ./tests/boot/...

@@ -27,7 +27,6 @@ func (b Bundle) wire() string               { return filepath.Join(string(b), "w
 func (b Bundle) log() string                { return filepath.Join(string(b), "lab.log") }
 func (b Bundle) guest(name string) string   { return filepath.Join(string(b), "guests", name) }
 func (b Bundle) tftp(service string) string { return filepath.Join(string(b), "tftp", service) }
-func (b Bundle) file(name string) string    { return filepath.Join(string(b), name) }
 
 // createBundle makes the folder and everything in it that is known before the run: the plan, the images with
 // the nonce patched in, and for each guest a script that boots it by hand. On error nothing is left behind.

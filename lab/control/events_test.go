@@ -71,7 +71,7 @@ func TestReaderStops(t *testing.T) {
 	l.add(1, "x")
 	c := dial(t, "demo")
 	enough := errors.New("enough")
-	if err := c.Events(context.Background(), 1, func(event.Event) error { return enough }); err != enough {
+	if err := c.Events(context.Background(), 1, func(event.Event) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("events end with %v, want the reader's own error", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -106,7 +106,7 @@ func TestSlowReader(t *testing.T) {
 			return stop
 		}
 		return nil
-	}); err != stop {
+	}); !errors.Is(err, stop) {
 		t.Errorf("the quick reader saw %d of %d: %v", n, total, err)
 	}
 	down()

@@ -15,6 +15,7 @@ import (
 const (
 	answerLimit = 25 * time.Millisecond // from a request to its answer, on the guest's cable
 	lateLimit   = 50 * time.Millisecond // of the host, to run a timer of the lab
+	quiet       = time.Second           // without a sign of life, after which nothing on the host can matter to the guest
 )
 
 // Calm tells whether the latest boot of a guest may be believed although it failed, and if not, why.
@@ -22,7 +23,8 @@ const (
 // A boot in real time may. One under a warped clock may not when its own haste can have been the cause:
 //   - an answer (DHCP, TFTP, ARP, UDP) crossed the cable more than 25 ms after its request;
 //   - a request was repeated before its first answer, and the answer did come;
-//   - the host kept the lab waiting for a core for more than 50 ms;
+//   - the host kept the lab waiting for a core for more than 50 ms, while the guest showed signs of life: after a
+//     second without any (20 s and more to the guest), no lateness can have been the cause;
 //   - a request went to a service of ours that runs and plays that role, and the service had decided nothing, or
 //     had decided to answer, and no answer came before the boot ended.
 //
@@ -38,17 +40,30 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 		return true, ""
 	}
 	b := boots[len(boots)-1]
-	from, to := b.events[0].Seq, b.events[len(b.events)-1].Seq
-	for _, e := range events {
-		if e.Kind == event.HostLate && e.Late != nil && e.Late.By > lateLimit && e.Seq >= from && e.Seq <= to {
-			return false, fmt.Sprintf("the host kept the lab waiting for %s (event %d)", e.Late.By.Round(time.Millisecond), e.Seq)
+	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }} {
+		if why := find(); why != "" {
+			return false, why
 		}
 	}
-	if why := b.haste(); why != "" {
-		return false, why
+	return true, ""
+}
+
+// hostLate looks for lateness of the host that began while the guest was alive.
+func (b *boot) hostLate(events []event.Event) string {
+	alive := b.events[0].At
+	for _, e := range b.events {
+		if e.Packet != nil || e.Kind == event.Console || e.Kind == event.ConsolePartial {
+			alive = e.At
+		}
 	}
-	why = b.unheard(events)
-	return why == "", why
+	from, to := b.events[0].Seq, b.events[len(b.events)-1].Seq
+	for _, e := range events {
+		if e.Kind == event.HostLate && e.Late != nil && e.Late.By > lateLimit && e.Seq >= from && e.Seq <= to &&
+			e.At-e.Late.By <= alive+quiet {
+			return fmt.Sprintf("the host kept the lab waiting for %s (event %d)", e.Late.By.Round(time.Millisecond), e.Seq)
+		}
+	}
+	return ""
 }
 
 // asking is one exchange as it stands: a request and its answers.

@@ -57,6 +57,10 @@ func TestCalm(t *testing.T) {
 		"host late": {"the host kept the lab waiting for 51ms", func(s *script) *script {
 			return s.add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 51 * ms}}).firmware()
 		}},
+		"host late, guest long silent": {"", func(s *script) *script {
+			s.firmware().after(1200 * ms).add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 100 * ms}})
+			return s.after(time.Minute).of(event.Event{Kind: event.GuestStalled, Stall: &event.Stall{}})
+		}},
 		"host a little late": {"", func(s *script) *script {
 			return s.add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 50 * ms}}).firmware()
 		}},

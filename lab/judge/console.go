@@ -19,6 +19,10 @@ var (
 	bdsFailed = regexp.MustCompile(`BdsDxe: failed to load Boot[0-9A-F]{4}(?: "([^"]*)")?`)
 	// bdsStarting is EDK2's boot manager handing the machine to the file the PXE client fetched.
 	bdsStarting = regexp.MustCompile(`BdsDxe: starting Boot[0-9A-F]{4} "UEFI PXEv4`)
+	// maybeEFI is iPXE's BIOS build about to jump into a file that begins as an EFI program does. It starts any
+	// small file as a boot program, so this remark is the last that is heard of the machine; only a file too large
+	// for base memory gets its "Exec format error".
+	maybeEFI = regexp.MustCompile(`\[PXE-NBP \(may be EFI\?\)\]`)
 	// over are the lines after which nothing more comes of the boot over IPv4: iPXE has no card left, SeaBIOS no
 	// device, EDK2 goes on to IPv6, to HTTP or to its own menu.
 	over = regexp.MustCompile(`^No more network devices|^No bootable device|^PXE-M0F: ` +
@@ -87,6 +91,11 @@ func (b *boot) console(e event.Event) {
 	if failed != nil || ipxeError(e.Text) != 0 || pxeCode.MatchString(e.Text) {
 		b.complaint = append(b.complaint, e)
 		b.refused = b.refused || b.hasFile()
+	}
+	if maybeEFI.MatchString(e.Text) && b.otherArch(b.lastTransfer()) != "" {
+		b.complaint = append(b.complaint, e)
+		b.gaveUp, b.refused = &e, true
+		return
 	}
 	if failed != nil || over.MatchString(e.Text) {
 		b.gaveUp = &e

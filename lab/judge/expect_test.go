@@ -115,6 +115,9 @@ var allClaims = []claims{
 		s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: "192.0.2.50", ServerID: "192.0.2.1", File: "x"})
 		return s.sends(event.DHCP{Type: "REQUEST", ServerID: "192.0.2.9"}).fails("PXE-E18: Server response timeout.")
 	}, false, "did not act on it"},
+	{"offer/no address asked for", "x64", offer("dhcp"), func(s *script) *script {
+		return s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: "192.0.2.50"}).fails("PXE-E16: No valid offer received.")
+	}, false, "did not act on it"},
 	{"offer/proxy", "bios", offer("tftp"), proxied(true), true, "offered a boot"},
 	{"offer/proxy not asked", "bios", offer("tftp"), proxied(false), false, "did not act on it"},
 	{"offer/bootp", "x64", offer("dhcp"), func(s *script) *script {

@@ -173,6 +173,15 @@ var scenarios = []scenario{
 	{"wrong-arch/ipxe", "bios", WrongArch, event.StageDownload, func(s *script) *script {
 		return s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").fails("Could not boot image: Exec format error (http://ipxe.org/2e008001)")
 	}},
+	{"wrong-arch/ipxe runs it all the same", "bios", WrongArch, event.StageDownload, func(s *script) *script {
+		return s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").say("probe-x64.efi : 12288 bytes [PXE-NBP (may be EFI?)]")
+	}},
+	{"wrong-arch/and silence", "bios", WrongArch, event.StageDownload, func(s *script) *script {
+		return s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").stalls(event.StageDownload)
+	}},
+	{"wrong-arch/near-miss: a file iPXE takes for EFI and nobody knows", "bios", BootProgramSilent, event.StageDownload, func(s *script) *script {
+		return s.firmware().dora("other.bin").fetches("other.bin").say("other.bin : 999 bytes [PXE-NBP (may be EFI?)]").stalls(event.StageDownload)
+	}},
 	{"wrong-arch/edk2", "x64", WrongArch, event.StageDownload, func(s *script) *script {
 		return s.firmware().dora("probe.0").fetches("probe.0").fails("")
 	}},

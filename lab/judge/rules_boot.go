@@ -34,21 +34,34 @@ func (b *boot) didNotPowerOff() *diagnosis {
 		"the firmware's power-off does not work here, so do not expect it", []event.Event{*b.report.end}}
 }
 
-// wrongArch needs both: the client would not run a file it had whole, and the run knows the file as a program
-// for another architecture.
+// wrongArch: the client had the file whole, no program ran (it refused, or ran into nothing), and the run knows the
+// file as a program for another architecture.
 func (b *boot) wrongArch() *diagnosis {
 	t := b.refusedFile()
-	if t == nil {
+	if t == nil && !b.has(event.StageStarted) {
+		t = b.lastTransfer()
+	}
+	arch := b.otherArch(t)
+	if arch == "" {
 		return nil
 	}
+	return &diagnosis{
+		fmt.Sprintf("it fetched %q whole from %s, but that is a program for %s and this machine is %s", t.file, b.serverName(t), arch, b.guest.Arch),
+		fmt.Sprintf("serve it the %s program: choose by option 93", b.guest.Arch), []event.Event{*t.whole}}
+}
+
+// otherArch is the architecture a fetched file is a program for, if that is not the guest's; empty if it is, or if
+// the run does not know the file.
+func (b *boot) otherArch(t *transfer) string {
+	if t == nil || t.whole == nil {
+		return ""
+	}
 	for _, m := range b.t.run.Images {
-		if sameFile(m.File, t.file) && m.Arch != "" && m.Arch != b.guest.Arch {
-			return &diagnosis{
-				fmt.Sprintf("it fetched %q whole from %s, but that is a program for %s and this machine is %s", t.file, b.serverName(t), m.Arch, b.guest.Arch),
-				fmt.Sprintf("serve it the %s program: choose by option 93", b.guest.Arch), []event.Event{*t.whole}}
+		if sameFile(m.File, t.file) && m.Arch != b.guest.Arch {
+			return m.Arch
 		}
 	}
-	return nil
+	return ""
 }
 
 func (b *boot) imageRefused() *diagnosis {

@@ -80,7 +80,8 @@ func awaitUp(names ...string) error {
 			if err != nil {
 				return fmt.Errorf("wait for interface %q: %w", name, err)
 			}
-			if link.Attrs().OperState == netlink.OperUp {
+			state := link.Attrs().OperState
+			if state == netlink.OperUp || state == netlink.OperUnknown { // a tap knows no state, and is up
 				break
 			}
 			select {

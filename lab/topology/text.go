@@ -2,6 +2,7 @@ package topology
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -162,7 +163,7 @@ type pattern string
 func (p *pattern) UnmarshalText(b []byte) error {
 	if _, err := syntax.Parse(string(b), syntax.Perl); err != nil {
 		why := err.Error()
-		if e, ok := err.(*syntax.Error); ok {
+		if e := new(syntax.Error); errors.As(err, &e) {
 			why = fmt.Sprintf("%s in %s", e.Code, quote(e.Expr))
 		}
 		return fmt.Errorf("bad regular expression: %s; a sign that stands for itself needs a \\ before it", why)

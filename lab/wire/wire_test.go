@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -68,7 +69,9 @@ func TestCrafted(t *testing.T) {
 	}
 }
 
-// TestCaptured replays what real firmware and QEMU's own servers said to each other.
+// TestCaptured replays what real firmware and QEMU's own servers said to each other: QEMU 7.2 with
+// -netdev user,tftp=...,bootfile=... and -object filter-dump, SeaBIOS with the iPXE ROM and OVMF with EDK2's
+// client. QEMU's TFTP server answers from port 69.
 func TestCaptured(t *testing.T) {
 	for _, name := range []string{"bios-ipxe", "ovmf-x64"} {
 		t.Run(name, func(t *testing.T) { golden(t, name, decode(t, capture(t, name))) })
@@ -90,7 +93,7 @@ func capture(t testing.TB, name string) []frame {
 	var script []frame
 	for {
 		data, _, err := r.ReadPacketData()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

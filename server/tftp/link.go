@@ -161,11 +161,11 @@ func (l *link) cancel(e ending) {
 	}
 }
 
-// repeatFirst sends the first answer again, and reports false once it was acknowledged.
+// repeatFirst sends the first answer again, and reports false once it was acknowledged or the transfer is over.
 func (l *link) repeatFirst() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.acked || l.stop != nil {
+	if l.acked || l.stop != nil || l.end.outcome != "" {
 		return false
 	}
 	if l.last != nil {

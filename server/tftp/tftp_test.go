@@ -258,6 +258,24 @@ func TestSizeProbe(t *testing.T) {
 	sv.expect("", Aborted, `the client sent ERROR 3 "disk full"`)
 }
 
+// TestSamePortAgain: a client that asks again from its port right after its ERROR is not taken for one that repeats a
+// request which is still being answered.
+func TestSamePortAgain(t *testing.T) {
+	sv := serve(t, Config{})
+	sv.put("f", 700)
+	go func() {
+		for range sv.decisions { //nolint:revive // emptied, so that the server can go on
+		}
+	}()
+	t.Cleanup(func() { sv.stop(); close(sv.decisions) })
+	p := dial(t)
+	for range 500 {
+		p.send(sv.at, opRRQ, "f", "octet", "tsize", "0")
+		p.want("OACK tsize|700|")
+		p.send(p.tid, opERROR, "\x00\x08enough")
+	}
+}
+
 func TestRepeatedRequest(t *testing.T) {
 	sv := serve(t, Config{})
 	sv.put("f", 600)

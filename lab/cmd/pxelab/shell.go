@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -29,9 +28,9 @@ that of one service, where its eth0 is. The file system is the host's.`,
 	name := labFlag(cmd)
 	cmd.Flags().StringVarP(&service, "service", "s", "", "the service whose namespace to enter")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		nsenter, err := exec.LookPath("nsenter")
+		nsenter, err := findNsenter()
 		if err != nil {
-			return errors.New("shell: nsenter is not installed; install the package util-linux")
+			return err
 		}
 		c, err := control.Dial(*name)
 		if err != nil {
@@ -54,6 +53,17 @@ that of one service, where its eth0 is. The file system is the host's.`,
 		return fmt.Errorf("shell: start nsenter: %w", syscall.Exec(nsenter, argv, append(os.Environ(), "PXELAB="+info.Name)))
 	}
 	return cmd
+}
+
+// findNsenter finds the program that enters namespaces: this one cannot, having threads already.
+func findNsenter() (string, error) {
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		path := filepath.Join(dir, "nsenter")
+		if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
+			return path, nil
+		}
+	}
+	return "", errors.New("shell: nsenter is not installed; install the package util-linux")
 }
 
 func shellPath() string {

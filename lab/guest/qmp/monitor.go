@@ -18,8 +18,11 @@ import (
 
 // The types of go-qemu, so that callers need one import.
 type (
-	Event   = qmp.Event
+	// Event is something QEMU tells unasked.
+	Event = qmp.Event
+	// Command is what Run takes, as JSON.
 	Command = qmp.Command
+	// Version is QEMU's own.
 	Version = qmp.Version
 )
 

@@ -74,7 +74,7 @@ func fillDisk(dir string) {
 		}
 		number, writeErr := cable.Write(frame(1, 60), time.Now(), true, "")
 		if err := errors.Join(f.Err(), writeErr, f.Close()); !errors.Is(err, syscall.ENOSPC) || number != 0 {
-			return fmt.Errorf("frame number %d and error %v from a full disk", number, err)
+			return fmt.Errorf("frame number %d and error %w from a full disk", number, err)
 		}
 		read := 0
 		for _, err := range frames(filepath.Join(dir, "full.pcapng")) {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -109,7 +110,7 @@ func awaitEnd(t *testing.T, pidfd int) {
 	t.Helper()
 	defer unix.Close(pidfd)
 	n, err := 0, error(unix.EINTR)
-	for err == unix.EINTR {
+	for errors.Is(err, unix.EINTR) {
 		n, err = unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 10_000)
 	}
 	if n != 1 {

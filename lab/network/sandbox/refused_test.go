@@ -54,7 +54,7 @@ func TestExplain(t *testing.T) {
 			}
 		})
 	}
-	if err := explain(syscall.ENOMEM, t.TempDir()); err != syscall.ENOMEM {
+	if err := explain(syscall.ENOMEM, t.TempDir()); !errors.Is(err, syscall.ENOMEM) {
 		t.Errorf("ENOMEM became %v", err)
 	}
 }
