@@ -15,9 +15,12 @@ import (
 func (r Report) Text(s Style) string {
 	var out strings.Builder
 	out.WriteString(r.table(s))
-	out.WriteString(s.paint(faint, cut("stages in seconds after power-on, by the host's clock", s.width())) + "\n\n")
-	for _, g := range r.Guests {
+	out.WriteString(s.paint(faint, cut("stages in seconds after power-on, by the host's clock", s.width())) + "\n")
+	for i, g := range r.Guests {
 		if line := serving(g); line != "" {
+			if !slices.ContainsFunc(r.Guests[:i], func(g judge.Result) bool { return serving(g) != "" }) {
+				out.WriteString("\n")
+			}
 			out.WriteString(wrap(g.Guest+": "+line, "  ", s.width()))
 		}
 	}

@@ -328,7 +328,7 @@ func fields(t *testing.T, r *Reply) map[string]string {
 	t.Helper()
 	b := r.Packet.ToBytes()
 	if len(b) < 300 {
-		t.Errorf("reply of %d octets, want 300 at least (RFC 1542 section 2.1)", len(b))
+		t.Errorf("reply of %d octets, want the 300 of a BOOTP message at least (RFC 951)", len(b))
 	}
 	p, err := dhcpv4.FromBytes(b)
 	if err != nil {
