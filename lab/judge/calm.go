@@ -23,8 +23,8 @@ const (
 // A boot in real time may. One under a warped clock may not when its own haste can have been the cause:
 //   - an answer (DHCP, TFTP, ARP, UDP) crossed the cable more than 25 ms after its request;
 //   - a request was repeated before its first answer, and the answer did come;
-//   - the host kept the lab waiting for a core for more than 50 ms, while the guest showed signs of life: after a
-//     second without any (20 s and more to the guest), no lateness can have been the cause;
+//   - the host kept the lab waiting for a core for more than 50 ms, after the guest's first frame and before it had
+//     shown no sign of life for a second (20 s and more to the guest): at other times it waited for nobody;
 //   - a request went to a service of ours that runs and plays that role, and the service had decided nothing, or
 //     had decided to answer, and no answer came before the boot ended.
 //
@@ -48,17 +48,21 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 	return true, ""
 }
 
-// hostLate looks for lateness of the host that began while the guest was alive.
+// hostLate looks for lateness of the host while the guest can have waited for the lab.
 func (b *boot) hostLate(events []event.Event) string {
-	alive := b.events[0].At
+	link, ok := b.reached[event.StageLink]
+	if !ok {
+		return ""
+	}
+	alive := link.At
 	for _, e := range b.events {
 		if e.Packet != nil || e.Kind == event.Console || e.Kind == event.ConsolePartial {
 			alive = e.At
 		}
 	}
-	from, to := b.events[0].Seq, b.events[len(b.events)-1].Seq
+	to := b.events[len(b.events)-1].Seq
 	for _, e := range events {
-		if e.Kind == event.HostLate && e.Late != nil && e.Late.By > lateLimit && e.Seq >= from && e.Seq <= to &&
+		if e.Kind == event.HostLate && e.Late != nil && e.Late.By > lateLimit && e.Seq > link.Seq && e.Seq <= to &&
 			e.At-e.Late.By <= alive+quiet {
 			return fmt.Sprintf("the host kept the lab waiting for %s (event %d)", e.Late.By.Round(time.Millisecond), e.Seq)
 		}

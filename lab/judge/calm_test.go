@@ -55,14 +55,17 @@ func TestCalm(t *testing.T) {
 			return s.after(26*ms).packet("tftp", event.Packet{Proto: "udp", Src: "192.0.2.2:7777", Dst: "192.0.2.100:2000", Info: "UDP"})
 		}},
 		"host late": {"the host kept the lab waiting for 51ms", func(s *script) *script {
-			return s.add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 51 * ms}}).firmware()
+			return s.dora("").add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 51 * ms}})
+		}},
+		"host late before the first frame": {"", func(s *script) *script {
+			return s.firmware().add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 51 * ms}}).dora("")
 		}},
 		"host late, guest long silent": {"", func(s *script) *script {
-			s.firmware().after(1200 * ms).add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 100 * ms}})
+			s.dora("").after(1200 * ms).add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 100 * ms}})
 			return s.after(time.Minute).of(event.Event{Kind: event.GuestStalled, Stall: &event.Stall{}})
 		}},
 		"host a little late": {"", func(s *script) *script {
-			return s.add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 50 * ms}}).firmware()
+			return s.dora("").add(event.Event{Kind: event.HostLate, Late: &event.Late{By: 50 * ms}})
 		}},
 		"unanswered":             {`service "dhcp" had not answered DHCPDISCOVER`, func(s *script) *script { return s.sends(discover).after(ms).sends(discover) }},
 		"unanswered by decision": {"", func(s *script) *script { return s.sends(discover).decided("dhcp", "dhcp", "DHCPDISCOVER", "") }},

@@ -92,5 +92,10 @@ func (b *Bridge) addPort(link netlink.Link, alias string) error {
 	if err != nil {
 		return err
 	}
-	return awaitUp(link.Attrs().Name, b.name)
+	if link.Type() == "veth" { // a tap forwards from the moment it is up, and does not say so
+		if err := awaitUp(link.Attrs().Name); err != nil {
+			return err
+		}
+	}
+	return awaitUp(b.name)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Opcodes (RFC 1350 section 5, RFC 2347).
@@ -76,8 +77,9 @@ func (r request) String() string {
 
 // printable quotes a name that would not show as it is.
 func printable(s string) string {
-	if q := strconv.Quote(s); s == "" || q != `"`+s+`"` && !strings.ContainsAny(s, `\`) {
-		return q
+	hidden := func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }
+	if s == "" || strings.ContainsFunc(s, hidden) {
+		return strconv.Quote(s)
 	}
 	return s
 }

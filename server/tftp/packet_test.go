@@ -69,6 +69,7 @@ func FuzzParseRequest(f *testing.F) {
 	f.Add([]byte("\x00\x01probe.0\x00octet\x00blksize\x001468\x00tsize\x000\x00"))
 	f.Add([]byte("\x00\x02a\\..\\b\x00NETASCII\x00"))
 	f.Add([]byte{0, 1, 0, 0, 0})
+	f.Add([]byte("\x00\x02\r\\\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := parseRequest(b)
 		if err != nil {

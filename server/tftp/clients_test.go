@@ -1,0 +1,80 @@
+package tftp
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestClients downloads with the programs people use, files of the sizes where block arithmetic goes wrong.
+func TestClients(t *testing.T) {
+	sv := serve(t, Config{})
+	sizes := []int{0, 1, 511, 512, 513, 1468, 3 * 1468, 1_000_003}
+	var want [][]byte
+	for _, n := range sizes {
+		want = append(want, sv.put(fmt.Sprint("f", n), n))
+	}
+	port := fmt.Sprint(sv.at.Port())
+	for name, command := range map[string]func(file, to string) []string{
+		"curl": func(f, to string) []string {
+			return []string{"-sS", "-o", to, "tftp://127.0.0.1:" + port + "/" + f}
+		},
+		"curl blksize": func(f, to string) []string {
+			return []string{"-sS", "--tftp-blksize", "1468", "-o", to, "tftp://127.0.0.1:" + port + "/" + f}
+		},
+		"tftp":  func(f, to string) []string { return []string{"-m", "octet", "127.0.0.1", port, "-c", "get", f, to} },
+		"atftp": func(f, to string) []string { return []string{"--get", "-r", f, "-l", to, "127.0.0.1", port} },
+		"atftp blksize": func(f, to string) []string {
+			return []string{"--option", "blksize 1428", "--option", "tsize", "--get", "-r", f, "-l", to, "127.0.0.1", port}
+		},
+		"busybox": func(f, to string) []string {
+			return []string{"tftp", "-g", "-b", "1468", "-r", f, "-l", to, "127.0.0.1", port}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			program, err := exec.LookPath(strings.Fields(name)[0])
+			if err != nil {
+				t.Skipf("needs %s: %v", name, err)
+			}
+			for i, n := range sizes {
+				to := filepath.Join(t.TempDir(), "got")
+				if out, err := exec.Command(program, command(fmt.Sprint("f", n), to)...).CombinedOutput(); err != nil {
+					t.Fatalf("%d octets: %v\n%s", n, err, out)
+				}
+				if got, err := os.ReadFile(to); n > 0 && (err != nil || !bytes.Equal(got, want[i])) {
+					t.Errorf("%d octets: got %d, %v", n, len(got), err)
+				}
+				<-sv.decisions
+				sv.t = t
+				if d := sv.expect("", OK, "transferred whole"); d.Bytes != int64(n) {
+					t.Errorf("%d octets: %d reported", n, d.Bytes)
+				}
+			}
+		})
+	}
+}
+
+// TestBlockNumberWraps transfers more than 65535 blocks.
+func TestBlockNumberWraps(t *testing.T) {
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		t.Skipf("needs curl: %v", err)
+	}
+	if testing.Short() || raceEnabled {
+		t.Skip("34 MB in blocks of 512: not in short mode, nor under the race detector, where it takes 20 s")
+	}
+	sv := serve(t, Config{})
+	const n = 65540 * 512
+	want := sv.put("big", n)
+	got, err := exec.Command(curl, "-sS", "--tftp-no-options", fmt.Sprintf("tftp://%s/big", sv.at)).Output()
+	if err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("%d octets of %d: %v", len(got), n, err)
+	}
+	sv.expect("DATA", "", "")
+	d := sv.expect("", OK, "")
+	t.Logf("%.1f MB/s in blocks of 512", float64(d.Bytes)/1e6/d.Took.Seconds())
+}
