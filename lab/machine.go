@@ -144,6 +144,7 @@ func (m *machine) line(p *powered) func(guest.Line) {
 // watch records the end of QEMU.
 func (m *machine) watch(p *powered, raw io.Closer) {
 	<-p.qemu.Done()
+	m.cable.Disconnect() // its last frames are observed first
 	exit := p.qemu.Exit()
 	_ = raw.Close()
 	m.lab.log.Append(event.Event{Kind: event.GuestExited, Network: p.network, Guest: m.name, Boot: p.boot, Exit: &exit})

@@ -2,6 +2,7 @@ package network
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -207,5 +208,26 @@ func TestNoWayOut(t *testing.T) {
 	}
 	if err := h.Do(look); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestHostsKeepQuiet: a guest hears nothing that nobody meant to send.
+func TestHostsKeepQuiet(t *testing.T) {
+	b := newBridge(t)
+	seen := newLog()
+	connect(t, plugIn(t, b, CableConfig{Name: "x64", Tun: true, Observe: seen.observe}))
+	var server *net.UDPConn
+	for i := range 3 {
+		h := addHost(t, b, fmt.Sprint("h", i), net.HardwareAddr{0x52, 0x54, 0, 0, 2, byte(i)}, hostAddress)
+		server = listenUDP(t, h, ":67")
+	}
+	plugIn(t, b, CableConfig{Name: "ia32"})
+	allowBroadcast(t, server)
+	if _, err := server.WriteToUDP([]byte("marker"), &net.UDPAddr{IP: net.IPv4bcast, Port: 68}); err != nil {
+		t.Fatal(err)
+	}
+	seen.await(t, "marker", func(f Frame) bool { return bytes.Contains(f.Data, []byte("marker")) })
+	if n := len(seen.all()); n != 1 {
+		t.Errorf("%d frames, want only the marker:%s", n, seen)
 	}
 }

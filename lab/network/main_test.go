@@ -68,8 +68,11 @@ func runInside() error {
 		return err
 	}
 	state, err := p.Wait()
-	if err != nil || !state.Success() {
-		return fmt.Errorf("inside the sandbox: %v, %w", state, err)
+	if err != nil {
+		return fmt.Errorf("inside the sandbox: %w", err)
+	}
+	if !state.Success() {
+		return fmt.Errorf("inside the sandbox: %v", state)
 	}
 	if os.Getuid() != 0 || flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.list").Value.String() != "" {
 		return nil
@@ -79,7 +82,7 @@ func runInside() error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	if err != nil || bytes.Count(out, []byte("--- PASS")) < 5 || bytes.Contains(out, []byte("--- SKIP")) {
-		return fmt.Errorf("as uid 65534: %w\n%s", err, out)
+		return fmt.Errorf("as uid 65534: %v\n%s", err, out)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ const (
 // server with xid 0.
 type dhcpKey struct {
 	kind      string
+	chaddr    string // OVMF draws the same first xid on every machine
 	xid       uint32
 	fromGuest bool
 	src       netip.Addr
@@ -56,7 +57,7 @@ func (d *Decoder) dhcpv4(p *event.Packet, data []byte) bool {
 	m.XID, m.CHAddr = fmt.Sprintf("%08x", xid), net.HardwareAddr(hw).String()
 	m.SrcPort, m.DstPort = int(d.cur.src.Port()), int(d.cur.dst.Port())
 	o.fill(m)
-	k := dhcpKey{m.Type, xid, d.cur.fromGuest, d.cur.src.Addr(), d.cur.dst}
+	k := dhcpKey{m.Type, m.CHAddr, xid, d.cur.fromGuest, d.cur.src.Addr(), d.cur.dst}
 	m.Repeat = d.dhcp[k]
 	d.dhcp[k]++
 	p.Proto, p.DHCP, p.Error = "dhcp", m, o.err

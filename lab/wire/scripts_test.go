@@ -31,6 +31,7 @@ func dhcpScript() []frame {
 	nak := bootp{op: 2, xid: 0x7715fd76, tail: opts(53, "\x06", 54, addr(serverIP), 56, "address \x01 in use")}.bytes()
 	foreign := bootp{op: 1, xid: 9, mac: otherMAC, tail: ask}.bytes()
 	spoiled := bootp{op: 2, xid: 0x7715fd76, mac: otherMAC, yi: guestIP, tail: opts(53, "\x02")}.bytes()
+	theirs := bootp{op: 2, xid: 0x7715fd76, mac: otherMAC, yi: "192.0.2.101", tail: opts(53, "\x05", 54, addr(serverIP))}.bytes()
 	all, any := "255.255.255.255:68", "0.0.0.0:68"
 	return []frame{
 		udp(any, "255.255.255.255:67", true, discover),
@@ -40,10 +41,11 @@ func dhcpScript() []frame {
 		udp("192.0.2.1:67", all, false, offer),
 		udp("0.0.0.0:68", "255.255.255.255:67", false, foreign), // another guest's: folded
 		udp("192.0.2.1:67", all, false, spoiled),                // our transaction, wrong client address: kept
+		udp("192.0.2.1:67", all, false, theirs),                 // another OVMF drew the same xid: its ACK ...
 		udp(any, "255.255.255.255:67", true, request),
 		udp("192.0.2.1:67", all, false, nak),
 		udp(any, "255.255.255.255:67", true, request),
-		udp("192.0.2.1:67", all, false, ack),
+		udp("192.0.2.1:67", all, false, ack), // ... does not make this one a repetition
 	}
 }
 
