@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/guest"
@@ -117,7 +118,9 @@ func (m *machine) start(ctx context.Context, g plan.Guest) error {
 		p.boot = last.boot + 1
 	}
 	m.guest = g
-	p.qemu, err = guest.Start(ctx, guest.Config{Argv: g.Resolve(dir), Dir: dir, NIC: nic, RawConsole: raw, Line: m.line(p)})
+	// The lab ends its guests itself, each with an event that says why: not by the context.
+	p.qemu, err = guest.Start(context.WithoutCancel(ctx), guest.Config{Argv: g.Resolve(dir), Dir: dir, NIC: nic, RawConsole: raw,
+		Line: m.line(p), Broken: m.broken(p), Grace: endGrace})
 	if err != nil {
 		return errors.Join(err, raw.Close())
 	}
@@ -140,6 +143,19 @@ func (m *machine) line(p *powered) func(guest.Line) {
 		m.lab.log.Append(event.Event{Kind: kind, Guest: m.name, Boot: p.boot, Text: line.Text})
 	}
 }
+
+// broken ends a guest whose machine cannot go on, such as KVM does with firmware it cannot run: QEMU itself
+// would stay.
+func (m *machine) broken(p *powered) func(string) {
+	return func(status string) {
+		<-p.begun
+		m.lab.log.Append(event.Event{Kind: event.GuestBroken, Guest: m.name, Boot: p.boot, Text: status})
+		p.qemu.Kill()
+	}
+}
+
+// endGrace is how long QEMU gets to end by itself: it holds nothing that would need saving.
+const endGrace = 100 * time.Millisecond
 
 // watch records the end of QEMU.
 func (m *machine) watch(p *powered, raw io.Closer) {

@@ -16,6 +16,8 @@ type Options struct {
 	NoCache bool
 	// ProbeUserns tries whether a user and network namespace can be made; nil leaves the fact open (not OK).
 	ProbeUserns func() error
+	// PrepareStores makes variable stores that one boot has set up, where they are missing: 3 s each, once.
+	PrepareStores bool
 }
 
 // Gather looks at this machine. What is missing is a fact in the Host, not an error; the error is that of a
@@ -34,6 +36,7 @@ func Gather(ctx context.Context, o Options) (*Host, error) {
 	}
 	h := m.gather(ctx)
 	h.KVM = m.kvm(ctx, h, o.NoCache)
+	m.prepareStores(ctx, h, o.PrepareStores)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -31,14 +31,16 @@ type QEMU struct {
 
 // Firmware is one machine firmware that can be booted.
 type Firmware struct {
-	Name    string `json:"name"`             // "bios", "ovmf-x64", "ovmf-ia32"
-	Title   string `json:"title"`            // "OVMF x86-64 (EDK2)"
-	Code    string `json:"code,omitempty"`   // flash image, read only; empty means QEMU's built-in default
-	Vars    string `json:"vars,omitempty"`   // variable store template
-	Format  string `json:"format,omitempty"` // of Code and Vars: "raw" or "qcow2"; empty without flash
-	Machine string `json:"machine"`          // "q35"
-	SMM     bool   `json:"smm,omitempty"`    // the build needs -machine smm=on
-	Source  string `json:"source"`           // the descriptor or the known path it was found by
+	Name  string `json:"name"`           // "bios", "ovmf-x64", "ovmf-ia32"
+	Title string `json:"title"`          // "OVMF x86-64 (EDK2)"
+	Code  string `json:"code,omitempty"` // flash image, read only; empty means QEMU's built-in default
+	Vars  string `json:"vars,omitempty"` // variable store template
+	// Prepared is a variable store that one boot of this firmware has set up; empty when there is none yet.
+	Prepared string `json:"prepared,omitempty"`
+	Format   string `json:"format,omitempty"` // of Code and Vars: "raw" or "qcow2"; empty without flash
+	Machine  string `json:"machine"`          // "q35"
+	SMM      bool   `json:"smm,omitempty"`    // the build needs -machine smm=on
+	Source   string `json:"source"`           // the descriptor or the known path it was found by
 }
 
 // ROM is the PXE option ROM of one NIC model. An empty path means that the host has no such file.

@@ -70,15 +70,5 @@ func (m machine) remember(key string, v verdict) {
 	if err != nil || m.cache == "" || os.MkdirAll(m.cache, 0o700) != nil {
 		return
 	}
-	tmp, err := os.CreateTemp(m.cache, "kvm-*.json")
-	if err != nil {
-		return
-	}
-	_, err = tmp.Write(b)
-	if tmp.Close() == nil && err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(m.cache, "kvm.json"))
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-	}
+	_ = replaceFile(filepath.Join(m.cache, "kvm.json"), b)
 }

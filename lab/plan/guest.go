@@ -159,8 +159,11 @@ func flashArgs(fw host.Firmware) ([]Arg, []Copy) {
 	if fw.Vars == "" {
 		return a, nil
 	}
-	return append(a, Arg{"-drive", "if=pflash,unit=1,format=" + format + ",file=${RUN}/vars.fd", "variable store: a fresh copy for every boot"}),
-		[]Copy{{From: fw.Vars, To: "vars.fd"}}
+	from, why := fw.Prepared, "variable store: for every boot a fresh copy of what this firmware left after one boot without devices"
+	if from == "" {
+		from, why = fw.Vars, "variable store: for every boot a fresh copy of the host's template"
+	}
+	return append(a, Arg{"-drive", "if=pflash,unit=1,format=" + format + ",file=${RUN}/vars.fd", why}), []Copy{{From: from, To: "vars.fd"}}
 }
 
 func nicArg(g *Guest, prof profile, rom host.ROM) Arg {

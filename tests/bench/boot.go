@@ -17,6 +17,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // writeTopology makes a topology of one guest.
@@ -70,7 +71,7 @@ func labBoot(ctx context.Context, binary, topology, dir, clock string, i int) (b
 const endLine = "PXELAB-PROBE END"
 
 // rawBoot boots the same guest by the script its bundle holds.
-func rawBoot(ctx context.Context, bundle string) (boot, error) {
+func rawBoot(ctx context.Context, bundle string, heard <-chan time.Time) (boot, error) {
 	pcap := filepath.Join(bundle, "raw.pcap")
 	cmd := exec.CommandContext(ctx, filepath.Join(bundle, "guests", "it", "qemu.sh"), "-object", "filter-dump,id=dump,netdev=n0,file="+pcap)
 	if _, err := cmd.StdinPipe(); err != nil {
@@ -97,29 +98,38 @@ func rawBoot(ctx context.Context, bundle string) (boot, error) {
 	if b.report == 0 {
 		return b, errors.New("raw QEMU: the probe did not report")
 	}
-	b.discover, err = firstDiscover(pcap, begun)
-	return b, err
+	discover, asked, err := dumped(pcap)
+	if err != nil {
+		return b, err
+	}
+	// QEMU dates its dump from the whole second in which it started. The probe's datagram, which came to us
+	// as well, tells how much that is out.
+	b.discover = discover.Add((<-heard).Sub(asked)).Sub(begun)
+	return b, nil
 }
 
-// firstDiscover finds when the guest first spoke DHCP, after begun.
-func firstDiscover(pcap string, begun time.Time) (time.Duration, error) {
+// dumped finds in a dump when the guest first spoke DHCP, and when it sent the echo service its datagram.
+func dumped(pcap string) (discover, asked time.Time, err error) {
 	f, err := os.Open(pcap)
 	if err != nil {
-		return 0, err
+		return discover, asked, err
 	}
 	defer f.Close()
 	r, err := pcapgo.NewReader(f)
 	if err != nil {
-		return 0, err
+		return discover, asked, err
 	}
 	for {
 		data, info, err := r.ReadPacketData()
 		if err != nil {
-			return 0, fmt.Errorf("no DHCPDISCOVER in raw QEMU's capture: %w", err)
+			return discover, asked, fmt.Errorf("raw QEMU's capture lacks a DHCPDISCOVER or the probe's datagram: %w", err)
 		}
-		p := gopacket.NewPacket(data, layers.LayerTypeEthernet, gopacket.NoCopy)
-		if udp, ok := p.Layer(layers.LayerTypeUDP).(*layers.UDP); ok && udp.DstPort == 67 {
-			return info.Timestamp.Sub(begun), nil
+		udp, ok := gopacket.NewPacket(data, layers.LayerTypeEthernet, gopacket.NoCopy).Layer(layers.LayerTypeUDP).(*layers.UDP)
+		switch {
+		case ok && udp.DstPort == 67 && discover.IsZero():
+			discover = info.Timestamp
+		case ok && udp.DstPort == plan.EchoPort:
+			return discover, info.Timestamp, nil
 		}
 	}
 }

@@ -51,12 +51,13 @@ func run(ctx context.Context, binary string, pairs int) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := echo(ctx); err != nil {
+	heard, err := echo(ctx)
+	if err != nil {
 		return err
 	}
 	var rows []row
 	for _, firmware := range []string{"bios", "ovmf-x64", "ovmf-ia32"} {
-		r, err := measure(ctx, binary, dir, firmware, pairs)
+		r, err := measure(ctx, binary, dir, firmware, pairs, heard)
 		if err != nil {
 			return fmt.Errorf("%s: %w", firmware, err)
 		}
@@ -66,7 +67,7 @@ func run(ctx context.Context, binary string, pairs int) error {
 }
 
 // measure boots one firmware by turns: raw, in the lab in real time, in the lab under warp.
-func measure(ctx context.Context, binary, dir, firmware string, pairs int) (row, error) {
+func measure(ctx context.Context, binary, dir, firmware string, pairs int, heard <-chan time.Time) (row, error) {
 	r := row{firmware: firmware}
 	topology, err := writeTopology(dir, firmware)
 	if err != nil {
@@ -77,7 +78,7 @@ func measure(ctx context.Context, binary, dir, firmware string, pairs int) (row,
 		if err != nil {
 			return r, err
 		}
-		raw, err := rawBoot(ctx, bundle)
+		raw, err := rawBoot(ctx, bundle, heard)
 		if err != nil {
 			return r, err
 		}
@@ -135,12 +136,14 @@ func ratio(a, b []boot, of func(boot) time.Duration) float64 {
 	return all[len(all)/2]
 }
 
-// echo answers the probe's datagram on loopback, which QEMU's built-in network reaches as its own gateway.
-func echo(ctx context.Context) error {
+// echo answers the probe's datagram on loopback, which QEMU's built-in network reaches as its own gateway, and
+// tells when each came.
+func echo(ctx context.Context) (<-chan time.Time, error) {
 	conn, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp4", "127.0.0.1:7777")
 	if err != nil {
-		return fmt.Errorf("listen for raw QEMU's probes: %w", err)
+		return nil, fmt.Errorf("listen for raw QEMU's probes: %w", err)
 	}
+	heard := make(chan time.Time, 100)
 	go func() {
 		<-ctx.Done()
 		conn.Close()
@@ -152,8 +155,9 @@ func echo(ctx context.Context) error {
 			if err != nil {
 				return
 			}
+			heard <- time.Now()
 			_, _ = conn.WriteTo(append([]byte("ECHO:"), buf[:n]...), from)
 		}
 	}()
-	return nil
+	return heard, nil
 }

@@ -26,7 +26,7 @@ func planCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&up, "up", false, "as for a lab that stays up (real time by default)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.Interactive = up
-		p, err := loadPlan(cmd.Context(), topologyArg(args), *o)
+		p, err := loadPlan(cmd.Context(), topologyArg(args), *o, false)
 		if err != nil {
 			return err
 		}

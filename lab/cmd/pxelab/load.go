@@ -50,8 +50,9 @@ func planFlags(f *pflag.FlagSet) *plan.Options {
 	return o
 }
 
-// loadPlan reads a topology, looks at the host and plans.
-func loadPlan(ctx context.Context, path string, o plan.Options) (*plan.Plan, error) {
+// loadPlan reads a topology, looks at the host and plans. To run the plan, what is made once per host is made
+// first.
+func loadPlan(ctx context.Context, path string, o plan.Options, prepare bool) (*plan.Plan, error) {
 	if err := checkOptions(o); err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func loadPlan(ctx context.Context, path string, o plan.Options) (*plan.Plan, err
 	if err != nil {
 		return nil, err
 	}
-	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe})
+	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe, PrepareStores: prepare})
 	if err != nil {
 		return nil, err
 	}

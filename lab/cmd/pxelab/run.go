@@ -27,7 +27,7 @@ func runCommand() *cobra.Command {
 	cmd.Flags().StringVarP(&out, "out", "o", "", "folder for the bundle, which must not exist (default: a new one under "+lab.DefaultRuns()+")")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdicts as JSON, and progress to standard error")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		p, err := loadPlan(cmd.Context(), topologyArg(args), *o)
+		p, err := loadPlan(cmd.Context(), topologyArg(args), *o, true)
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func upCommand() *cobra.Command {
 	o.Interactive = true
 	cmd.Flags().StringVarP(&out, "out", "o", "", "folder for the bundle, which must not exist (default: a new one under "+lab.DefaultRuns()+")")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		p, err := loadPlan(cmd.Context(), topologyArg(args), *o)
+		p, err := loadPlan(cmd.Context(), topologyArg(args), *o, true)
 		if err != nil {
 			return err
 		}
