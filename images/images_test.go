@@ -2,6 +2,7 @@ package images
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,7 +34,7 @@ func TestImagesMatchTheirSources(t *testing.T) {
 		t.Skip("builds the images, which takes seconds; not with -short")
 	}
 	out, err := exec.Command("../scripts/build-images.sh", "--check").CombinedOutput()
-	if exit, ok := err.(*exec.ExitError); ok && exit.ExitCode() == 3 {
+	if exit := new(exec.ExitError); errors.As(err, &exit) && exit.ExitCode() == 3 {
 		t.Skipf("cannot build here: %s", out)
 	}
 	if err != nil {

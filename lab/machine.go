@@ -125,8 +125,9 @@ func (m *machine) start(ctx context.Context, g plan.Guest) error {
 		return errors.Join(err, raw.Close())
 	}
 	m.now.Store(p)
+	via, _ := m.cable.Via()
 	m.lab.log.Append(event.Event{Kind: event.GuestPowered, Network: g.Network, Guest: g.Name, Boot: p.boot, Power: &event.Power{
-		PID: p.qemu.PID(), Argv: g.Resolve(dir), Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp"}})
+		PID: p.qemu.PID(), Argv: g.Resolve(dir), Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp", Cable: via}})
 	close(p.begun)
 	go m.watch(p, raw)
 	return nil

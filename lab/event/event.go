@@ -81,6 +81,7 @@ type Power struct {
 	Accel string   `json:"accel"` // "tcg" or "kvm"
 	Clock string   `json:"clock"` // "real", or "warp shift=7"
 	Warp  bool     `json:"warp,omitempty"`
+	Cable string   `json:"cable,omitempty"` // how the cable reaches the bridge: "tap" or "packet socket"
 }
 
 // Exit is the end of a process.

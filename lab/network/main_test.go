@@ -82,7 +82,7 @@ func runInside() error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	if err != nil || bytes.Count(out, []byte("--- PASS")) < 5 || bytes.Contains(out, []byte("--- SKIP")) {
-		return fmt.Errorf("as uid 65534: %v\n%s", err, out)
+		return fmt.Errorf("as uid 65534: %w\n%s", err, out)
 	}
 	return nil
 }
