@@ -14,6 +14,8 @@ wanted_by_tests='
 gcc             command gcc                                       the race detector
 libc6-dev       file    /usr/include/stdlib.h                     the race detector
 tshark          command tshark                                    a second opinion on captures
+libxml2-utils   command xmllint                                   holds reports to their schema
+python3-junitparser file /usr/lib/python3/dist-packages/junitparser/__init__.py a reader of reports that is not ours
 nasm            command nasm                                      builds the BIOS probe again
 clang           command clang                                     builds the UEFI probes again
 lld             command lld-link                                  builds the UEFI probes again

@@ -2,6 +2,7 @@ package boot
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,6 +37,7 @@ func TestTopologies(t *testing.T) {
 					}
 					checkOffline(t, r)
 					checkCapture(t, r)
+					checkJUnit(t, r)
 				}
 			})
 		}
@@ -58,20 +60,9 @@ func checkOffline(t *testing.T, r result) {
 // checkCapture has tshark read the capture: no frame may be malformed.
 func checkCapture(t *testing.T, r result) {
 	t.Helper()
-	tshark, err := exec.LookPath("tshark")
-	if err != nil {
-		t.Log("the capture is not checked: tshark is not installed")
-		return
-	}
 	capture := filepath.Join(r.bundle, "wire.pcapng")
-	out, err := exec.Command(tshark, "-r", capture, "-Y", "_ws.malformed").CombinedOutput()
-	if err != nil {
-		t.Fatalf("tshark: %v\n%s", err, out)
-	}
-	for line := range strings.Lines(string(out)) {
-		if strings.TrimSpace(line) != "" && !strings.Contains(line, "Running as user") {
-			t.Errorf("malformed frame in %s: %s", filepath.Base(capture), line)
-		}
+	if out, ok := tool(t, "tshark", "-r", capture, "-Y", "_ws.malformed"); ok && strings.TrimSpace(out) != "" {
+		t.Errorf("malformed frames in the capture:\n%s", out)
 	}
 	frames := 0
 	for _, e := range r.events {
@@ -82,8 +73,48 @@ func checkCapture(t *testing.T, r result) {
 	if frames == 0 {
 		t.Error("no frame was seen on any cable")
 	}
-	out, err = exec.Command(tshark, "-r", capture, "-Y", fmt.Sprintf("frame.number == %d", frames)).Output()
-	if err != nil || len(bytes.TrimSpace(out)) == 0 {
-		t.Errorf("the log speaks of frame %d, which the capture does not hold (%v)", frames, err)
+	out, ok := tool(t, "tshark", "-r", capture, "-Y", fmt.Sprintf("frame.number == %d", frames))
+	if ok && strings.TrimSpace(out) == "" {
+		t.Errorf("the log speaks of frame %d, which the capture does not hold", frames)
 	}
+}
+
+// readJUnit reads a report as CI systems do and prints how many cases it holds.
+const readJUnit = "import sys; from junitparser import JUnitXml; print(sum(1 for s in JUnitXml.fromfile(sys.argv[1]) for c in s))"
+
+// checkJUnit holds junit.xml to its schema, and has a common reader load it: one case per verdict.
+func checkJUnit(t *testing.T, r result) {
+	t.Helper()
+	path := filepath.Join(r.bundle, "junit.xml")
+	tool(t, "xmllint", "--noout", "--schema", "testdata/junit.xsd", path)
+	if out, ok := tool(t, "/usr/bin/python3", "-c", readJUnit, path); ok && strings.TrimSpace(out) != fmt.Sprint(len(r.verdicts)) {
+		t.Errorf("a reader finds %s cases in junit.xml, for %d verdicts", strings.TrimSpace(out), len(r.verdicts))
+	}
+}
+
+// tool runs a program of the distribution. One that is missing is said, and not held against the test, unless
+// PXELAB_REQUIRE says that boots must be tested whole.
+func tool(t *testing.T, name string, args ...string) (stdout string, ok bool) {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil && strings.Contains(os.Getenv("PXELAB_REQUIRE"), "boot") {
+		t.Fatalf("%v; scripts/install-deps.sh --test installs it", err)
+	}
+	if err != nil {
+		t.Logf("not checked: %v", err)
+		return "", false
+	}
+	out, err := exec.Command(path, args...).Output()
+	if err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, errorOutput(err))
+	}
+	return string(out), err == nil
+}
+
+// errorOutput is what a failed program said.
+func errorOutput(err error) string {
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		return string(exit.Stderr)
+	}
+	return ""
 }
