@@ -58,7 +58,7 @@ func (m *machine) running() bool {
 func (l *lab) plug(g plan.Guest) error {
 	m := l.guests[g.Name]
 	iface := l.capture.AddInterface(g.Name, fmt.Sprintf("guest %s on network %s", g.Name, g.Network))
-	cable, err := l.bridges[g.Network].Plug(network.CableConfig{Name: g.Name, Tun: true, Capture: iface, Observe: m.observe})
+	cable, err := l.bridges[g.Network].Plug(network.CableConfig{Name: g.Name, Tun: l.plan.Cable.Value == "tap", Capture: iface, Observe: m.observe})
 	if err != nil {
 		return fmt.Errorf("plug in guest %q: %w", g.Name, err)
 	}

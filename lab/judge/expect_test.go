@@ -277,7 +277,7 @@ func TestSettlesWhenNothingIsLeftToSee(t *testing.T) {
 		s := newScript(p, "x64").firmware().dora("grub.efi").fetches("grub.efi").starts()
 		s.of(event.Event{Kind: event.ConsolePartial, Text: "grub> "})
 		if got := settled(p, s); got != c.want {
-			t.Errorf("%s: settled %t, want %t", render(c.expect[0]), got, c.want)
+			t.Errorf("%s: settled %t, want %t", c.expect[0], got, c.want)
 		}
 	}
 }
@@ -288,26 +288,4 @@ func settled(p *plan.Plan, s *script) bool {
 		tr.Feed(e)
 	}
 	return tr.Guest(s.guest.Name).Settled
-}
-
-func TestRender(t *testing.T) {
-	for want, x := range map[string][]topology.Expectation{
-		"booted: {image: probe, from: tftp}":              booted("probe", "tftp"),
-		"address: {from: dhcp}":                           address("dhcp"),
-		"offer: {from: dhcp}":                             offer("dhcp"),
-		"served: {file: probe.0, from: tftp, over: tftp}": served("probe.0", "tftp", "tftp"),
-		"stage: {reaches: boot-server, within: 20s}":      reaches(event.StageBootServer, 20*time.Second),
-		"stage: {reaches: off}":                           reaches(event.StageOff, 0),
-		"stops: {at: discover, reason: no-offer}":         stops(event.StageDiscover, "no-offer"),
-		`serial: "NBP file"`:                              serial("NBP file"),
-		`serial: 'it''s \d+'`:                             serial(`it's \d+`),
-		`never: {serial: "PXE-E"}`:                        never("PXE-E", ""),
-		`never: {packet: 'NAK "x"'}`:                      never("", `NAK "x"`),
-		"ends: off":                                       endsWith("off"),
-		"boots":                                           {{}},
-	} {
-		if got := render(x[0]); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
 }

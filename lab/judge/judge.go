@@ -34,10 +34,6 @@ type Evidence struct {
 	Text  string `json:"text"`            // the console line, or the packet in one line
 }
 
-// implied is the claim of a guest for which the topology claims nothing: its boot program runs, and if that
-// program is a probe, it finishes its report.
-const implied = "boots"
-
 // Judge decides every expectation of every guest of the plan, guests and expectations in the plan's order.
 //
 // A guest is judged on its last boot that was not discarded. One that was never powered on, or whose boot was
@@ -97,7 +93,7 @@ func because(text string) string {
 func refuse(g *plan.Guest, b *boot, list []topology.Expectation, why string) []Verdict {
 	var out []Verdict
 	for _, x := range list {
-		v := Verdict{Guest: g.Name, Expectation: render(x), Sentence: why}
+		v := Verdict{Guest: g.Name, Expectation: x.String(), Sentence: why}
 		if b != nil {
 			v.Boot, v.Stage = b.number, b.stage
 			v.Evidence = cite(b.events[max(0, len(b.events)-3):]...)
@@ -115,7 +111,7 @@ func (b *boot) verdicts(list []topology.Expectation) []Verdict {
 	explained := false
 	for _, x := range list {
 		f := b.check(x, &serial)
-		v := Verdict{Guest: b.guest.Name, Boot: b.number, Expectation: render(x), Pass: f.pass, Sentence: f.text,
+		v := Verdict{Guest: b.guest.Name, Boot: b.number, Expectation: x.String(), Pass: f.pass, Sentence: f.text,
 			Reason: b.outcome.Reason, Stage: b.outcome.Stage, Evidence: cite(f.evidence...)}
 		if !f.pass && b.outcome.Reason != "" && !explained {
 			v.Sentence = f.text + ": " + b.outcome.Sentence

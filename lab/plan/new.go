@@ -32,6 +32,7 @@ func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 	var problems []error
 	p.Accel, problems = accel(h, o, problems)
 	p.Clock = clock(t, o, p.Accel)
+	p.Cable = cable(h)
 	p.Networks = networks(t)
 	p.Services, p.Images = services(t, p.Networks)
 	for i, g := range t.Guests {
@@ -90,6 +91,14 @@ func clock(t *topology.Topology, o Options, accel Choice) Choice {
 		return Choice{"real", "the lab stays up for people"}
 	}
 	return Choice{"warp", "tcg: idle guest time passes at once"}
+}
+
+// cable tells how guests reach their bridges.
+func cable(h *host.Host) Choice {
+	if h.Tun.OK {
+		return Choice{"tap", "/dev/net/tun opens"}
+	}
+	return Choice{"packet socket", "on a veth, because " + h.Tun.Why}
 }
 
 func networks(t *topology.Topology) []Network {

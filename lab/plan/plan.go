@@ -21,6 +21,7 @@ type Plan struct {
 	About     string    `json:"about,omitempty"`
 	Accel     Choice    `json:"accel"`  // "tcg" or "kvm", and why
 	Clock     Choice    `json:"clock"`  // "real" or "warp", and why
+	Cable     Choice    `json:"cable"`  // "tap" or "packet socket", and why
 	AtOnce    int       `json:"atOnce"` // guests powered on at the same time, at most
 	WhyAtOnce string    `json:"whyAtOnce"`
 	Networks  []Network `json:"networks"`

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/topology"
 )
 
 // WriteText prints the plan for people: every choice with its reason.
@@ -19,6 +20,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "  accel %s  (%s)\n", p.Accel.Value, p.Accel.Why)
 	fmt.Fprintf(&b, "  clock %s  (%s)\n", p.Clock.Value, p.Clock.Why)
+	fmt.Fprintf(&b, "  cable %s  (%s)\n", p.Cable.Value, p.Cable.Why)
 	fmt.Fprintf(&b, "  %d of %d guests at once  (%s)\n", p.AtOnce, len(p.Guests), p.WhyAtOnce)
 	for _, n := range p.Networks {
 		fmt.Fprintf(&b, "\nnetwork %s  %s  bridge %s", n.Name, n.Subnet, n.Bridge)
@@ -89,6 +91,13 @@ func (g Guest) writeText(b *strings.Builder) {
 		}
 	}
 	b.WriteString("\n")
+	expected := g.Expect
+	if len(expected) == 0 {
+		expected = []topology.Expectation{{}}
+	}
+	for _, x := range expected {
+		fmt.Fprintf(b, "  expect %s\n", x)
+	}
 	for _, a := range g.Argv {
 		fmt.Fprintf(b, "  %-52s # %s\n", strings.TrimSpace(a.Flag+" "+a.Value), a.Why)
 	}

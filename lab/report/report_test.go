@@ -68,6 +68,16 @@ func TestText(t *testing.T) {
 	golden(t, "text-200.golden", r.Text(Style{Width: 200}))
 }
 
+// What one sentence explains is said once: half a boot proves none of the expectations.
+func TestTextOfACutShortRun(t *testing.T) {
+	p, events := recorded(t)
+	text := New(p, events[:len(events)/2]).Text(Style{Width: 80})
+	golden(t, "text-cut.golden", text)
+	if n := strings.Count(text, "the boot of x64 was cut short"); n != 1 {
+		t.Errorf("the end of x64's boot is told %d times", n)
+	}
+}
+
 // Except for paths and commands, which must stay whole to be pasted, no line is wider than asked.
 func TestWidthIsHonoured(t *testing.T) {
 	p, events := recorded(t)

@@ -171,13 +171,12 @@ func failure(g judge.Result, s Style) string {
 	}
 	out.WriteString(s.paint(red, head) + "\n")
 	var frames []int
-	for _, v := range g.Verdicts {
-		if v.Pass {
-			continue
+	for _, same := range alike(g.Verdicts) {
+		for _, v := range same {
+			out.WriteString(s.paint(bold, strings.TrimSuffix(wrap("expected "+v.Expectation, "  ", s.width()), "\n")) + "\n")
 		}
-		out.WriteString(s.paint(bold, strings.TrimSuffix(wrap("expected "+v.Expectation, "  ", s.width()), "\n")) + "\n")
-		out.WriteString(wrap(v.Sentence, "    ", s.width()))
-		for _, e := range v.Evidence {
+		out.WriteString(wrap(same[0].Sentence, "    ", s.width()))
+		for _, e := range same[0].Evidence {
 			out.WriteString(s.paint(faint, evidence(e, s.width())) + "\n")
 			if e.Frame > 0 {
 				frames = append(frames, e.Frame)
@@ -193,6 +192,25 @@ func failure(g judge.Result, s Style) string {
 		out.WriteString("  look: tshark -r " + quote(s.Bundle+"/wire.pcapng") + " -Y 'frame.number in {" + list + "}'\n")
 	}
 	return out.String()
+}
+
+// alike gathers the failures that one sentence and the same evidence explain: all of a boot that was cut short.
+func alike(verdicts []judge.Verdict) [][]judge.Verdict {
+	var groups [][]judge.Verdict
+	for _, v := range verdicts {
+		if v.Pass {
+			continue
+		}
+		i := slices.IndexFunc(groups, func(g []judge.Verdict) bool {
+			return g[0].Sentence == v.Sentence && slices.Equal(g[0].Evidence, v.Evidence)
+		})
+		if i < 0 {
+			groups = append(groups, []judge.Verdict{v})
+		} else {
+			groups[i] = append(groups[i], v)
+		}
+	}
+	return groups
 }
 
 // quote makes a path safe to paste into a shell.

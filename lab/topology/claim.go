@@ -1,14 +1,16 @@
-package judge
+package topology
 
 import (
 	"regexp"
 	"strings"
-
-	"github.com/pxelab/pxelab/lab/topology"
 )
 
-// render writes an expectation as its author wrote it in YAML, in flow style on one line.
-func render(x topology.Expectation) string {
+// Implied is what is expected of a guest for which a topology claims nothing: its boot program runs, and if that
+// program is a probe, it finishes its report. As text, an Expectation without a claim is this word.
+const Implied = "boots"
+
+// String is the claim as one writes it in YAML, in flow style on one line.
+func (x Expectation) String() string {
 	switch {
 	case x.Booted != nil:
 		return "booted: " + flow("image", x.Booted.Image, "from", x.Booted.From)
@@ -33,7 +35,7 @@ func render(x topology.Expectation) string {
 	case x.Ends != "":
 		return "ends: " + scalar(x.Ends, false)
 	}
-	return implied
+	return Implied
 }
 
 // flow writes a mapping of key, value, key, value ...; keys without a value are left out.
@@ -47,12 +49,13 @@ func flow(pairs ...string) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
+// bare is what needs no quotes.
+var bare = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
 
 // scalar quotes a string for YAML when it must, or always. A backslash stays as it is in single quotes only.
 func scalar(s string, always bool) string {
 	switch {
-	case !always && plain.MatchString(s):
+	case !always && bare.MatchString(s):
 		return s
 	case !strings.ContainsAny(s, "\"\\"):
 		return `"` + s + `"`
