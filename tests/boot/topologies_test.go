@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -20,28 +21,48 @@ func deadline(t *testing.T) time.Duration {
 	return 30 * time.Minute
 }
 
-// TestTopologies boots every shipped topology under both clocks: each must be judged as its file expects.
+// TestTopologies boots every shipped topology in real time and under warp: each must be judged as its file
+// expects, and the warped boots must be those of real time.
 func TestTopologies(t *testing.T) {
 	needBoots(t)
-	for _, clock := range []string{"warp", "real"} {
+	var mu sync.Mutex
+	inRealTime := map[string]result{}
+	t.Run("real", func(t *testing.T) {
 		for _, file := range shipped(t) {
-			name := strings.TrimSuffix(filepath.Base(file), ".yaml")
-			t.Run(clock+"/"+name, func(t *testing.T) {
-				if clock == "real" { // guests mostly wait: several labs at once share the cores well
-					t.Parallel()
-				}
-				for range *repeat {
-					r := boots(t, file, "--clock", clock)
-					if r.code != 0 {
-						t.Fatalf("%s under %s is not judged as expected:\n%s", name, clock, r.explain())
-					}
-					checkOffline(t, r)
-					checkCapture(t, r)
-					checkJUnit(t, r)
-				}
+			t.Run(nameOf(file), func(t *testing.T) {
+				t.Parallel() // guests mostly wait: two labs at once share the cores well
+				r := judged(t, file, "real")
+				mu.Lock()
+				defer mu.Unlock()
+				inRealTime[file] = r
 			})
 		}
+	})
+	t.Run("warp", func(t *testing.T) {
+		for _, file := range shipped(t) {
+			t.Run(nameOf(file), func(t *testing.T) {
+				checkFidelity(t, inRealTime[file], judged(t, file, "warp"))
+			})
+		}
+	})
+}
+
+func nameOf(file string) string { return strings.TrimSuffix(filepath.Base(file), ".yaml") }
+
+// judged runs a topology, -repeat times, and checks all that every run must keep to.
+func judged(t *testing.T, file, clock string) result {
+	t.Helper()
+	var r result
+	for range *repeat {
+		r = boots(t, file, "--clock", clock)
+		if r.code != 0 {
+			t.Fatalf("%s under %s is not judged as expected:\n%s", nameOf(file), clock, r.explain())
+		}
+		checkOffline(t, r)
+		checkCapture(t, r)
+		checkJUnit(t, r)
 	}
+	return r
 }
 
 // checkOffline holds the verdicts that "pxelab judge" computes from the bundle to those of the run, byte for byte.
