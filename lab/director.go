@@ -23,6 +23,9 @@ func (l *lab) direct(ctx context.Context) error {
 		events, more := l.log.From(next)
 		for _, e := range events {
 			l.tracker.Feed(e)
+			if e.Kind == event.GuestExited {
+				l.guests[e.Guest].alive = false
+			}
 		}
 		if next += len(events); len(events) > 0 {
 			continue
@@ -39,7 +42,9 @@ func (l *lab) direct(ctx context.Context) error {
 		case f := <-l.commands:
 			f()
 		case <-timer.C:
-			l.log.Append(stall)
+			if fresh, _ := l.log.From(next); len(fresh) == 0 { // else there may have been progress
+				l.log.Append(stall)
+			}
 		}
 		timer.Stop()
 	}
@@ -81,7 +86,7 @@ func (l *lab) settle(m *machine) {
 		}
 	}
 	l.log.Append(event.Event{Kind: event.GuestSettled, Guest: name, Boot: p.boot})
-	if !l.job.Stay && m.running() {
+	if !l.job.Stay && m.alive {
 		m.end("it has settled")
 	}
 }
@@ -98,9 +103,13 @@ func (l *lab) passed(guest string, events []event.Event) bool {
 
 // powerQueued powers on waiting guests while there are cores for them.
 func (l *lab) powerQueued(ctx context.Context) error {
-	for len(l.queue) > 0 && l.active() < l.plan.AtOnce {
-		g := l.queue[0]
-		l.queue = l.queue[1:]
+	for i := 0; i < len(l.queue) && l.active() < l.plan.AtOnce; {
+		g := l.queue[i]
+		if l.guests[g.Name].alive { // its last boot is still on its way out
+			i++
+			continue
+		}
+		l.queue = slices.Delete(l.queue, i, i+1)
 		if err := l.power(ctx, g); err != nil {
 			return err
 		}
@@ -112,7 +121,7 @@ func (l *lab) powerQueued(ctx context.Context) error {
 func (l *lab) active() int {
 	n := 0
 	for _, m := range l.guests {
-		if m.running() && !(l.job.Stay && m.now.Load().settled) {
+		if m.alive && !(l.job.Stay && m.now.Load().settled) {
 			n++
 		}
 	}
@@ -126,7 +135,7 @@ func (l *lab) nextStall() (*time.Timer, event.Event) {
 	var stall event.Event
 	for _, g := range l.plan.Guests {
 		m := l.guests[g.Name]
-		if !m.running() || m.now.Load().settled {
+		if !m.alive || m.now.Load().settled {
 			continue
 		}
 		when, stage, ok := l.tracker.Guest(g.Name).Deadline()

@@ -25,6 +25,7 @@ type machine struct {
 	lab   *lab
 	name  string
 	guest plan.Guest // as last powered on; the director's alone
+	alive bool       // its QEMU runs, or its end is not yet known to the director, whose alone this is
 	cable *network.Cable
 	now   atomic.Pointer[powered] // the latest power-on, nil before the first
 }
@@ -40,17 +41,13 @@ type powered struct {
 	settled bool          // the director has settled it
 }
 
-// running tells whether QEMU runs, and its end is not yet in the log.
-func (m *machine) running() bool {
-	p := m.now.Load()
-	if p == nil {
-		return false
-	}
+// over tells whether this power-on has ended: its exit event is in the log.
+func (p *powered) over() bool {
 	select {
 	case <-p.gone:
-		return false
-	default:
 		return true
+	default:
+		return false
 	}
 }
 
@@ -69,8 +66,8 @@ func (l *lab) plug(g plan.Guest) error {
 // observe turns a frame on the cable into an event, unless the decoder folds it away.
 func (m *machine) observe(f network.Frame) {
 	p := m.now.Load()
-	if p == nil {
-		return // the bridge speaks before the machine is on
+	if p == nil || p.over() {
+		return // the bridge speaks to a machine that is off
 	}
 	<-p.begun
 	packet, ok := p.decoder.Frame(f.Number, f.Data, f.FromGuest)
@@ -84,9 +81,13 @@ func (m *machine) observe(f network.Frame) {
 	m.lab.log.Append(e)
 }
 
-// power powers a guest on: fresh variable store, fresh cable end, QEMU.
+// power powers a guest on: fresh variable store, fresh cable end, QEMU. The guest must be off, its last exit
+// known to the director: a cable has one guest end.
 func (l *lab) power(ctx context.Context, g plan.Guest) error {
 	m := l.guests[g.Name]
+	if m.alive {
+		return fmt.Errorf("power on guest %q: it is on", g.Name)
+	}
 	if err := m.start(ctx, g); err != nil {
 		return fmt.Errorf("power on guest %q: %w", g.Name, err)
 	}
@@ -110,14 +111,14 @@ func (m *machine) start(ctx context.Context, g plan.Guest) error {
 	}
 	nic, err := m.cable.Connect()
 	if err != nil {
-		return err
+		return errors.Join(err, raw.Close())
 	}
 	defer nic.Close()
 	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), begun: make(chan struct{}), gone: make(chan struct{})}
 	if last := m.now.Load(); last != nil {
 		p.boot = last.boot + 1
 	}
-	m.guest = g
+	m.guest, m.alive = g, true
 	// The lab ends its guests itself, each with an event that says why: not by the context.
 	p.qemu, err = guest.Start(context.WithoutCancel(ctx), guest.Config{Argv: g.Resolve(dir), Dir: dir, NIC: nic, RawConsole: raw,
 		Line: m.line(p), Broken: m.broken(p), Grace: endGrace})
@@ -163,7 +164,9 @@ func (m *machine) watch(p *powered, raw io.Closer) {
 	<-p.qemu.Done()
 	m.cable.Disconnect() // its last frames are observed first
 	exit := p.qemu.Exit()
-	_ = raw.Close()
+	if err := errors.Join(p.qemu.Err(), raw.Close(), m.cable.Err()); err != nil {
+		m.lab.stop(fmt.Errorf("guest %q: %w", m.name, err))
+	}
 	m.lab.log.Append(event.Event{Kind: event.GuestExited, Network: p.network, Guest: m.name, Boot: p.boot, Exit: &exit})
 	close(p.gone)
 }
@@ -178,10 +181,10 @@ func (m *machine) end(why string) {
 // console attaches rw to the serial console of the current power-on until either ends.
 func (m *machine) console(ctx context.Context, rw io.ReadWriter) error {
 	p := m.now.Load()
-	if p == nil {
-		return fmt.Errorf("guest %q has not been powered on yet", m.name)
+	if p == nil || p.over() {
+		return fmt.Errorf("guest %q is off: pxelab power %s on boots it", m.name, m.name)
 	}
-	detach := p.qemu.Attach(rw)
+	detach, done := p.qemu.Attach(rw)
 	defer detach()
 	typed := make(chan struct{})
 	go func() {
@@ -200,7 +203,7 @@ func (m *machine) console(ctx context.Context, rw io.ReadWriter) error {
 	select {
 	case <-ctx.Done():
 	case <-typed:
-	case <-p.qemu.Done():
+	case <-done: // all that the guest ever said has been written
 	}
 	return nil
 }

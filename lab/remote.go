@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
+	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/network/capture"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -29,45 +32,62 @@ func (l *lab) Capture(ctx context.Context, w io.Writer) error {
 	return capture.Tail(ctx, l.bundle.wire(), w)
 }
 
-// Power does one thing to a guest's power: on, off, reset, pause, resume.
+// Power does one thing to a guest's power: on, off, reset, pause, resume. It returns when it is done.
 func (l *lab) Power(ctx context.Context, name, action string) error {
-	result := make(chan error, 1)
-	select {
-	case l.commands <- func() { result <- l.powerAction(ctx, name, action) }:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	return <-result
-}
-
-// powerAction runs in the director's goroutine, which alone powers guests on.
-func (l *lab) powerAction(ctx context.Context, name, action string) error {
 	m, err := l.guest(name)
 	if err != nil {
 		return err
 	}
+	result := make(chan error, 1)
+	select {
+	case l.commands <- func() { result <- l.powerAction(ctx, m, action) }:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := <-result; err != nil || action != "off" {
+		return err
+	}
+	select {
+	case <-m.now.Load().gone:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// powerAction runs in the director's goroutine, which alone powers guests on and off.
+func (l *lab) powerAction(ctx context.Context, m *machine, action string) error {
 	if action == "on" {
-		if m.running() {
-			return fmt.Errorf("guest %q is on already", name)
+		if m.alive {
+			return fmt.Errorf("guest %q is on already", m.name)
 		}
-		return l.power(context.WithoutCancel(ctx), m.guest)
+		l.queue = slices.DeleteFunc(l.queue, func(g plan.Guest) bool { return g.Name == m.name })
+		return l.power(ctx, m.guest)
 	}
-	if !m.running() {
-		return fmt.Errorf("guest %q is off: power it on first", name)
+	if !m.alive {
+		return fmt.Errorf("guest %q is off: power it on first", m.name)
 	}
-	qemu := m.now.Load().qemu
+	p := m.now.Load()
+	var err error
 	switch action {
 	case "off":
 		m.end("powered off by hand")
 		return nil
-	case "reset":
-		return qemu.Reset(ctx)
+	case "reset": // a boot of its own, with a number of its own
+		m.end("reset by hand")
+		l.queue = append(l.queue, m.guest)
+		return nil
 	case "pause":
-		return qemu.Pause(ctx)
+		err = p.qemu.Pause(ctx)
 	case "resume":
-		return qemu.Resume(ctx)
+		err = p.qemu.Resume(ctx)
+	default:
+		return fmt.Errorf("unknown power action %q (have %s)", action, strings.Join(control.Actions, ", "))
 	}
-	return fmt.Errorf("unknown power action %q (have on, off, reset, pause, resume)", action)
+	if err == nil {
+		l.log.Append(event.Event{Kind: event.GuestHeld, Guest: m.name, Boot: p.boot, Text: action})
+	}
+	return err
 }
 
 // Console attaches rw to the guest's serial console until either ends. What the console showed so far comes

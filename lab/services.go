@@ -26,6 +26,7 @@ type service struct {
 	host  *network.Host
 	cmd   *exec.Cmd
 	ready chan struct{} // closed when it listens
+	once  sync.Once     // closes ready
 	ended chan struct{} // closed when the process is gone
 	err   error         // why it ended; read after ended
 }
@@ -51,8 +52,7 @@ func (l *lab) startServices(ctx context.Context) error {
 		}
 		l.services[s.Name] = run
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyIn)
-	defer cancel()
+	slow := time.After(readyIn)
 	for _, s := range l.plan.Services {
 		run := l.services[s.Name]
 		select {
@@ -60,6 +60,8 @@ func (l *lab) startServices(ctx context.Context) error {
 		case <-run.ended:
 			return fmt.Errorf("service %q ended before it was ready: %w", s.Name, run.err)
 		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-slow:
 			return fmt.Errorf("service %q is not ready after %s", s.Name, readyIn)
 		}
 	}
@@ -129,7 +131,7 @@ func (l *lab) watchService(s *service, messages, stderr io.ReadCloser) {
 func (l *lab) serviceSaid(s *service, m server.Message) {
 	if m.Ready {
 		l.log.Append(event.Event{Kind: event.ServiceReady, Network: s.plan.Network, Service: s.plan.Name})
-		close(s.ready)
+		s.once.Do(func() { close(s.ready) })
 	}
 	if d := m.Decision; d != nil {
 		l.log.Append(event.Event{Kind: event.ServerDecided, Service: s.plan.Name, Decision: &event.Decision{

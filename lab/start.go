@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/control"
+	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/network/sandbox"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -30,6 +31,7 @@ type Running struct {
 	process  *sandbox.Process
 	lifeline *os.File
 	log      string
+	ended    string // why the run ended, by its last event
 	wait     func() error
 }
 
@@ -69,8 +71,7 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 	job.Bundle, job.Socket = string(bundle), listener.Addr().String()
 	r, err := spawn(job, listener)
 	if err != nil {
-		_ = os.Remove(job.Socket)
-		return nil, err
+		return nil, errors.Join(err, os.Remove(job.Socket), os.RemoveAll(job.Bundle))
 	}
 	if err := r.connect(ctx, p.Name); err != nil {
 		r.Kill()
@@ -158,18 +159,38 @@ func (r *Running) Wait() error {
 	return nil
 }
 
-// failure words the end of a supervisor by the last line it wrote.
+// failure words the end of a supervisor by what it wrote, or else by what its last event said: on a full disk
+// only that could be heard.
 func (r *Running) failure(err error) error {
 	text, _ := os.ReadFile(r.log)
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	last := lines[len(lines)-1]
-	if last == "" {
-		last = "it said nothing"
+	said := strings.TrimSpace(string(text))
+	for _, mark := range []string{"panic: ", "pxelab: "} {
+		if i := strings.LastIndex(said, mark); i >= 0 {
+			said, _, _ = strings.Cut(strings.TrimPrefix(said[i:], "pxelab: "), "\n\n")
+			break
+		}
+	}
+	if said == "" {
+		said = r.ended
+	}
+	if said == "" {
+		said = "it said nothing"
 	}
 	if err == nil {
 		err = errors.New("it ended at once")
 	}
-	return fmt.Errorf("the lab's supervisor broke (%w): %s; what it recorded is in %s", err, last, r.Bundle)
+	return fmt.Errorf("the lab's supervisor broke (%w): %s; what it recorded is in %s", err, said, r.Bundle)
+}
+
+// Events calls fn with every event of the run from its first, as it happens, until the lab ends (then it returns
+// nil), ctx ends or fn gives an error.
+func (r *Running) Events(ctx context.Context, fn func(event.Event) error) error {
+	return r.Client.Events(ctx, 1, func(e event.Event) error {
+		if e.Kind == event.RunEnded {
+			r.ended = e.Text
+		}
+		return fn(e)
+	})
 }
 
 // Detach lets the lab outlive this process.

@@ -136,11 +136,16 @@ func (l *lab) advertise(ctx context.Context, name string, bridge *network.Bridge
 // Services and networks need no care: they go with the namespaces.
 func (l *lab) down(why error) error {
 	for _, g := range l.plan.Guests {
-		if m := l.guests[g.Name]; m.running() {
-			m.end(why.Error())
-			<-m.now.Load().gone
+		if p := l.guests[g.Name].now.Load(); p != nil && !p.over() {
+			l.guests[g.Name].end(why.Error())
 		}
 	}
+	for _, g := range l.plan.Guests {
+		if p := l.guests[g.Name].now.Load(); p != nil {
+			<-p.gone
+		}
+	}
+	l.stop(why) // what still watches the host and the services has nothing more to tell
 	l.log.Append(event.Event{Kind: event.RunEnded, Text: why.Error()})
 	var err error
 	if l.capture != nil {

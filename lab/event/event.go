@@ -46,6 +46,7 @@ const (
 	PacketSeen     Kind = "packet"          // Network, Guest, Boot, Service (the sender, if it is one), Packet
 	ServerDecided  Kind = "decision"        // Service, Decision: what one of our servers decided, and why
 	GuestStalled   Kind = "guest-stalled"   // Guest, Boot, Stall: a stage overran its budget
+	GuestHeld      Kind = "guest-held"      // Guest, Boot, Text "pause" or "resume": its clock stands still, or goes on
 	GuestBroken    Kind = "guest-broken"    // Guest, Boot, Text: QEMU says the machine cannot go on ("internal-error")
 	GuestExited    Kind = "guest-exited"    // Guest, Boot, Exit: the QEMU process is gone
 	GuestEnded     Kind = "guest-ended"     // Guest, Boot, Text: the lab stopped this guest, and why

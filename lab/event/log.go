@@ -36,17 +36,24 @@ func (l *Log) Append(e Event) Event {
 	if e.Seq > 1 && e.At < l.events[e.Seq-2].At {
 		e.At = l.events[e.Seq-2].At
 	}
-	line, err := json.Marshal(e)
-	if err == nil {
-		_, err = l.w.Write(append(line, '\n'))
-	}
-	if err != nil && l.err == nil {
-		l.err = fmt.Errorf("write event %d: %w", e.Seq, err)
+	if l.err == nil { // a line after half a line would spoil both
+		l.err = l.write(e)
 	}
 	l.events = append(l.events, e)
 	close(l.more)
 	l.more = make(chan struct{})
 	return e
+}
+
+func (l *Log) write(e Event) error {
+	line, err := json.Marshal(e)
+	if err == nil {
+		_, err = l.w.Write(append(line, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write event %d: %w", e.Seq, err)
+	}
+	return nil
 }
 
 // From returns the events numbered seq (from 1) and later, and a channel that is closed when there are more.

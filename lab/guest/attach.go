@@ -54,10 +54,13 @@ func (h *history) after(offset int64, detached *bool) ([]byte, int64) {
 
 // Attach copies the raw console to w, for a person at a terminal: first the recent output, so that the screen
 // is there, then everything as it comes. It ends at detach, at the end of the guest, or when w fails. A slow w
-// holds nobody up: it misses what it is too late for. One Write may still be under way when detach returns.
-func (m *Machine) Attach(w io.Writer) (detach func()) {
+// holds nobody up: it misses what it is too late for. One Write may still be under way when detach returns; done is
+// closed after the last.
+func (m *Machine) Attach(w io.Writer) (detach func(), done <-chan struct{}) {
 	detached := false
+	over := make(chan struct{})
 	go func() {
+		defer close(over)
 		offset := int64(0)
 		for {
 			p, next := m.history.after(offset, &detached)
@@ -75,5 +78,5 @@ func (m *Machine) Attach(w io.Writer) (detach func()) {
 		defer m.history.mu.Unlock()
 		detached = true
 		m.history.more.Broadcast()
-	}
+	}, over
 }

@@ -200,7 +200,7 @@ func TestAttach(t *testing.T) {
 	m, lines := start(t, script(`printf 'before\n'; read x; printf 'after %s\n' "$x"; read x; echo unseen; read x`))
 	await(t, lines, "before")
 	r, w := io.Pipe()
-	detach := m.Attach(w)
+	detach, _ := m.Attach(w)
 	screen := make([]byte, len("before\n"))
 	if _, err := io.ReadFull(r, screen); err != nil || string(screen) != "before\n" {
 		t.Fatalf("replayed %q, %v", screen, err)

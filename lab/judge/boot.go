@@ -30,6 +30,7 @@ type boot struct {
 	complaint []event.Event   // lines in which the PXE client says what is wrong
 	silences  []event.Event   // decisions of services to stay silent towards it
 
+	paused    bool         // its clock stands still
 	gaveUp    *event.Event // the line that says the boot attempt is over
 	refused   bool         // the client complained or gave up after it had the whole file
 	stalled   *event.Event
@@ -63,6 +64,11 @@ func (b *boot) feed(e event.Event) {
 		b.stalled = &e
 	case event.GuestEnded:
 		b.ended = &e
+	case event.GuestHeld:
+		b.paused, b.progress = e.Text == "pause", e.At
+	case event.GuestBroken: // QEMU itself would stay; the lab ends it, and that is no power-off
+		e.Exit = &event.Exit{Code: -1, Stderr: "the machine cannot go on (" + e.Text + ")"}
+		b.exit = &e
 	case event.GuestExited:
 		b.exited(e)
 	}
@@ -133,6 +139,9 @@ func (b *boot) expectsRunning() bool {
 	return false
 }
 
+// patience is how many times its budget a guest may stay at a stage, however much it prints there.
+const patience = 5
+
 func (b *boot) state() GuestState {
 	s := GuestState{Boot: b.number, Warp: b.warp, Stage: b.stage, At: map[event.Stage]time.Duration{},
 		Address: b.address, Took: b.took(), Settled: b.settled, Outcome: b.outcome}
@@ -142,8 +151,11 @@ func (b *boot) state() GuestState {
 	if t := b.lastTransfer(); t != nil {
 		s.File = t.file
 	}
-	if budget := b.guest.Budget(b.stage); budget > 0 && !b.settled && b.ended == nil {
+	if budget := b.guest.Budget(b.stage); budget > 0 && !b.settled && b.ended == nil && !b.paused {
 		s.deadline, s.limited = b.progress+budget, true
+		if since, ok := b.reached[b.stage]; ok { // a guest that prints for ever makes no progress either
+			s.deadline = min(s.deadline, since.At+patience*budget)
+		}
 	}
 	return s
 }

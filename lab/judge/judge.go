@@ -149,6 +149,9 @@ func exitText(x *event.Exit) string {
 	if x.Signal != "" {
 		return "QEMU was ended by a signal (" + x.Signal + ")"
 	}
+	if x.Code < 0 {
+		return "QEMU stopped the machine"
+	}
 	return fmt.Sprintf("QEMU ended with status %d", x.Code)
 }
 

@@ -213,6 +213,9 @@ var scenarios = []scenario{
 	{"guest-crashed/signal", "x64", GuestCrashed, event.StageAddress, func(s *script) *script {
 		return s.firmware().dora("probe-x64.efi").of(event.Event{Kind: event.GuestExited, Exit: &event.Exit{Code: -1, Signal: "aborted", Stderr: "KVM internal error\n"}})
 	}},
+	{"guest-crashed/machine broken, QEMU ends well", "x64", GuestCrashed, event.StageFirmware, func(s *script) *script {
+		return s.firmware().of(event.Event{Kind: event.GuestBroken, Text: "internal-error"}).off()
+	}},
 	{"guest-crashed/off too early", "bios", GuestCrashed, event.StageFirmware, func(s *script) *script { return s.firmware().off() }},
 	{"guest-crashed/near-miss: a foreign program powered off", "x64", "", event.StageOff, func(s *script) *script {
 		return s.firmware().dora("grub.efi").fetches("grub.efi").starts().off()

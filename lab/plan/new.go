@@ -31,6 +31,9 @@ func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 	p := &Plan{Version: Version, Name: t.Name, About: t.About}
 	var problems []error
 	p.Accel, problems = accel(h, o, problems)
+	if !h.Userns.OK {
+		problems = append(problems, fmt.Errorf("a lab lives in namespaces of its own: %s", h.Userns.Why))
+	}
 	p.Clock = clock(t, o, p.Accel)
 	p.Cable = cable(h)
 	p.Networks = networks(t)

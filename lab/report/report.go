@@ -77,6 +77,10 @@ func (r Report) summary() string {
 	switch {
 	case len(r.Guests) == 0:
 		return "no guest booted: the topology has none"
+	case len(r.Guests) == 1 && failed == 0:
+		return "its one guest as expected"
+	case len(r.Guests) == 1:
+		return "its one guest not as expected"
 	case failed == 0:
 		return fmt.Sprintf("all %d guests as expected", passed)
 	}

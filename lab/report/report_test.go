@@ -78,6 +78,41 @@ func TestTextOfACutShortRun(t *testing.T) {
 	}
 }
 
+// A guest on its way has not failed; once all have settled, the status is the closing report.
+func TestStatus(t *testing.T) {
+	p, events := recorded(t)
+	var film strings.Builder
+	for _, n := range []int{3, len(events) / 2, len(events) - 3} {
+		film.WriteString(Status(p, events[:n], Style{Width: 80}, events[n-1].At) + "----\n")
+	}
+	golden(t, "status.golden", film.String())
+	if strings.Contains(film.String(), "cut short") {
+		t.Error("a guest on its way is told to have been cut short")
+	}
+	if d := cmp.Diff(New(p, events).Text(Style{Width: 80}), Status(p, events, Style{Width: 80}, time.Hour)); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestLine(t *testing.T) {
+	_, events := recorded(t)
+	var whole, narrow strings.Builder
+	for _, e := range events {
+		whole.WriteString(Line(e, 4, 0) + "\n")
+		narrow.WriteString(Line(e, 4, 80) + "\n")
+	}
+	golden(t, "log.golden", whole.String())
+	golden(t, "log-80.golden", narrow.String())
+	for line := range strings.Lines(narrow.String()) {
+		if columns(line) > 81 {
+			t.Errorf("wider than asked: %s", line)
+		}
+	}
+	if line := Line(event.Event{Kind: event.Console, Text: "\x1b[2J"}, 0, 0); strings.ContainsRune(line, '\x1b') {
+		t.Errorf("an escape sequence of a guest's passes: %q", line)
+	}
+}
+
 // Except for paths and commands, which must stay whole to be pasted, no line is wider than asked.
 func TestWidthIsHonoured(t *testing.T) {
 	p, events := recorded(t)

@@ -16,14 +16,7 @@ func (r Report) Text(s Style) string {
 	var out strings.Builder
 	out.WriteString(r.table(s))
 	out.WriteString(s.paint(faint, cut("stages in seconds after power-on, by the host's clock", s.width())) + "\n")
-	for i, g := range r.Guests {
-		if line := serving(g); line != "" {
-			if !slices.ContainsFunc(r.Guests[:i], func(g judge.Result) bool { return serving(g) != "" }) {
-				out.WriteString("\n")
-			}
-			out.WriteString(wrap(g.Guest+": "+line, "  ", s.width()))
-		}
-	}
+	out.WriteString(r.served(s))
 	for _, g := range r.Guests {
 		if !g.Passed {
 			out.WriteString("\n" + failure(g, s))
@@ -144,6 +137,20 @@ func rowWidth(rows [][]string) int {
 		n += w + 2
 	}
 	return n
+}
+
+// served is a line per guest that somebody gave something, after an empty one.
+func (r Report) served(s Style) string {
+	var out strings.Builder
+	for _, g := range r.Guests {
+		if line := serving(g); line != "" {
+			out.WriteString(wrap(g.Guest+": "+line, "  ", s.width()))
+		}
+	}
+	if out.Len() > 0 {
+		return "\n" + out.String()
+	}
+	return ""
 }
 
 // serving tells who gave a guest its address and its files.

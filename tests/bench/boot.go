@@ -81,6 +81,9 @@ func rawBoot(ctx context.Context, bundle string, heard <-chan time.Time) (boot, 
 	if err != nil {
 		return boot{}, err
 	}
+	for len(heard) > 0 { // of an earlier boot that asked twice
+		<-heard
+	}
 	begun := time.Now()
 	if err := cmd.Start(); err != nil {
 		return boot{}, err

@@ -41,13 +41,18 @@ func killOne(t *testing.T, victim string, after int) {
 	tree := descendants(cmd.Process.Pid)
 	spaces := namespaces(tree, cmd.Process.Pid)
 	pid := pick(tree, cmd.Process.Pid, victim)
+	killed := pid != 0
 	if pid == 0 {
 		t.Logf("no %s to kill after event %d: the run was over or had not begun it", victim, seen)
 	} else if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Logf("%s was gone before it could be killed: %v", victim, err)
+		killed = false
 	}
 	<-exited
 	gone(t, tree, spaces)
+	if code := cmd.ProcessState.ExitCode(); killed && (victim == "supervisor" || victim == "init") && code != 2 {
+		t.Errorf("the CLI exits with %d after the %s was killed, want 2: the harness broke", code, victim)
+	}
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "pxelab", "*.sock")); len(left) > 0 {
 		t.Errorf("sockets left: %v", left)
 	}

@@ -21,8 +21,9 @@ func consoleCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "console GUEST",
 		Short: "Attach to a guest's serial console; Ctrl-] leaves it",
-		Long: `Attach to a guest's serial console. What it showed so far comes first. Every key goes to the guest, Ctrl-C
-too; Ctrl-] leaves. In SeaBIOS and iPXE F8 is F8; EDK2 takes Ctrl-M (Enter) for F8 on a serial console.`,
+		Long: `Attach to a guest's serial console. What it showed so far comes first. Every key
+goes to the guest, Ctrl-C too; Ctrl-] leaves. In SeaBIOS and iPXE F8 is F8; EDK2
+takes Ctrl-M (Enter) for F8 on a serial console.`,
 		Example:           "  pxelab console x64",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeGuests,

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,7 @@ func planCommand() *cobra.Command {
 	var asJSON, up bool
 	cmd := &cobra.Command{
 		Use:     "plan [FILE]",
-		Short:   "Show all that a run would do, with the reason of each choice; nothing is started",
+		Short:   "Show all that a run would do, and why; nothing is started",
 		Example: "  pxelab plan topologies/bios-only.yaml\n  pxelab plan --clock real --json",
 		Args:    cobra.MaximumNArgs(1),
 	}
@@ -33,7 +34,12 @@ func planCommand() *cobra.Command {
 		if asJSON {
 			return writeJSON(p)
 		}
-		return p.WriteText(os.Stdout)
+		var text strings.Builder
+		if err := p.WriteText(&text); err != nil {
+			return err
+		}
+		_, err = fmt.Print(foldedPlan(text.String(), widthOf(os.Stdout)))
+		return err
 	}
 	return cmd
 }
@@ -49,7 +55,7 @@ func validateCommand() *cobra.Command {
 			for _, path := range args {
 				t, err := loadTopology(path)
 				if err != nil {
-					fmt.Fprintln(os.Stderr, err)
+					fmt.Fprintln(os.Stderr, folded(err.Error(), widthOf(os.Stderr), 4))
 					bad++
 					continue
 				}
@@ -83,9 +89,10 @@ func schemaCommand() *cobra.Command {
 func doctorCommand() *cobra.Command {
 	var asJSON, fresh bool
 	cmd := &cobra.Command{
-		Use:   "doctor",
-		Short: "Check this host: what is found, what is missing, and what to do about it",
-		Args:  cobra.NoArgs,
+		Use:     "doctor",
+		Short:   "Check this host: what is found, what is missing, what to do",
+		Example: "  pxelab doctor\n  pxelab doctor --no-cache   # after a change of kernel, QEMU or rights",
+		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	cmd.Flags().BoolVar(&fresh, "no-cache", false, "prove acceleration again instead of trusting an earlier proof")
@@ -98,7 +105,7 @@ func doctorCommand() *cobra.Command {
 		if asJSON {
 			err = writeJSON(checks)
 		} else {
-			err = host.WriteText(os.Stdout, checks)
+			err = writeChecks(checks)
 		}
 		if err != nil {
 			return err
@@ -111,6 +118,17 @@ func doctorCommand() *cobra.Command {
 		return nil
 	}
 	return cmd
+}
+
+// writeChecks prints what the doctor found, what does not fit on a line below its own column.
+func writeChecks(checks []host.Check) error {
+	var text strings.Builder
+	if err := host.WriteText(&text, checks); err != nil {
+		return err
+	}
+	const found = 19 // the column
+	_, err := fmt.Print(folded(text.String(), widthOf(os.Stdout), found))
+	return err
 }
 
 // writeJSON prints v, indented.

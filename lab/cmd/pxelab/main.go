@@ -51,8 +51,9 @@ func exitCode(err error) int {
 	case errors.Is(err, errVerdict):
 		return exitFail
 	}
-	fmt.Fprintf(os.Stderr, "pxelab: %v\n", err)
-	if errors.Is(err, plan.ErrHost) {
+	fmt.Fprintln(os.Stderr, folded(fmt.Sprintf("pxelab: %v", err), widthOf(os.Stderr), 4))
+	var refused *sandbox.Refused
+	if errors.Is(err, plan.ErrHost) || errors.As(err, &refused) {
 		return exitHost
 	}
 	return exitBad
@@ -63,19 +64,22 @@ func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pxelab",
 		Short: "A virtual PXE lab: boots real firmware over the network and tells whether, and how, it booted",
-		Long: `pxelab builds bridged virtual networks, starts PXE servers on them, boots real firmware in QEMU guests,
-and judges from the serial console and the wire whether and how each machine booted.
+		Long: `pxelab builds bridged virtual networks, starts PXE servers on them, boots real
+firmware in QEMU guests, and judges from the serial console and the wire
+whether and how each machine booted.
 
-Exit status: 0 every verdict passes, 1 some fail, 2 bad input or the lab itself broke, 3 this host cannot run it.`,
+Exit status: 0 every verdict passes, 1 some fail, 2 bad input or the lab itself
+broke, 3 this host cannot run it.`,
 		Example: `  pxelab run topologies/firmware-trio.yaml   # boot, judge, tear down
   pxelab up                                  # the same, and stay up
   pxelab status                              # who is where
-  pxelab console x64                         # attach to a serial console (Ctrl-] leaves)
+  pxelab console x64                         # a serial console (Ctrl-] leaves)
   pxelab capture | wireshark -k -i -         # watch the wire
   pxelab down`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	cobra.EnableCommandSorting = false // as they are used, not by the alphabet
 	cmd.AddGroup(&cobra.Group{ID: "lab", Title: "A lab:"}, &cobra.Group{ID: "inside", Title: "Inside a running lab:"},
 		&cobra.Group{ID: "file", Title: "Files, and this host:"})
 	for group, commands := range map[string][]*cobra.Command{
@@ -89,5 +93,6 @@ Exit status: 0 every verdict passes, 1 some fail, 2 bad input or the lab itself 
 		}
 	}
 	cmd.AddCommand(labCommand())
+	explainUsage(cmd)
 	return cmd
 }

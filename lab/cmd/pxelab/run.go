@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -19,12 +20,12 @@ func runCommand() *cobra.Command {
 		Use:   "run [FILE]",
 		Short: "Boot a topology, judge every guest, tear it down",
 		Example: `  pxelab run                                     # topologies/firmware-trio.yaml
-  pxelab run topologies/no-server.yaml           # a broken one: see it explained
+  pxelab run topologies/no-server.yaml           # nobody answers: see it told
   pxelab run --clock real --out /tmp/bundle topologies/bios-only.yaml`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	o := planFlags(cmd.Flags())
-	cmd.Flags().StringVarP(&out, "out", "o", "", "folder for the bundle, which must not exist (default: a new one under "+lab.DefaultRuns()+")")
+	outFlag(cmd, &out)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdicts as JSON, and progress to standard error")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		p, err := loadPlan(cmd.Context(), topologyArg(args), *o, true)
@@ -35,12 +36,13 @@ func runCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := watch(cmd.Context(), r, p, progressTo(asJSON), nil); err != nil {
+		if _, err := watch(cmd.Context(), r, p, progressTo(asJSON), nil); err != nil {
 			return errors.Join(err, r.Stop())
 		}
 		if err := r.Wait(); err != nil {
 			return err
 		}
+		fmt.Fprintln(progressTo(asJSON))
 		return conclude(r.Bundle, asJSON)
 	}
 	return cmd
@@ -57,7 +59,7 @@ func upCommand() *cobra.Command {
 	}
 	o := planFlags(cmd.Flags())
 	o.Interactive = true
-	cmd.Flags().StringVarP(&out, "out", "o", "", "folder for the bundle, which must not exist (default: a new one under "+lab.DefaultRuns()+")")
+	outFlag(cmd, &out)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		p, err := loadPlan(cmd.Context(), topologyArg(args), *o, true)
 		if err != nil {
@@ -67,12 +69,20 @@ func upCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := watch(cmd.Context(), r, p, os.Stdout, settled(p)); err != nil {
+		held, err := watch(cmd.Context(), r, p, os.Stdout, settled(p))
+		if err != nil {
 			return errors.Join(err, r.Stop())
+		}
+		if !held { // it broke, or somebody took it down meanwhile
+			if err := r.Wait(); err != nil {
+				return err
+			}
+			return errors.Join(conclude(r.Bundle, false), fmt.Errorf("%s was taken down before every guest had settled", p.Name))
 		}
 		if err := r.Detach(); err != nil {
 			return err
 		}
+		fmt.Println()
 		err = conclude(r.Bundle, false)
 		if err == nil || errors.Is(err, errVerdict) {
 			nextCommands(p)
@@ -82,18 +92,29 @@ func upCommand() *cobra.Command {
 	return cmd
 }
 
+// outFlag is where the bundle goes.
+func outFlag(cmd *cobra.Command, out *string) {
+	runs := "~/.local/state/pxelab/runs"
+	if os.Getenv("XDG_STATE_HOME") != "" {
+		runs = "$XDG_STATE_HOME/pxelab/runs"
+	}
+	cmd.Flags().StringVarP(out, "out", "o", "", "folder for the bundle, which must not exist (default: a new one under "+runs+")")
+}
+
 // nextCommands says what one can do with a lab that is up.
 func nextCommands(p *plan.Plan) {
 	guest := p.Guests[len(p.Guests)-1].Name
-	fmt.Printf(`
-%s stays up. Next:
-  pxelab status                       who is where
-  pxelab power %s on                boot a guest again
-  pxelab console %s                 its serial console (Ctrl-] leaves)
-  pxelab logs -f                      packets, console lines and decisions as they come
-  pxelab capture | wireshark -k -i -  the wire
-  pxelab down                         end it
-`, p.Name, guest, guest)
+	fmt.Printf("\n%s stays up. Next:\n", p.Name)
+	for _, next := range [][2]string{
+		{"pxelab status", "who is where"},
+		{"pxelab power " + guest + " on", "boot a guest again"},
+		{"pxelab console " + guest, "its serial console (Ctrl-] leaves)"},
+		{"pxelab logs -f", "packets, console lines, decisions"},
+		{"pxelab capture | wireshark -k -i -", "the wire"},
+		{"pxelab down", "end it"},
+	} {
+		fmt.Printf("  %-35s %s\n", next[0], next[1])
+	}
 }
 
 // progressTo is where progress goes: out of the way of JSON.
@@ -104,11 +125,16 @@ func progressTo(asJSON bool) *os.File {
 	return os.Stdout
 }
 
-// settled tells when every guest of the plan has settled in its latest boot.
-func settled(p *plan.Plan) func(*judge.Tracker) bool {
-	return func(t *judge.Tracker) bool {
+// settled tells when every guest of the plan has settled, or is off, in its latest boot.
+func settled(p *plan.Plan) func(*judge.Tracker, event.Event) bool {
+	off := map[string]int{} // guest to the boot that has ended
+	return func(t *judge.Tracker, e event.Event) bool {
+		if e.Kind == event.GuestExited {
+			off[e.Guest] = e.Boot
+		}
 		for _, g := range p.Guests {
-			if !t.Guest(g.Name).Settled {
+			s := t.Guest(g.Name)
+			if s.Boot == 0 || !s.Settled && off[g.Name] < s.Boot {
 				return false
 			}
 		}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/report"
 )
 
 // labFlag is the flag that names a running lab; without it, the only one running is meant.
@@ -58,7 +61,7 @@ func downCommand() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:               "down [LAB]",
-		Short:             "End a lab: its guests, services and networks go, its bundle stays",
+		Short:             "End a lab: guests, services and networks go, its bundle stays",
 		Example:           "  pxelab down\n  pxelab down firmware-trio\n  pxelab down --all",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeLabs,
@@ -66,10 +69,16 @@ func downCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&all, "all", false, "every lab of this user")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		names := args
+		if all && len(args) > 0 {
+			return fmt.Errorf("down: --all means every lab, and %s is named too; leave one of them out", args[0])
+		}
 		if all {
 			labs, err := control.List()
 			if err != nil {
 				return err
+			}
+			if len(labs) == 0 {
+				fmt.Println("no lab is up")
 			}
 			for _, l := range labs {
 				names = append(names, l.Name)
@@ -105,7 +114,7 @@ func down(ctx context.Context, name string) error {
 	if _, err := writeReports(info.Bundle); err != nil {
 		return err
 	}
-	fmt.Printf("%s is down; what it recorded is in %s\n", info.Name, info.Bundle)
+	fmt.Printf("%s is down; its bundle is %s\n", info.Name, info.Bundle)
 	return nil
 }
 
@@ -127,7 +136,10 @@ func logsCommand() *cobra.Command {
 	var follow, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "logs",
-		Short: "Print the event log of a running lab: packets, console lines, decisions",
+		Short: "Print a running lab's events: packets, console lines, decisions",
+		Long: `Print a running lab's events: packets, console lines, decisions, each with the
+seconds since the run began. A terminal gets one line per event, cut to its
+width; a pipe or a file gets lines whole.`,
 		Example: `  pxelab logs -f                 # follow
   pxelab logs --json | jq 'select(.kind=="packet").packet.info'`,
 		Args: cobra.NoArgs,
@@ -140,7 +152,10 @@ func logsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		print := func(e event.Event) error { return printEvent(os.Stdout, e, asJSON) }
+		print, err := eventPrinter(cmd.Context(), c, asJSON)
+		if err != nil {
+			return err
+		}
 		if follow {
 			return c.Events(cmd.Context(), 1, print)
 		}
@@ -151,6 +166,26 @@ func logsCommand() *cobra.Command {
 		return err
 	}
 	return cmd
+}
+
+// eventPrinter prints events as they are stored, or a line each for people, cut to the width of their terminal.
+func eventPrinter(ctx context.Context, c *control.Client, asJSON bool) (func(event.Event) error, error) {
+	if asJSON {
+		stored := json.NewEncoder(os.Stdout)
+		return func(e event.Event) error { return stored.Encode(e) }, nil
+	}
+	info, err := c.Lab(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names, width := 0, widthOf(os.Stdout)
+	for _, name := range slices.Concat(info.Networks, info.Services, info.Guests) {
+		names = max(names, len(name))
+	}
+	return func(e event.Event) error {
+		_, err := fmt.Println(report.Line(e, names, width))
+		return err
+	}, nil
 }
 
 func powerCommand() *cobra.Command {
@@ -175,7 +210,7 @@ func powerCommand() *cobra.Command {
 func captureCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "capture",
-		Short:   "Stream every frame of a running lab as pcapng, from its beginning",
+		Short:   "Stream every frame of a running lab as pcapng, from the start",
 		Example: "  pxelab capture | wireshark -k -i -\n  pxelab capture > wire.pcapng",
 		Args:    cobra.NoArgs,
 	}

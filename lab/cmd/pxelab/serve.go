@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -16,11 +17,12 @@ func serveCommand() *cobra.Command {
 	var config, messages, name string
 	cmd := &cobra.Command{
 		Use:   "serve --config FILE",
-		Short: "Run our PXE servers, outside any lab, on the interface the configuration names",
-		Long: `Run our DHCP, TFTP and echo servers as FILE (JSON) says, on the one interface that it names. Each decision is
-written with its reason as a JSON line. This is the very process that runs inside a lab; on a real interface it
-answers real machines.`,
-		Example: `  pxelab plan --json | jq '.services[0].server' > boot.json   # a configuration to start from
+		Short: "Run our PXE servers on a real interface, outside any lab",
+		Long: `Run our DHCP, TFTP and echo servers as FILE (JSON) says, on the one interface
+that it names. Each decision is written with its reason as a JSON line. This is
+the very process that runs inside a lab; on a real interface it answers real
+machines.`,
+		Example: `  pxelab plan --json | jq '.services[0].server' > boot.json   # to start from
   pxelab serve --config boot.json`,
 		Args: cobra.NoArgs,
 	}
@@ -63,6 +65,9 @@ func labCommand() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, fd := range []int{fdJob, fdSocket, fdLifeline} {
+				syscall.CloseOnExec(fd) // they are not for guests and services
+			}
 			listener, err := net.FileListener(os.NewFile(fdSocket, "control"))
 			if err != nil {
 				return fmt.Errorf("take over the control socket: %w", err)

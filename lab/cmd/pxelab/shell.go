@@ -20,8 +20,9 @@ func shellCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "shell [-- COMMAND [ARG...]]",
 		Short: "Run a shell, or a command, inside a lab's network",
-		Long: `Run a shell, or a command, in the network namespace of a running lab, where its bridges are; with --service in
-that of one service, where its eth0 is. The file system is the host's.`,
+		Long: `Run a shell, or a command, in the network namespace of a running lab, where its
+bridges are; with --service in that of one service, where its eth0 is. The file
+system is the host's.`,
 		Example: `  pxelab shell -- ip addr
   pxelab shell --service boot -- tcpdump -ni eth0`,
 	}

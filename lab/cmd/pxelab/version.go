@@ -13,9 +13,10 @@ var version string
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of pxelab and of the Go it was built with",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Print the version of pxelab and of the Go it was built with",
+		Example: "  pxelab version",
+		Args:    cobra.NoArgs,
 		Run: func(*cobra.Command, []string) {
 			fmt.Printf("pxelab %s %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		},

@@ -24,8 +24,9 @@ import (
 var errEnough = errors.New("seen enough")
 
 // watch shows a lab's progress on out until the lab ends or, if until is given, until it holds: a display redrawn
-// in place on a terminal, a line per change of state elsewhere.
-func watch(ctx context.Context, r *lab.Running, p *plan.Plan, out *os.File, until func(*judge.Tracker) bool) error {
+// in place on a terminal, a line per change of state elsewhere. It tells whether until held; if not, the lab has
+// ended.
+func watch(ctx context.Context, r *lab.Running, p *plan.Plan, out *os.File, until func(*judge.Tracker, event.Event) bool) (held bool, err error) {
 	show := display(&plainDisplay{out: out, progress: report.NewProgress(p)})
 	if term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb" {
 		live := newLiveDisplay(out, p)
@@ -33,22 +34,22 @@ func watch(ctx context.Context, r *lab.Running, p *plan.Plan, out *os.File, unti
 		show = live
 	}
 	tracker := judge.NewTracker(p)
-	err := r.Client.Events(ctx, 1, func(e event.Event) error {
+	err = r.Events(ctx, func(e event.Event) error {
 		tracker.Feed(e)
 		show.event(e)
-		if until != nil && until(tracker) {
+		if until != nil && until(tracker, e) {
 			return errEnough
 		}
 		return nil
 	})
 	switch {
 	case errors.Is(err, errEnough):
-		return nil
+		return true, nil
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "\npxelab: interrupted; ending the lab")
-		return ctx.Err()
+		return false, ctx.Err()
 	}
-	return err
+	return false, err
 }
 
 // display shows events as they come.
@@ -200,7 +201,7 @@ func judgeCommand() *cobra.Command {
 	var asJSON, asJUnit bool
 	cmd := &cobra.Command{
 		Use:     "judge BUNDLE",
-		Short:   "Judge a saved run again: the same verdicts, byte for byte, on any machine",
+		Short:   "Judge a saved run again: the same verdicts on any machine",
 		Example: "  pxelab judge ~/.local/state/pxelab/runs/firmware-trio-20261122-060102.123",
 		Args:    cobra.ExactArgs(1),
 	}

@@ -1,0 +1,54 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+)
+
+// Line is one event of a log in one line, without its end: when, who, what. Names are names columns wide; a line
+// that is wider than width is cut, and says so. Zero width cuts nothing.
+func Line(e event.Event, names, width int) string {
+	who := e.Guest
+	if who == "" {
+		who = e.Service
+	}
+	if who == "" {
+		who = e.Network
+	}
+	line := fmt.Sprintf("%9.3f  %s  %-15s  %s", e.At.Seconds(), pad(who, names), e.Kind, visible(happened(e)))
+	line = strings.TrimRight(line, " ")
+	if width > 0 {
+		line = shorten(line, width)
+	}
+	return line
+}
+
+// happened words what an event holds.
+func happened(e event.Event) string {
+	switch {
+	case e.Packet != nil && e.Packet.FromGuest:
+		return fmt.Sprintf("-> #%d %s", e.Packet.Frame, e.Packet.Info)
+	case e.Packet != nil:
+		return fmt.Sprintf("<- #%d %s", e.Packet.Frame, e.Packet.Info)
+	case e.Decision != nil:
+		reply := e.Decision.Reply
+		if reply == "" {
+			reply = "silence"
+		}
+		return fmt.Sprintf("%s %s: %s, because %s", e.Decision.Client, e.Decision.Request, reply, e.Decision.Reason)
+	case e.Stall != nil:
+		return fmt.Sprintf("more than %s at %s", e.Stall.Budget, e.Stall.Stage)
+	case e.Late != nil:
+		return fmt.Sprintf("the host was late by %s", e.Late.By.Round(time.Millisecond))
+	case e.Power != nil:
+		return fmt.Sprintf("boot %d, %s, clock %s", e.Boot, e.Power.Accel, e.Power.Clock)
+	case e.Exit != nil:
+		return strings.Join(strings.Fields(fmt.Sprintf("exit status %d %s %s", e.Exit.Code, e.Exit.Signal, e.Exit.Stderr)), " ")
+	case e.Run != nil:
+		return fmt.Sprintf("%s, nonce %s", e.Run.Topology, e.Run.Nonce)
+	}
+	return e.Text
+}
