@@ -158,12 +158,13 @@ func TestHostProblems(t *testing.T) {
 	poor := debian()
 	poor.Firmware = poor.Firmware[:1]
 	poor.FreeMiB = 100
+	poor.Userns = host.Fact{Why: "user.max_user_namespaces is 0; run: sudo sysctl -w user.max_user_namespaces=15000"}
 	_, err := plan.New(load(t, "../../topologies/firmware-trio.yaml"), poor, plan.Options{Accel: "kvm"})
 	if !errors.Is(err, plan.ErrHost) {
 		t.Fatalf("error %v is not ErrHost", err)
 	}
 	for _, want := range []string{`firmware "ovmf-x64" is not on this host`, `firmware "ovmf-ia32" is not on this host`,
-		"accelerator kvm was asked for", "MiB of memory", "pxelab doctor"} {
+		"accelerator kvm was asked for", "MiB of memory", "pxelab doctor", "sudo sysctl -w"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error does not say %q:\n%v", want, err)
 		}

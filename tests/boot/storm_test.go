@@ -1,9 +1,7 @@
 package boot
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -65,32 +63,18 @@ func killOne(t *testing.T, victim string, after int) {
 	}
 }
 
-// waitEvents follows a run's event log until it holds n lines, or the run is over; it gives how many it saw.
+// waitEvents follows a run's event log until it holds n events, or the run is over; it gives how many it saw.
 func waitEvents(t *testing.T, bundle string, n int, exited <-chan struct{}) int {
 	t.Helper()
-	var f *os.File
-	eventually(t, "the event log begins", func() bool {
-		var err error
-		f, err = os.Open(filepath.Join(bundle, "events.jsonl"))
-		return err == nil
-	})
-	defer f.Close()
-	r, seen := bufio.NewReader(f), 0
-	eventually(t, fmt.Sprintf("event %d", n), func() bool {
-		for seen < n {
-			if _, err := r.ReadString('\n'); err == io.EOF {
-				break
-			}
-			seen++
+	log := follow(t, bundle, exited)
+	for seen := 0; ; seen++ {
+		if seen == n {
+			return seen
 		}
-		select {
-		case <-exited:
-			return true
-		default:
-			return seen >= n
+		if _, ok := log.next(); !ok {
+			return seen
 		}
-	})
-	return seen
+	}
 }
 
 // eventually polls a condition of other processes, of which nothing tells us, until it holds.
