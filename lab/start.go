@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/control"
@@ -178,6 +179,9 @@ func (r *Running) failure(err error) error {
 	}
 	if err == nil {
 		err = errors.New("it ended at once")
+	}
+	if strings.Contains(said, syscall.ENOSPC.Error()) {
+		said += "; make room there, or name another place with --out"
 	}
 	return fmt.Errorf("the lab's supervisor broke (%w): %s; what it recorded is in %s", err, said, r.Bundle)
 }

@@ -33,6 +33,8 @@ func happened(e event.Event) string {
 		return fmt.Sprintf("-> #%d %s", e.Packet.Frame, e.Packet.Info)
 	case e.Packet != nil:
 		return fmt.Sprintf("<- #%d %s", e.Packet.Frame, e.Packet.Info)
+	case e.Decision != nil && e.Decision.Outcome != "": // the end of a transfer
+		return fmt.Sprintf("%s %s: %s", e.Decision.Client, e.Decision.Request, e.Decision.Reason)
 	case e.Decision != nil:
 		reply := e.Decision.Reply
 		if reply == "" {

@@ -114,7 +114,7 @@ func down(ctx context.Context, name string) error {
 	if _, err := writeReports(info.Bundle); err != nil {
 		return err
 	}
-	fmt.Printf("%s is down; its bundle is %s\n", info.Name, info.Bundle)
+	fmt.Printf("%s is down\nbundle %s\n", info.Name, info.Bundle)
 	return nil
 }
 
