@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/event"
@@ -45,8 +46,12 @@ func createBundle(dir string, p *plan.Plan, nonce string) (b Bundle, err error) 
 	}
 	b = Bundle(dir)
 	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(dir)
+		if err == nil {
+			return
+		}
+		_ = os.RemoveAll(dir)
+		if errors.Is(err, syscall.ENOSPC) {
+			err = fmt.Errorf("make the bundle: %w; make room there, or choose another place with --out", err)
 		}
 	}()
 	text, err := json.MarshalIndent(p, "", "  ")

@@ -40,8 +40,11 @@ func Dial(name string) (*Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(labs) != 1 {
-			return nil, fmt.Errorf("which lab? %s", running(labs))
+		if len(labs) == 0 {
+			return nil, errors.New("no lab is up; `pxelab up TOPOLOGY` starts one")
+		}
+		if len(labs) > 1 {
+			return nil, fmt.Errorf("which lab? name one; %s", running(labs))
 		}
 		name = labs[0].Name
 	}
@@ -82,11 +85,18 @@ func newClient(name, path string) *Client {
 	return &Client{name: name, path: path, http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
 }
 
-// askWho asks what is behind a socket, and waits for the answer as long as patience lasts.
-func askWho(path string) (Info, error) {
+// askWho asks what is behind a socket, and waits for the answer as long as patience lasts. A lab that ends while it
+// is asked breaks the connection off: asked again, there is nobody.
+func askWho(path string) (info Info, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return visit(ctx, path)
+	for range 3 {
+		info, err = visit(ctx, path)
+		if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, io.EOF) {
+			break
+		}
+	}
+	return info, err
 }
 
 // visit asks what is behind a socket. It fails with fs.ErrNotExist if there is no socket, and with
@@ -198,6 +208,9 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, heade
 		var u *url.Error
 		if errors.As(err, &u) {
 			err = u.Err // without the made-up address
+		}
+		if c.name == "" { // the caller says whom it asks
+			return nil, err
 		}
 		return nil, fmt.Errorf("lab %q: %w", c.name, err)
 	}

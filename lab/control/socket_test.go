@@ -161,11 +161,11 @@ func TestDialSaysWhatToDo(t *testing.T) {
 			t.Errorf("dial %q: %v\nwant %s", name, err, want)
 		}
 	}
-	check("", "which lab? none is running; `pxelab up TOPOLOGY` starts one")
+	check("", "no lab is up; `pxelab up TOPOLOGY` starts one")
 	check("x", "no lab named \"x\" is up; none is running; `pxelab up TOPOLOGY` starts one")
 	up(t, newLab("a"))
 	up(t, newLab("b"))
-	check("", "which lab? running: a, b")
+	check("", "which lab? name one; running: a, b")
 	check("x", `no lab named "x" is up; running: a, b`)
 	if err := os.WriteFile(dir+"/x.sock", nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -144,7 +144,8 @@ const patience = 5
 
 func (b *boot) state() GuestState {
 	s := GuestState{Boot: b.number, Warp: b.warp, Stage: b.stage, At: map[event.Stage]time.Duration{},
-		Address: b.address, Took: b.took(), Settled: b.settled, Outcome: b.outcome}
+		Address: b.address, Took: b.took(), Settled: b.settled, Outcome: b.outcome,
+		Cut: b.ended != nil && b.discarded == nil && !b.settled, Paused: b.paused && !b.settled}
 	for stage, e := range b.reached {
 		s.At[stage] = e.At
 	}

@@ -29,6 +29,8 @@ type GuestState struct {
 	Took    time.Duration                 // from power-on to the latest event that counts, host time
 	Settled bool                          // nothing more can change its verdicts
 	Outcome Outcome                       // once settled
+	Cut     bool                          // the lab ended it before it settled: it was switched off by hand
+	Paused  bool                          // its clock stands still
 
 	deadline time.Duration
 	limited  bool

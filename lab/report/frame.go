@@ -79,6 +79,8 @@ func (r Row) bar() string {
 			marks.WriteByte('.')
 		case i == st.Stage && st.Settled && st.Outcome.Reason != "":
 			marks.WriteByte('x')
+		case i == st.Stage && st.Cut:
+			marks.WriteByte('x')
 		case i == st.Stage && !st.Settled:
 			marks.WriteByte('>')
 		case seen:
@@ -92,7 +94,7 @@ func (r Row) bar() string {
 
 func (r Row) color() string {
 	switch {
-	case r.State.Boot == 0:
+	case r.State.Boot == 0 || r.State.Cut || r.State.Paused:
 		return faint
 	case !r.State.Settled:
 		return cyan
@@ -107,6 +109,10 @@ func (r Row) word() string {
 	switch {
 	case r.State.Boot == 0:
 		return "waiting"
+	case r.State.Cut:
+		return "cut short"
+	case r.State.Paused:
+		return "paused"
 	case !r.State.Settled:
 		return r.State.Stage.String()
 	case r.Passed:
@@ -120,7 +126,7 @@ func (r Row) time(elapsed time.Duration) string {
 	if r.State.Boot == 0 {
 		return ""
 	}
-	if r.State.Settled {
+	if r.State.Settled || r.State.Cut || r.State.Paused {
 		return seconds(r.State.Took)
 	}
 	return seconds(max(0, elapsed-r.State.At[event.StagePower]))

@@ -85,8 +85,14 @@ func TestStatus(t *testing.T) {
 	for _, n := range []int{3, len(events) / 2, len(events) - 3} {
 		film.WriteString(Status(p, events[:n], Style{Width: 80}, events[n-1].At) + "----\n")
 	}
+	half := events[:len(events)/2]
+	x64 := event.Event{Seq: len(half) + 1, At: half[len(half)-1].At + time.Second, Guest: "x64", Boot: 1}
+	for _, x64.Kind = range []event.Kind{event.GuestHeld, event.GuestEnded} {
+		x64.Text = map[event.Kind]string{event.GuestHeld: "pause", event.GuestEnded: "powered off by hand"}[x64.Kind]
+		film.WriteString(Status(p, append(half[:len(half):len(half)], x64), Style{Width: 80}, x64.At+time.Minute) + "----\n")
+	}
 	golden(t, "status.golden", film.String())
-	if strings.Contains(film.String(), "cut short") {
+	if strings.Contains(film.String(), "was cut short") {
 		t.Error("a guest on its way is told to have been cut short")
 	}
 	if d := cmp.Diff(New(p, events).Text(Style{Width: 80}), Status(p, events, Style{Width: 80}, time.Hour)); d != "" {
