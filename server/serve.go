@@ -37,7 +37,9 @@ func decodeConfig(r io.Reader) (Config, error) {
 	var c Config
 	dec := json.NewDecoder(r)
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil {
+	if err := dec.Decode(&c); errors.Is(err, io.EOF) {
+		return c, errors.New("reading the server's configuration: there is none, where one JSON object should be")
+	} else if err != nil {
 		return c, fmt.Errorf("reading the server's configuration: %w", err)
 	}
 	if rest, _ := io.ReadAll(dec.Buffered()); len(bytes.TrimSpace(rest)) > 0 {

@@ -52,7 +52,7 @@ func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 		problems = append(problems, err)
 	}
 	if err := errors.Join(problems...); err != nil {
-		return nil, fmt.Errorf("plan %s: %w:\n%w", t.Name, ErrHost, err)
+		return nil, fmt.Errorf("plan %s: %w:\n  %s", t.Name, ErrHost, strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}
 	return p, nil
 }

@@ -80,7 +80,7 @@ func listen(cfg Config, port uint16, observe func(Decision)) (*Server, error) {
 	}
 	root, err := os.OpenRoot(cfg.Root)
 	if err != nil {
-		return nil, fmt.Errorf("TFTP root: %w", err)
+		return nil, fmt.Errorf("TFTP root: %w; make that folder, or name another one", err)
 	}
 	udp, err := socket.ListenUDP(cfg.Interface, netip.AddrPortFrom(netip.IPv4Unspecified(), port))
 	if err != nil {

@@ -28,7 +28,7 @@ func TestUp(t *testing.T) {
 	say(t, 0, "boot 2", "logs")
 	say(t, 0, "", "power", "bios", "off")
 	say(t, 0, "is down", "down")
-	say(t, 2, "none is running", "down")
+	say(t, 2, "no lab is up", "down")
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "pxelab", "*.sock")); len(left) > 0 {
 		t.Errorf("sockets left: %v", left)
 	}

@@ -55,9 +55,17 @@ func normalised(events []event.Event, g plan.Guest) trace {
 		}
 	}
 	var t trace
+	http := map[string]bool{} // EDK2's next attempt, which the end of a settled guest cuts off at any point
 	for _, e := range events {
 		if e.Guest != g.Name || e.Boot != boot {
 			continue
+		}
+		if e.Packet != nil && e.Packet.DHCP != nil {
+			d := e.Packet.DHCP
+			http[d.XID] = http[d.XID] || strings.HasPrefix(d.ClassID, "HTTPClient")
+			if http[d.XID] {
+				continue
+			}
 		}
 		switch {
 		case e.Kind == event.Console && strings.HasPrefix(e.Text, "PXELAB"):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -60,7 +61,8 @@ func loadPlan(ctx context.Context, path string, o plan.Options, prepare bool) (*
 	if err != nil {
 		return nil, err
 	}
-	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe, PrepareStores: prepare})
+	flash := slices.ContainsFunc(t.Guests, func(g topology.Guest) bool { return g.Firmware != "bios" })
+	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe, PrepareStores: prepare && flash})
 	if err != nil {
 		return nil, err
 	}

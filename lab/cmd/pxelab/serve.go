@@ -46,7 +46,11 @@ machines.`,
 			}
 			defer out.Close()
 		}
-		return server.Main(cmd.Context(), in, out)
+		err = server.Main(cmd.Context(), in, out)
+		if err != nil && name == "" { // a lab's own services have names, and their configuration no file
+			return fmt.Errorf("serve %s: %w", config, err)
+		}
+		return err
 	}
 	return cmd
 }

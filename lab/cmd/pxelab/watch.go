@@ -157,7 +157,7 @@ func writeReports(bundle string) (report.Report, error) {
 	plain := r.Text(report.Style{Width: 120})
 	for name, data := range map[string][]byte{"verdicts.json": text, "junit.xml": junit, "report.txt": []byte(plain)} {
 		if err := os.WriteFile(filepath.Join(bundle, name), data, 0o644); err != nil {
-			return r, fmt.Errorf("write the reports: %w", err)
+			return r, fmt.Errorf("write the reports: %w; `pxelab judge %s` prints them", err, bundle)
 		}
 	}
 	return r, nil
