@@ -173,7 +173,7 @@ func ReadBundle(dir string) (*plan.Plan, []event.Event, error) {
 	}
 	f, err := os.Open(b.events())
 	if err != nil {
-		return nil, nil, fmt.Errorf("read bundle %s: %w", dir, err)
+		return nil, nil, fmt.Errorf("read bundle %s: %w; a bundle is a folder with plan.json and events.jsonl", dir, err)
 	}
 	defer f.Close()
 	events, err := event.Read(f)

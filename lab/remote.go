@@ -55,6 +55,9 @@ func (l *lab) Power(ctx context.Context, name, action string) error {
 	}
 }
 
+// OffByHand is why the lab ended a guest that somebody switched off, as the log has it.
+const OffByHand = "powered off by hand"
+
 // powerAction runs in the director's goroutine, which alone powers guests on and off.
 func (l *lab) powerAction(ctx context.Context, m *machine, action string) error {
 	if action == "on" {
@@ -71,7 +74,7 @@ func (l *lab) powerAction(ctx context.Context, m *machine, action string) error 
 	var err error
 	switch action {
 	case "off":
-		m.end("powered off by hand")
+		m.end(OffByHand)
 		return nil
 	case "reset": // a boot of its own, with a number of its own
 		m.end("reset by hand")

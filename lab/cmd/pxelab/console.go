@@ -49,6 +49,9 @@ takes Ctrl-M (Enter) for F8 on a serial console.`,
 		if errors.Is(context.Cause(ctx), errLeft) {
 			return nil
 		}
+		if err == nil {
+			fmt.Fprintf(os.Stderr, "\r\nthe console of %s has ended: it is off (pxelab power %[1]s on boots it again)\r\n", args[0])
+		}
 		return err
 	}
 	return cmd

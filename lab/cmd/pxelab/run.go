@@ -9,7 +9,6 @@ import (
 
 	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/event"
-	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
 )
 
@@ -125,16 +124,19 @@ func progressTo(asJSON bool) *os.File {
 	return os.Stdout
 }
 
-// settled tells when every guest of the plan has settled, or is off, in its latest boot.
-func settled(p *plan.Plan) func(*judge.Tracker, event.Event) bool {
-	off := map[string]int{} // guest to the boot that has ended
-	return func(t *judge.Tracker, e event.Event) bool {
-		if e.Kind == event.GuestExited {
-			off[e.Guest] = e.Boot
+// settled tells when the lab has settled every guest of the plan in its latest boot, or somebody switched it off.
+// The lab's own word counts, not the tracker's: it may discard a boot that seems settled, and boot again.
+func settled(p *plan.Plan) func(event.Event) bool {
+	latest, done := map[string]int{}, map[string]int{} // guest to boot
+	return func(e event.Event) bool {
+		switch {
+		case e.Kind == event.GuestPowered:
+			latest[e.Guest] = e.Boot
+		case e.Kind == event.GuestSettled, e.Kind == event.GuestEnded && e.Text == lab.OffByHand:
+			done[e.Guest] = e.Boot
 		}
 		for _, g := range p.Guests {
-			s := t.Guest(g.Name)
-			if s.Boot == 0 || !s.Settled && off[g.Name] < s.Boot {
+			if latest[g.Name] == 0 || done[g.Name] < latest[g.Name] {
 				return false
 			}
 		}

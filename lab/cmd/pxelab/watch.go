@@ -26,18 +26,16 @@ var errEnough = errors.New("seen enough")
 // watch shows a lab's progress on out until the lab ends or, if until is given, until it holds: a display redrawn
 // in place on a terminal, a line per change of state elsewhere. It tells whether until held; if not, the lab has
 // ended.
-func watch(ctx context.Context, r *lab.Running, p *plan.Plan, out *os.File, until func(*judge.Tracker, event.Event) bool) (held bool, err error) {
+func watch(ctx context.Context, r *lab.Running, p *plan.Plan, out *os.File, until func(event.Event) bool) (held bool, err error) {
 	show := display(&plainDisplay{out: out, progress: report.NewProgress(p)})
 	if term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb" {
 		live := newLiveDisplay(out, p)
 		defer live.close()
 		show = live
 	}
-	tracker := judge.NewTracker(p)
 	err = r.Events(ctx, func(e event.Event) error {
-		tracker.Feed(e)
 		show.event(e)
-		if until != nil && until(tracker, e) {
+		if until != nil && until(e) {
 			return errEnough
 		}
 		return nil
