@@ -36,12 +36,12 @@ takes Ctrl-M (Enter) for F8 on a serial console.`,
 		}
 		fd := int(os.Stdin.Fd())
 		if term.IsTerminal(fd) {
-			fmt.Fprintf(os.Stderr, "console of %s; Ctrl-] leaves\r\n", args[0])
 			old, err := term.MakeRaw(fd)
 			if err != nil {
 				return fmt.Errorf("make the terminal raw: %w", err)
 			}
 			defer func() { _ = term.Restore(fd, old) }()
+			fmt.Fprintf(os.Stderr, "console of %s; Ctrl-] leaves\r\n", args[0]) // only now does it
 		}
 		ctx, leave := context.WithCancelCause(cmd.Context())
 		defer leave(nil)
