@@ -97,8 +97,9 @@ func (term *terminal) read() {
 	}
 }
 
-// giveUp ends all waiting for what was never printed.
+// giveUp ends all waiting: for what was never printed, and for a program that does not end.
 func (term *terminal) giveUp() {
+	_ = term.cmd.Process.Kill()
 	term.mu.Lock()
 	defer term.mu.Unlock()
 	term.ended = true
