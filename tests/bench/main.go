@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -35,17 +36,18 @@ type row struct {
 func main() {
 	pairs := flag.Int("n", 5, "pairs to measure for each firmware")
 	binary := flag.String("pxelab", "bin/pxelab", "the binary under measurement")
+	firmware := flag.String("firmware", "bios,ovmf-x64,ovmf-ia32", "which to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *binary, *pairs); err != nil {
+	if err := run(ctx, *binary, strings.Split(*firmware, ","), *pairs); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)
 	}
 }
 
 // run measures every firmware and prints the table.
-func run(ctx context.Context, binary string, pairs int) error {
+func run(ctx context.Context, binary string, firmwares []string, pairs int) error {
 	dir, err := os.MkdirTemp("", "pxelab-bench-")
 	if err != nil {
 		return err
@@ -56,7 +58,7 @@ func run(ctx context.Context, binary string, pairs int) error {
 		return err
 	}
 	var rows []row
-	for _, firmware := range []string{"bios", "ovmf-x64", "ovmf-ia32"} {
+	for _, firmware := range firmwares {
 		r, err := measure(ctx, binary, dir, firmware, pairs, heard)
 		if err != nil {
 			return fmt.Errorf("%s: %w", firmware, err)
