@@ -30,7 +30,10 @@ type exchange struct {
 	key    string
 	fixed  netip.Addr // reserved address
 	file   string     // reserved boot file
-	d      Decision
+	stray  string     // why the server has nothing for the client's network
+
+	serverID netip.Addr // option 54
+	d        Decision
 }
 
 // Answer decides on one request. The reply is nil when the server stays silent; the Decision says why in any case.
@@ -40,7 +43,7 @@ func Answer(req *Request, cfg *Config, leases *Leases, now time.Time) (*Reply, D
 	x := &exchange{req: req, cfg: cfg, leases: leases, now: now, key: req.key(), d: Decision{
 		Client: p.ClientHWAddr.String(), Request: messageName(p.MessageType()), XID: hex.EncodeToString(p.TransactionID[:]),
 	}}
-	x.fixed, x.file = cfg.reserved(req.mac(), req.Client.UUID)
+	x.locate()
 	r := x.dispatch()
 	if r != nil && x.tooLong(r) {
 		r = x.silent("ignored: the reply with the options it wants echoed exceeds its maximum message size")
@@ -55,13 +58,13 @@ func Answer(req *Request, cfg *Config, leases *Leases, now time.Time) (*Reply, D
 
 func (x *exchange) dispatch() *Reply {
 	p := x.req.Packet
-	switch relay := addrField(p.GatewayIPAddr); {
+	switch {
 	case p.OpCode != dhcpv4.OpcodeBootRequest:
 		return x.silent("ignored: not a BOOTREQUEST")
 	case x.key == "":
 		return x.silent("ignored: neither hardware address nor client identifier")
-	case relay.IsValid() && !x.cfg.Address.Contains(relay):
-		return x.silent("ignored: relayed from %s, a network this server has no addresses for", relay)
+	case x.stray != "":
+		return x.silent("ignored: %s", x.stray)
 	}
 	switch p.MessageType() {
 	case dhcpv4.MessageTypeDiscover:
@@ -127,7 +130,7 @@ func (x *exchange) inform() *Reply {
 
 // decline takes note that an address is in use by somebody else (RFC 2131 section 4.3.3).
 func (x *exchange) decline() *Reply {
-	if id := x.req.addrOption(optServerID); id != x.cfg.Address.Addr() {
+	if id := x.req.addrOption(optServerID); !x.names(id) {
 		return x.silent("ignored: for server %s", addrText(id))
 	}
 	a := x.req.addrOption(optRequestedAddr)
@@ -139,7 +142,7 @@ func (x *exchange) decline() *Reply {
 
 // release takes an address back (RFC 2131 section 4.3.4).
 func (x *exchange) release() *Reply {
-	if id := x.req.addrOption(optServerID); id != x.cfg.Address.Addr() {
+	if id := x.req.addrOption(optServerID); !x.names(id) {
 		return x.silent("ignored: for server %s", addrText(id))
 	}
 	a := addrField(x.req.Packet.ClientIPAddr)

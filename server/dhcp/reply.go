@@ -29,7 +29,7 @@ func (x *exchange) newReply(typ dhcpv4.MessageType) *Reply {
 		ClientHWAddr: q.ClientHWAddr, Options: dhcpv4.Options{},
 	}
 	p.Options[optMessageType] = []byte{byte(typ)}
-	p.Options[optServerID] = x.cfg.Address.Addr().AsSlice()
+	p.Options[optServerID] = x.serverID.AsSlice()
 	// 61 by RFC 6842, 82 by RFC 3046 section 2.2, 97 by RFC 4578 section 2.3 (some Intel ROMs drop replies without it).
 	for _, code := range []uint8{optClientID, optRelayInfo, pxe.OptUUID} {
 		if v, ok := q.Options[code]; ok {
@@ -43,7 +43,7 @@ func (x *exchange) newReply(typ dhcpv4.MessageType) *Reply {
 // server that says PXEClient for a boot server and asks it on port 4011, where this role does not listen.
 func (x *exchange) configure(r *Reply, b boot) {
 	o := r.Packet.Options
-	o[optSubnetMask] = net.CIDRMask(x.cfg.Address.Bits(), 32)
+	o[optSubnetMask] = net.CIDRMask(x.cfg.subnet().Bits(), 32)
 	if x.cfg.Router.IsValid() {
 		o[optRouter] = x.cfg.Router.AsSlice()
 	}
@@ -75,7 +75,7 @@ func (x *exchange) addLease(r *Reply, a netip.Addr) {
 // word of an unauthenticated datagram.
 func (x *exchange) ciaddr() netip.Addr {
 	a := addrField(x.req.Packet.ClientIPAddr)
-	if !x.cfg.Address.Contains(a) || a == x.cfg.Address.Addr() {
+	if !x.cfg.subnet().Contains(a) || a == x.cfg.Address.Addr() {
 		return netip.Addr{}
 	}
 	return a
