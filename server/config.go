@@ -10,13 +10,14 @@ import (
 
 // Config is one service process: its address and the roles it plays there. A nil role is not played.
 type Config struct {
-	Name      string       `json:"name"`           // for decisions and logs
-	Interface string       `json:"interface"`      // sockets are bound to it, so no other network is ever served
-	Address   netip.Prefix `json:"address"`        // own address on that interface, with the subnet's length
-	DHCP      *DHCPConfig  `json:"dhcp,omitempty"` // UDP 67
-	TFTP      *TFTPConfig  `json:"tftp,omitempty"` // UDP 69
-	Echo      *EchoConfig  `json:"echo,omitempty"` // answers a probe's datagram
-	Seed      int64        `json:"seed,omitempty"` // unused by any role that needs no choice
+	Name      string       `json:"name"`            // for decisions and logs
+	Interface string       `json:"interface"`       // sockets are bound to it, so no other network is ever served
+	Address   netip.Prefix `json:"address"`         // own address on that interface, with the subnet's length
+	DHCP      *DHCPConfig  `json:"dhcp,omitempty"`  // UDP 67
+	TFTP      *TFTPConfig  `json:"tftp,omitempty"`  // UDP 69
+	Echo      *EchoConfig  `json:"echo,omitempty"`  // answers a probe's datagram
+	Relay     *RelayConfig `json:"relay,omitempty"` // UDP 67, on interfaces of its own
+	Seed      int64        `json:"seed,omitempty"`  // unused by any role that needs no choice
 }
 
 // DHCPConfig is a DHCP server (RFC 2131), with or without boot information.
@@ -26,6 +27,7 @@ type DHCPConfig struct {
 	Lease        time.Duration `json:"lease"` // lease time; zero means one hour
 	Router       netip.Addr    `json:"router,omitzero"`
 	DNS          []netip.Addr  `json:"dns,omitempty"`
+	Pools        []PoolConfig  `json:"pools,omitempty"` // for clients behind relay agents
 	Reservations []Reservation `json:"reservations,omitempty"`
 	Boot         *BootConfig   `json:"boot,omitempty"` // nil: this server has never heard of PXE
 }

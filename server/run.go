@@ -92,6 +92,10 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 		})
 		add("tftp", r, err)
 	}
+	if c.Relay != nil {
+		r, err := c.Relay.open(observe)
+		add("relay", r, err)
+	}
 	if c.Echo != nil {
 		r, err := listenEcho(c, observe)
 		add("echo", r, err)
@@ -127,7 +131,8 @@ func (c Config) checkAddress() error {
 // dhcp turns the checked configuration into the role's own.
 func (c Config) dhcp() dhcp.Config {
 	d := c.DHCP
-	out := dhcp.Config{Address: c.Address, First: d.First, Last: d.Last, Lease: d.Lease, Router: d.Router, DNS: d.DNS}
+	out := dhcp.Config{Address: c.Address, First: d.First, Last: d.Last, Lease: d.Lease, Router: d.Router, DNS: d.DNS,
+		Pools: d.pools()}
 	for _, r := range d.Reservations {
 		mac, uuid, _ := r.client() // checked by Validate
 		out.Reservations = append(out.Reservations, dhcp.Reservation{MAC: mac, UUID: uuid, Address: r.Address, File: r.File})
