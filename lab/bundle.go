@@ -83,13 +83,31 @@ func (b Bundle) writeRoot(s plan.Service, nonce string) error {
 		return fmt.Errorf("make the TFTP root of %s: %w", s.Name, err)
 	}
 	for _, file := range s.Files {
-		data, err := content(file, nonce, s.Server.Echo)
-		if err != nil {
-			return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
+		if err := b.writeServed(s, file, file, nonce); err != nil {
+			return err
 		}
-		if err := os.WriteFile(filepath.Join(b.tftp(s.Name), file), data, 0o644); err != nil {
-			return fmt.Errorf("write the TFTP root of %s: %w", s.Name, err)
+	}
+	for name, file := range s.Alias {
+		if err := b.writeServed(s, name, file, nonce); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// writeServed puts the contents of an image's file into a service's TFTP root under a name.
+func (b Bundle) writeServed(s plan.Service, name, file, nonce string) error {
+	data, err := content(file, nonce, s.Server.Echo)
+	if err != nil {
+		return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
+	}
+	path := filepath.Join(b.tftp(s.Name), name)
+	err = os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = os.WriteFile(path, data, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write the TFTP root of %s: %w", s.Name, err)
 	}
 	return nil
 }
@@ -203,7 +221,7 @@ func content(file, nonce string, echo *server.EchoConfig) ([]byte, error) {
 func (b Bundle) servedImages(p *plan.Plan) ([]event.Image, error) {
 	var out []event.Image
 	for _, img := range p.Images {
-		i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return slices.Contains(s.Files, img.File) })
+		i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return slices.Contains(s.Files, img.File) || s.Alias[img.File] != "" })
 		data, err := os.ReadFile(filepath.Join(b.tftp(p.Services[i].Name), img.File))
 		if err != nil {
 			return nil, fmt.Errorf("read back a served image: %w", err)

@@ -66,8 +66,8 @@ func (d *DHCPConfig) anywhere(own netip.Prefix, a netip.Addr) bool {
 }
 
 func (r *RelayConfig) validate(p *problems, c Config) {
-	if c.DHCP != nil {
-		p.addf("relay: UDP 67 belongs to this server's own dhcp; run the relay on a host of its own")
+	if c.DHCP != nil || c.BOOTP != nil || c.ProxyDHCP != nil || c.BootServer != nil {
+		p.addf("relay: a relay listens on UDP 67, like this server's other DHCP roles; run it on a host of its own")
 	}
 	clients := 0
 	for i, l := range r.Links {

@@ -264,7 +264,7 @@ func TestRelayProblems(t *testing.T) {
 		`dhcp: pool 2: subnet 192.0.2.128/25 overlaps the server's own or an earlier pool's`,
 		`dhcp: pool 3: 203.0.113.9 to 203.0.113.8 is no range of 203.0.113.0/24`,
 		`dhcp: pool 3: router 198.51.100.1 is no host address of 203.0.113.0/24`,
-		`relay: UDP 67 belongs to this server's own dhcp; run the relay on a host of its own`,
+		`relay: a relay listens on UDP 67, like this server's other DHCP roles; run it on a host of its own`,
 		`relay: link 2: needs an interface and the relay's IPv4 address there, has "x" and "invalid IP"`,
 		`relay: link 2: interface "x" is named twice`,
 		`relay: no link has clients; mark those whose requests are to be relayed`,
