@@ -205,14 +205,14 @@ func (b *boot) unheard(events []event.Event) string {
 
 // addressed tells whether a request went to this service of ours, in a role it plays.
 func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
-	if s.Server == nil || s.Network != b.guest.Network {
+	if s.Server == nil {
 		return false
 	}
 	own := host(p.Dst) == s.Address.Addr().String()
 	if p.TFTP != nil {
 		return own && s.Server.TFTP != nil && !s.Server.TFTP.Silent
 	}
-	broadcast := host(p.Dst) == "255.255.255.255"
+	broadcast := host(p.Dst) == "255.255.255.255" && b.hears(s)
 	forOther := p.DHCP.ServerID != "" && p.DHCP.ServerID != s.Address.Addr().String()
 	return (own || broadcast && !forOther) && p.DHCP.DstPort != portBINL && s.Server.DHCP != nil
 }

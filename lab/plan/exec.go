@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -97,9 +96,8 @@ func variables(p *Plan, self string) map[string]string {
 		key := "network." + n.Name
 		out[key+".subnet"] = n.Subnet.String()
 		if n.Subnet.Addr().Is4() {
-			mask := net.CIDRMask(n.Subnet.Bits(), 32)
-			out[key+".netmask"] = net.IP(mask).String()
-			out[key+".broadcast"] = broadcastOf(n.Subnet).String()
+			netmask, broadcast := masks(n.Subnet)
+			out[key+".netmask"], out[key+".broadcast"] = netmask.String(), broadcast.String()
 		}
 	}
 	for _, g := range p.Guests {
@@ -108,13 +106,18 @@ func variables(p *Plan, self string) map[string]string {
 	return out
 }
 
-// broadcastOf is the highest address of an IPv4 subnet.
-func broadcastOf(p netip.Prefix) netip.Addr {
+// masks gives the netmask and the highest address of an IPv4 subnet.
+func masks(p netip.Prefix) (netmask, broadcast netip.Addr) {
+	var mask [4]byte
 	a := p.Masked().Addr().As4()
-	for i := p.Bits(); i < 32; i++ {
-		a[i/8] |= 0x80 >> (i % 8)
+	for i := range 32 {
+		if bit := byte(0x80 >> (i % 8)); i < p.Bits() {
+			mask[i/8] |= bit
+		} else {
+			a[i/8] |= bit
+		}
 	}
-	return netip.AddrFrom4(a)
+	return netip.AddrFrom4(mask), netip.AddrFrom4(a)
 }
 
 func (e *Exec) writeText(b *strings.Builder) {
