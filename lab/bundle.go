@@ -61,7 +61,7 @@ func createBundle(dir string, p *plan.Plan, nonce string) (b Bundle, err error) 
 		return "", fmt.Errorf("write the plan: %w", err)
 	}
 	for _, s := range p.Services {
-		if err := b.writeRoot(s, nonce); err != nil {
+		if err := errors.Join(b.writeRoot(s, nonce), b.writeWork(s)); err != nil {
 			return "", err
 		}
 	}

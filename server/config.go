@@ -17,6 +17,7 @@ type Config struct {
 	BOOTP     *BOOTPConfig `json:"bootp,omitempty"` // UDP 67
 	TFTP      *TFTPConfig  `json:"tftp,omitempty"`  // UDP 69
 	Echo      *EchoConfig  `json:"echo,omitempty"`  // answers a probe's datagram
+	Relay     *RelayConfig `json:"relay,omitempty"` // UDP 67, on interfaces of its own
 
 	ProxyDHCP  *ProxyDHCPConfig  `json:"proxydhcp,omitempty"`  // UDP 67 and 4011
 	BootServer *BootServerConfig `json:"bootserver,omitempty"` // UDP 4011, and 67
@@ -31,6 +32,7 @@ type DHCPConfig struct {
 	Lease        time.Duration `json:"lease"` // lease time; zero means one hour
 	Router       netip.Addr    `json:"router,omitzero"`
 	DNS          []netip.Addr  `json:"dns,omitempty"`
+	Pools        []PoolConfig  `json:"pools,omitempty"` // for clients behind relay agents
 	Reservations []Reservation `json:"reservations,omitempty"`
 	Boot         *BootConfig   `json:"boot,omitempty"` // with neither Boot nor PXE this server has never heard of PXE
 	PXE          *PXEConfig    `json:"pxe,omitempty"`  // nil: PXE clients are told a file and nothing more

@@ -89,6 +89,10 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 		})
 		add("tftp", r, err)
 	}
+	if c.Relay != nil {
+		r, err := c.Relay.open(observe)
+		add("relay", r, err)
+	}
 	if c.Echo != nil {
 		r, err := listenEcho(c, observe)
 		add("echo", r, err)
@@ -124,7 +128,8 @@ func (c Config) checkAddress() error {
 // dhcp turns the checked configuration into the role's own.
 func (c Config) dhcp() dhcp.Config {
 	d := c.DHCP
-	out := dhcp.Config{Address: c.Address, First: d.First, Last: d.Last, Lease: d.Lease, Router: d.Router, DNS: d.DNS}
+	out := dhcp.Config{Address: c.Address, First: d.First, Last: d.Last, Lease: d.Lease, Router: d.Router, DNS: d.DNS,
+		Pools: d.pools()}
 	out.Reservations = reservations(d.Reservations)
 	out.Boot, out.PXE = d.Boot.boot(), d.PXE.offer()
 	return out

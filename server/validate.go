@@ -30,13 +30,16 @@ func (c Config) Validate() error {
 	if a := c.Address.Addr(); !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
 		p.addf("address %q is not an IPv4 address with its subnet's length, like 192.0.2.1/24", c.Address)
 	}
-	if c.DHCP == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.Echo == nil {
-		p.addf("no role is configured; have dhcp, bootp, proxydhcp, bootserver, tftp and echo")
+	if c.DHCP == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.Echo == nil && c.Relay == nil {
+		p.addf("no role is configured; have dhcp, bootp, proxydhcp, bootserver, tftp, echo and relay")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
 	}
 	c.validatePXE(&p)
+	if c.Relay != nil {
+		c.Relay.validate(&p, c)
+	}
 	if t := c.TFTP; t != nil {
 		if t.Root == "" {
 			p.addf("tftp: root is empty; name the directory to serve")
@@ -49,7 +52,7 @@ func (c Config) Validate() error {
 		if e.Port < 1 || e.Port > 65535 {
 			p.addf("echo: port %d is outside 1 to 65535", e.Port)
 		}
-		if e.Port == dhcp.ServerPort && c.DHCP != nil || e.Port == tftp.Port && c.TFTP != nil {
+		if e.Port == dhcp.ServerPort && (c.DHCP != nil || c.Relay != nil) || e.Port == tftp.Port && c.TFTP != nil {
 			p.addf("echo: port %d belongs to another role", e.Port)
 		}
 	}
@@ -58,6 +61,7 @@ func (c Config) Validate() error {
 
 func (d *DHCPConfig) validate(p *problems, own netip.Prefix) {
 	d.validatePool(p, own)
+	d.validatePools(p, own)
 	if d.Lease < 0 || d.Lease > 0 && d.Lease < minLease {
 		p.addf("dhcp: lease %s is shorter than %s", d.Lease, minLease)
 	}
@@ -128,7 +132,7 @@ func (d *DHCPConfig) validateReservations(p *problems, own netip.Prefix) {
 			p.addf("dhcp: reservation %d: neither address nor file is reserved", i+1)
 		}
 		if r.Address.IsValid() {
-			if !usable(own, r.Address) || r.Address == own.Addr() {
+			if !d.anywhere(own, r.Address) || r.Address == own.Addr() {
 				p.addf("dhcp: reservation %d: address %s is no address of another host of %s", i+1, r.Address, own.Masked())
 			}
 			once(i, r.Address.String())

@@ -17,6 +17,8 @@ type Event struct {
 	Network string        `json:"network,omitempty"` // network it happened on
 	Service string        `json:"service,omitempty"` // service it happened to, or that sent the packet
 	Guest   string        `json:"guest,omitempty"`   // guest it happened to
+	Via     string        `json:"via,omitempty"`     // of a packet: the service that passed it on, a relay or router
+	Watched string        `json:"watched,omitempty"` // of a packet: the service at whose interface it was seen, if not on a guest's cable
 	Boot    int           `json:"boot,omitempty"`    // which power-on of that guest, from 1
 	Text    string        `json:"text,omitempty"`    // console line, log line, or the reason in one sentence
 
@@ -40,6 +42,7 @@ const (
 	ServiceReady   Kind = "service-ready"   // Service: it listens
 	ServiceLog     Kind = "service-log"     // Service, Text: one line it wrote
 	ServiceExited  Kind = "service-exited"  // Service, Exit, Text
+	ServiceEnded   Kind = "service-ended"   // Service, Text: the lab stopped it, and why
 	GuestPowered   Kind = "guest-powered"   // Guest, Boot, Power: QEMU runs and the machine is on
 	Console        Kind = "console"         // Guest, Boot, Text: one cleaned line of the serial console
 	ConsolePartial Kind = "console-partial" // Guest, Boot, Text: a line begun and not ended (a prompt)

@@ -216,7 +216,7 @@ func (b *boot) undecidedYet() string {
 
 // addressed tells whether a request went to this service of ours, in a role it plays.
 func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
-	if s.Server == nil || s.Network != b.guest.Network {
+	if s.Server == nil {
 		return false
 	}
 	own := host(p.Dst) == s.Address.Addr().String()
@@ -227,7 +227,7 @@ func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 		return false // iPXE asks a BOOTP server for 0.0.0.0
 	}
 	group := s.Server.BootServer != nil && host(p.Dst) == s.Server.BootServer.Multicast.String()
-	reached := own || group || host(p.Dst) == "255.255.255.255"
+	reached := own || group || host(p.Dst) == "255.255.255.255" && b.hears(s)
 	return reached && slices.Contains(s.Ports(), p.DHCP.DstPort)
 }
 

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,9 +30,9 @@ func (b *boot) check(x topology.Expectation, serial *cursor) finding {
 	case x.Booted != nil:
 		return b.booted(x.Booted)
 	case x.Address != nil:
-		return b.checkAddressFrom(x.Address.From)
+		return b.checkAddressFrom(x.Address.From, x.Address.Via)
 	case x.Offer != nil:
-		return b.checkOffer(x.Offer.From)
+		return b.checkOffer(x.Offer.From, x.Offer.Via)
 	case x.DHCP != nil:
 		return b.checkMessages(x.DHCP)
 	case x.Silent != nil:
@@ -69,14 +68,14 @@ func (b *boot) checkBoots() finding {
 }
 
 // checkAddressFrom: the acknowledgement came from that service, from no other, and the guest used the address.
-func (b *boot) checkAddressFrom(service string) finding {
+func (b *boot) checkAddressFrom(service, via string) finding {
 	acks := b.dhcp(false, gives)
 	if len(acks) == 0 {
 		return fail(fmt.Sprintf("no DHCPACK from %q reached %s", service, b.guest.Name))
 	}
 	for _, e := range acks {
-		if e.Service != service {
-			return fail(fmt.Sprintf("%s got its address %s from %s, not from %q", b.guest.Name, e.Packet.DHCP.YIAddr, b.sender(e), service), e)
+		if e.Service != service || via != "" && e.Via != via {
+			return fail(fmt.Sprintf("%s got its address %s from %s, not from %q%s", b.guest.Name, e.Packet.DHCP.YIAddr, b.by(e), service, byWay(via)), e)
 		}
 	}
 	ack := acks[len(acks)-1]
@@ -98,26 +97,23 @@ func (b *boot) outside(service, address string) string {
 	if i < 0 || b.t.plan.Services[i].Server == nil || b.t.plan.Services[i].Server.DHCP == nil {
 		return ""
 	}
-	d := b.t.plan.Services[i].Server.DHCP
-	for _, r := range d.Reservations {
+	for _, r := range b.t.plan.Services[i].Server.DHCP.Reservations {
 		if r.Address.IsValid() && r.Address.String() == address {
 			return ""
 		}
 	}
-	a, err := netip.ParseAddr(address)
-	if err != nil || a.Less(d.First) || d.Last.Less(a) {
-		return fmt.Sprintf("%s got %s from %q, which is neither in its range %s-%s nor reserved", b.guest.Name, address, service, d.First, d.Last)
-	}
-	return ""
+	return b.outsidePools(b.t.plan.Services[i], address)
 }
 
 // checkOffer: an offer of that service reached the guest, and the guest acted on it. A DHCP server's offer is
 // taken by a REQUEST that names the server; a proxy's, which has no address to give, by asking that server.
-func (b *boot) checkOffer(service string) finding {
+func (b *boot) checkOffer(service, via string) finding {
 	all := b.dhcp(false, isOffer)
-	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool { return e.Service != service })
+	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool {
+		return e.Service != service || via != "" && e.Via != via
+	})
 	if len(offers) == 0 {
-		return fail(fmt.Sprintf("no offer from %q reached %s%s", service, b.guest.Name, b.offersSeen(all)), all...)
+		return fail(fmt.Sprintf("no offer from %q%s reached %s%s", service, byWay(via), b.guest.Name, b.offersSeen(all)), all...)
 	}
 	for _, o := range offers {
 		for _, e := range b.events {
@@ -132,7 +128,7 @@ func (b *boot) checkOffer(service string) finding {
 func (b *boot) offersSeen(all []event.Event) string {
 	var names []string
 	for _, e := range all {
-		names = append(names, b.sender(e))
+		names = append(names, b.by(e))
 	}
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) == 0 {

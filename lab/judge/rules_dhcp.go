@@ -36,6 +36,9 @@ func (b *boot) noOffer() *diagnosis {
 	}
 	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no server on network %q answered", times(len(sent), kind), b.seconds(took), b.guest.Network),
 		"start a DHCP server there, or check that the guest is on the right network", ends(sent)}
+	if hint := b.relayHint(); hint != "" {
+		d.do = hint
+	}
 	b.blame(d, "dhcp", "bootp")
 	return d
 }
@@ -166,14 +169,14 @@ func (b *boot) answered(request event.Event) bool {
 // blame adds what the lab's own servers know: one that decided to stay silent says why, one that died is named.
 func (b *boot) blame(d *diagnosis, roles ...string) {
 	for _, e := range b.silences {
-		if slices.Contains(roles, e.Decision.Role) {
+		if slices.Contains(roles, e.Decision.Role) || b.relayedBy(e) {
 			d.do = fmt.Sprintf("service %q heard it and stayed silent: %s", e.Service, e.Decision.Reason)
 			d.evidence = append(d.evidence, e)
 			return
 		}
 	}
 	for _, s := range b.t.plan.Services {
-		if gone := b.t.gone[s.Name]; gone != nil && s.Network == b.guest.Network && playsAny(s, roles) {
+		if gone := b.t.gone[s.Name]; gone != nil && b.hears(&s) && playsAny(s, roles) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
 			d.evidence = append(d.evidence, *gone)
 			return

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // HostConfig says what a host on a bridge looks like.
@@ -17,19 +16,22 @@ type HostConfig struct {
 	Name    string           // unique among the lab's hosts
 	MAC     net.HardwareAddr // of its eth0
 	Address netip.Prefix     // of its eth0, with the subnet's length
+	Client  bool             // it has no address: a DHCP client there gets one
 }
 
-// Host is a network namespace with one interface, eth0, on a bridge: where a service runs.
+// Host is a network namespace with an interface, eth0, on a bridge: where a service runs. Join gives it more.
 type Host struct {
 	name string
 	port string // its veth's end on the bridge
 	ns   *os.File
+
+	further []string // the same of eth1 and so on
 }
 
 // AddHost adds a host to the bridge. Its eth0 carries frames when AddHost returns. It has no link-local IPv6 address,
 // for which the kernel would send multicast reports.
 func (b *Bridge) AddHost(c HostConfig) (*Host, error) {
-	if len(c.MAC) != 6 || !c.Address.IsValid() {
+	if len(c.MAC) != 6 || c.Address.IsValid() == c.Client {
 		return nil, fmt.Errorf("add host %q: needs a MAC and an address, has %q and %v", c.Name, c.MAC, c.Address)
 	}
 	ns, err := newNamespace()
@@ -67,10 +69,7 @@ func furnish(c HostConfig) error {
 	if err != nil {
 		return err
 	}
-	ipnet := &net.IPNet{IP: c.Address.Addr().AsSlice(), Mask: net.CIDRMask(c.Address.Bits(), c.Address.Addr().BitLen())}
-	err = errors.Join(netlink.LinkSetUp(lo), finishFrames("eth0"), keepQuiet(eth0), netlink.LinkSetUp(eth0),
-		netlink.AddrAdd(eth0, &netlink.Addr{IPNet: ipnet, Flags: unix.IFA_F_NODAD}))
-	if err != nil {
+	if err := errors.Join(netlink.LinkSetUp(lo), bringUp(eth0, c.Address)); err != nil {
 		return err
 	}
 	// A server that sends to a multicast group or to 255.255.255.255 without naming an interface relies on
@@ -106,13 +105,17 @@ func (h *Host) Start(cmd *exec.Cmd) error {
 // good and may be used from anywhere; goroutines that f starts do not run inside.
 func (h *Host) Do(f func() error) error { return inNamespace(h.ns, f) }
 
-// Close unplugs the host and gives its namespace up. Processes that still run in it lose their eth0.
+// Close unplugs the host and gives its namespace up. Processes that still run in it lose their interfaces.
 func (h *Host) Close() error {
-	link, err := netlink.LinkByName(h.port)
-	if err == nil {
-		err = netlink.LinkDel(link)
+	var errs []error
+	for _, port := range append([]string{h.port}, h.further...) {
+		link, err := netlink.LinkByName(port)
+		if err == nil {
+			err = netlink.LinkDel(link)
+		}
+		errs = append(errs, err)
 	}
-	if err = errors.Join(err, h.ns.Close()); err != nil {
+	if err := errors.Join(append(errs, h.ns.Close())...); err != nil {
 		return fmt.Errorf("remove host %q: %w", h.name, err)
 	}
 	return nil

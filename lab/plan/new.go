@@ -48,6 +48,7 @@ func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 		p.Guests = append(p.Guests, *pg)
 	}
 	reserve(t, p)
+	problems = append(problems, execs(t, h, p)...)
 	p.atOnce(h, o)
 	if err := memory(p, h); err != nil {
 		problems = append(problems, err)

@@ -56,6 +56,13 @@ type Service struct {
 	Alias    map[string]string `json:"alias,omitempty"`    // further names in its TFTP root, each with the image's file
 	Discover *int              `json:"discover,omitempty"` // boot server type that the EFI probes in its TFTP root discover
 	Host     string            `json:"host,omitempty"`     // the service whose host it shares; empty: it has one of its own
+
+	Links   []Link                 `json:"links,omitempty"`   // its interfaces, if there are several
+	Router  bool                   `json:"router,omitempty"`  // it forwards between its networks
+	Routes  []Route                `json:"routes,omitempty"`  // to the lab's other networks
+	Capture bool                   `json:"capture,omitempty"` // what passes its interfaces is recorded
+	Exec    *Exec                  `json:"exec,omitempty"`    // a program that is not ours, in place of Server
+	Expect  []topology.Expectation `json:"expect,omitempty"`
 }
 
 // Image is one file as it will be served.

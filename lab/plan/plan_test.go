@@ -35,7 +35,7 @@ func debian() *host.Host {
 		},
 		ROMs: roms(),
 		KVM:  host.Fact{Why: "/dev/kvm cannot be opened: permission denied"}, Userns: host.Fact{OK: true}, Tun: host.Fact{OK: true},
-		Cores: 2, FreeMiB: 4096, Distro: "debian",
+		Cores: 2, FreeMiB: 4096, Distro: "debian", Commands: map[string]string{"dhcrelay": "/usr/sbin/dhcrelay", "udhcpc": "/usr/bin/busybox"},
 	}
 }
 

@@ -21,6 +21,11 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 		if s.On != "" {
 			ps.Host, ps.MAC = s.On, hostMAC(out, s.On)
 		}
+		hostOf(t, nets, s, i+1, &ps)
+		if s.Relay != nil {
+			cfg.Relay = relay(ps, s.Relay)
+			ps.Roles = append(ps.Roles, "relay")
+		}
 		if s.DHCP != nil {
 			cfg.DHCP = dhcp(t, s)
 			ps.Roles = append(ps.Roles, "dhcp")
@@ -39,6 +44,9 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			}
 			ps.Roles = append(ps.Roles, "echo")
 		}
+		if len(ps.Roles) == 0 { // a router alone, or a program that is not ours
+			ps.Server = nil
+		}
 		out = append(out, ps)
 	}
 	return out, listed(out)
@@ -46,7 +54,11 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 
 // dhcp turns the topology's DHCP server into the configuration of ours.
 func dhcp(t *topology.Topology, s topology.Service) *server.DHCPConfig {
-	return &server.DHCPConfig{First: s.DHCP.First, Last: s.DHCP.Last, Lease: s.DHCP.Lease, Reservations: reserved(s.DHCP.Reservations),
+	var pools []server.PoolConfig
+	for _, x := range s.DHCP.Pools {
+		pools = append(pools, server.PoolConfig{Subnet: subnetOf(t, x.Network), First: x.First, Last: x.Last, Router: x.Router})
+	}
+	return &server.DHCPConfig{Router: s.DHCP.Router, Pools: pools, First: s.DHCP.First, Last: s.DHCP.Last, Lease: s.DHCP.Lease, Reservations: reserved(s.DHCP.Reservations),
 		Boot: boot(t, s, s.DHCP.Boot), PXE: pxeConfig(s.DHCP.PXE)}
 }
 

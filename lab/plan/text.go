@@ -44,12 +44,14 @@ func (s Service) writeText(b *strings.Builder) {
 	if s.Host != "" {
 		where += " at the host of " + s.Host
 	}
-	fmt.Fprintf(b, "\nservice %s  on %s  %s  %s  %s\n", s.Name, where, s.Address, s.MAC, strings.Join(s.Roles, " "))
+	fmt.Fprintf(b, "\nservice %s  on %s  %s  %s  %s\n", s.Name, where, s.addressText(), s.MAC, strings.Join(s.Roles, " "))
+	s.writeHost(b)
 	if s.Server == nil {
 		return
 	}
 	if d := s.Server.DHCP; d != nil {
 		fmt.Fprintf(b, "  dhcp %s-%s\n", d.First, d.Last)
+		writePools(b, d.Pools)
 		if d.Boot == nil && d.PXE == nil {
 			b.WriteString("  boot: nothing said to PXE clients\n")
 		}

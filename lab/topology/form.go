@@ -23,23 +23,29 @@ type networkForm struct {
 }
 
 type serviceForm struct {
-	Network    string          `json:"network" jsonschema_description:"The network it is on. May be left out when there is exactly one."`
-	Address    address         `json:"address" example:"192.0.2.1" jsonschema_description:"Its own address there."`
-	On         string          `json:"on" jsonschema_description:"In place of address: the service whose host it shares, as a process of its own."`
-	DHCP       *dhcpForm       `json:"dhcp" jsonschema_description:"A DHCP server (RFC 2131)."`
-	BOOTP      *bootpForm      `json:"bootp" jsonschema_description:"A BOOTP server (RFC 951), which knows no DHCP."`
-	ProxyDHCP  *proxyForm      `json:"proxydhcp" jsonschema_description:"A proxyDHCP service (PXE 2.1): it tells PXE clients what to boot and gives no addresses."`
-	BootServer *bootServerForm `json:"bootserver" jsonschema_description:"A boot server (PXE 2.1): it names the boot file of a type that a client chose."`
-	TFTP       *tftpForm       `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
-	Echo       *echoForm       `json:"echo" jsonschema_description:"A UDP echo for the probes. A service with tftp has one on port 7777 unless this names another port."`
+	Network    string               `json:"network" jsonschema_description:"The network it is on. May be left out when there is exactly one."`
+	Address    address              `json:"address" example:"192.0.2.1" jsonschema_description:"Its own address there."`
+	Addresses  map[partName]address `json:"addresses" jsonschema_description:"In place of network and address: its address on each of several networks. The first is its eth0, the next eth1, and so on."`
+	Router     bool                 `json:"router" jsonschema:"default=false" jsonschema_description:"It forwards datagrams between its networks, and hosts on either side know the way."`
+	Capture    bool                 `json:"capture" jsonschema:"default=false" jsonschema_description:"Record what passes its network cards, as is done for guests."`
+	On         string               `json:"on" jsonschema_description:"In place of address: the service whose host it shares, as a process of its own."`
+	DHCP       *dhcpForm            `json:"dhcp" jsonschema_description:"A DHCP server (RFC 2131)."`
+	BOOTP      *bootpForm           `json:"bootp" jsonschema_description:"A BOOTP server (RFC 951), which knows no DHCP."`
+	ProxyDHCP  *proxyForm           `json:"proxydhcp" jsonschema_description:"A proxyDHCP service (PXE 2.1): it tells PXE clients what to boot and gives no addresses."`
+	BootServer *bootServerForm      `json:"bootserver" jsonschema_description:"A boot server (PXE 2.1): it names the boot file of a type that a client chose."`
+	Relay      *relayForm           `json:"relay" jsonschema_description:"A DHCP relay agent (RFC 1542, RFC 3046)."`
+	Exec       *execForm            `json:"exec" jsonschema_description:"A program that is not ours, run unmodified on this host. The host of a DHCP client has no address of its own."`
+	TFTP       *tftpForm            `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
+	Echo       *echoForm            `json:"echo" jsonschema_description:"A UDP echo for the probes. A service with tftp has one on port 7777 unless this names another port."`
 }
 
 type dhcpForm struct {
-	Range        span              `json:"range" jsonschema:"required" example:"192.0.2.100-192.0.2.199" jsonschema_description:"The pool: first and last address."`
-	Lease        duration          `json:"lease" jsonschema:"default=1h" jsonschema_description:"How long an address is lent."`
-	Boot         *bootForm         `json:"boot" jsonschema_description:"The boot files clients are told. Without it and pxe this server has never heard of PXE."`
-	PXE          *pxeForm          `json:"pxe" jsonschema_description:"What PXE clients are told in options 60 and 43. {} is option 60 alone: they then ask port 4011 of this host."`
-	Reservations []reservationForm `json:"reservations" jsonschema_description:"An address, a boot file or both for one client."`
+	Range        span                  `json:"range" jsonschema:"required" example:"192.0.2.100-192.0.2.199" jsonschema_description:"The pool: first and last address."`
+	Lease        duration              `json:"lease" jsonschema:"default=1h" jsonschema_description:"How long an address is lent."`
+	Boot         *bootForm             `json:"boot" jsonschema_description:"The boot files clients are told. Without it and pxe this server has never heard of PXE."`
+	PXE          *pxeForm              `json:"pxe" jsonschema_description:"What PXE clients are told in options 60 and 43. {} is option 60 alone: they then ask port 4011 of this host."`
+	Pools        map[partName]poolForm `json:"pools" jsonschema_description:"What clients on other networks are given, who come through a relay."`
+	Reservations []reservationForm     `json:"reservations" jsonschema_description:"An address, a boot file or both for one client."`
 }
 
 type bootForm struct {
@@ -100,6 +106,8 @@ type expectation struct {
 	Serial  pattern      `json:"serial" jsonschema_description:"A line of the serial console matches this regular expression. Several in one list must match in their order."`
 	Never   *neverForm   `json:"never" jsonschema_description:"Something does not happen."`
 	Ends    endsWord     `json:"ends" jsonschema_description:"How the machine is left: it powered itself off, or it still runs."`
+	Log     pattern      `json:"log" jsonschema_description:"Of a service: a line that it wrote matches this regular expression."`
+	Exits   *exitStatus  `json:"exits" jsonschema_description:"Of a service: its program ended by itself, with this status."`
 }
 
 type bootedForm struct {
@@ -109,6 +117,7 @@ type bootedForm struct {
 
 type fromForm struct {
 	From string `json:"from" jsonschema:"required" jsonschema_description:"The service it came from."`
+	Via  string `json:"via" jsonschema_description:"The relay that passed it on to this guest."`
 }
 
 type servedForm struct {
@@ -155,7 +164,8 @@ type stopsForm struct {
 
 type neverForm struct {
 	Serial pattern `json:"serial" jsonschema_description:"No line of the serial console matches this regular expression."`
-	Packet pattern `json:"packet" jsonschema_description:"No packet's one-line summary matches this regular expression."`
+	Packet pattern `json:"packet" jsonschema_description:"No packet's one-line summary matches this regular expression. Of a service it takes capture: true."`
+	Log    pattern `json:"log" jsonschema_description:"Of a service: no line that it wrote matches this regular expression."`
 }
 
 // Texts of which only certain words are allowed: Known.words lists them.
@@ -180,6 +190,7 @@ type (
 	mebibytes  int
 	claimCount int
 	optionCode int
+	exitStatus int
 )
 
 // limits gives the bounds of a number of type t, or zeros when it has none.
@@ -195,7 +206,9 @@ func limits(t reflect.Type) (low, high int) {
 		return 0, 1000
 	case reflect.TypeFor[optionCode]():
 		return 1, 254
-	case reflect.TypeFor[seconds]():
+	case reflect.TypeFor[hops]():
+		return 1, 16 // RFC 1542
+	case reflect.TypeFor[seconds](), reflect.TypeFor[exitStatus]():
 		return 0, 255
 	case reflect.TypeFor[mebibytes]():
 		return 16, 65536

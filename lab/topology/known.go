@@ -42,6 +42,8 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 		return "clock", []string{"auto", "real", "warp"}
 	case reflect.TypeFor[endsWord]():
 		return "ending", []string{"off", "running"}
+	case reflect.TypeFor[policyWord]():
+		return "policy", relayPolicies
 	case reflect.TypeFor[overWord]():
 		return "protocol", []string{"tftp"}
 	case reflect.TypeFor[messageWord]():

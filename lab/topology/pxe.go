@@ -186,7 +186,7 @@ func (c *checker) hostPorts() {
 // Ports lists the UDP ports on which a service of ours listens, each once.
 func (s Service) Ports() []int {
 	var ports []int
-	if s.DHCP != nil || s.BOOTP != nil || s.BootServer != nil && s.BootServer.Broadcast {
+	if s.DHCP != nil || s.BOOTP != nil || s.Relay != nil || s.BootServer != nil && s.BootServer.Broadcast {
 		ports = append(ports, 67)
 	}
 	if s.ProxyDHCP != nil {

@@ -12,18 +12,11 @@ func (c *checker) services() {
 	for _, name := range c.keys["services"] {
 		f, key := c.form.Services[partName(name)], join("services", name)
 		s := Service{Name: name, On: f.On, Address: f.Address.Addr}
-		if s.On != "" {
-			c.shares(key, &s)
-		} else {
-			s.Network = c.network(key, f.Network)
-		}
-		if s.Address.IsValid() && s.On == "" {
-			c.serviceAddress(join(key, "address"), s, taken)
-		} else if s.On == "" && c.whole(key) && !slices.Contains(c.keys[key], "address") {
-			c.report(key, "needs \"address\", such as address: 192.0.2.1; or on, with the service whose host it shares")
-		}
-		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil {
-			c.report(key, "plays no role; add dhcp, proxydhcp, bootserver, bootp, tftp or echo")
+		s.Router, s.Capture = f.Router, f.Capture
+		c.place(key, &s, f, taken)
+		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil &&
+			f.Relay == nil && f.Exec == nil && !f.Router {
+			c.report(key, "plays no role; add dhcp, proxydhcp, bootserver, bootp, relay, tftp, echo, router or exec")
 		}
 		if f.TFTP != nil {
 			s.TFTP = &TFTP{Discover: discovers(f.TFTP.Probe), Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
@@ -112,6 +105,7 @@ func (c *checker) dhcps() {
 		if s.DHCP.First.IsValid() {
 			c.pool(join(key, "range"), *s, s.DHCP.First, s.DHCP.Last)
 		}
+		c.pools(key, s, f)
 		c.boot(key, s, f)
 		s.DHCP.PXE = c.pxe(join(key, "pxe"), f.PXE)
 		s.DHCP.Reservations = c.reservations(key, s, f.Reservations)
@@ -129,8 +123,8 @@ func (c *checker) pool(key string, s Service, first, last netip.Addr) {
 		c.report(key, "%s", why)
 	}
 	for _, other := range c.topo.Services {
-		if other.Network == s.Network && other.Address.IsValid() && other.On == "" && first.Compare(other.Address) <= 0 && other.Address.Compare(last) <= 0 {
-			c.report(key, "covers %s, the address of service %q; narrow the range", other.Address, other.Name)
+		if a := other.At(s.Network); a.IsValid() && other.On == "" && first.Compare(a) <= 0 && a.Compare(last) <= 0 {
+			c.report(key, "covers %s, the address of service %q; narrow the range", a, other.Name)
 		}
 	}
 }
@@ -176,11 +170,12 @@ func (c *checker) servesTFTP(key string, s *Service, server string) {
 		return
 	}
 	switch to := c.topo.Services[i]; {
+	case to.Exec != nil: // only its author knows what it serves
 	case to.TFTP == nil && to.Name == s.Name:
 		c.report(key, "nobody serves these files, as %q has no tftp; add tftp: {} to it, or name the service that has it with boot: {server: ...}", s.Name)
 	case to.TFTP == nil:
 		c.report(key, "service %q has no tftp, so it cannot serve the boot files; add tftp: {} to it", to.Name)
-	case to.Network != s.Network:
+	case !c.reaches(s.Network, to.Network):
 		c.report(key, "service %q is on network %q, which clients on %q cannot reach", to.Name, to.Network, s.Network)
 	}
 }

@@ -18,7 +18,10 @@ type Topology struct {
 	Services []Service
 	Guests   []Guest
 	Expect   []GuestExpect // per guest name, or "*" for all, in file order
-	Path     string        // file it came from, for messages
+
+	ExpectServices []ServiceExpect `json:",omitempty"` // in file order
+
+	Path string // file it came from, for messages
 }
 
 // Network is one bridged segment.
@@ -33,6 +36,9 @@ type Service struct {
 	Name    string
 	Network string
 	Address netip.Addr
+	Links   []Link `json:",omitempty"` // where it is, if on several networks; Network and Address are the first then
+	Router  bool   `json:",omitempty"` // it forwards between its networks
+	Capture bool   `json:",omitempty"` // what passes its cards is recorded
 	On      string // the service whose host, and so whose address, it shares; empty: it has a host of its own
 	DHCP    *DHCP
 	BOOTP   *BOOTP
@@ -41,6 +47,8 @@ type Service struct {
 
 	ProxyDHCP  *ProxyDHCP
 	BootServer *BootServer
+	Relay      *Relay `json:",omitempty"`
+	Exec       *Exec  `json:",omitempty"`
 }
 
 // DHCP is our DHCP server.
@@ -49,6 +57,8 @@ type DHCP struct {
 	Lease        time.Duration
 	Boot         *Boot
 	PXE          *PXE
+	Router       netip.Addr `json:",omitzero"`  // of clients on its own network, if there is one
+	Pools        []Pool     `json:",omitempty"` // for clients on other networks
 	Reservations []Reservation
 }
 
@@ -120,6 +130,10 @@ type Expectation struct {
 	Serial  string    `json:"serial,omitempty"` // regular expression; several in one list must match in order
 	Never   *Never    `json:"never,omitempty"`
 	Ends    string    `json:"ends,omitempty"` // "off" or "running"
+
+	// Of a service.
+	Log   string `json:"log,omitempty"`   // regular expression over the lines it wrote
+	Exits *int   `json:"exits,omitempty"` // its status
 }
 
 // Booted claims that the probe's own report proves this image ran: nonce and CRC are checked, and its TFTP
@@ -162,6 +176,7 @@ type Silent struct {
 // From claims that a packet of that kind came from this service, and that the guest obeyed it.
 type From struct {
 	From string `json:"from"`
+	Via  string `json:"via,omitempty"` // the relay that passed it on
 }
 
 // Served claims that a file was transferred whole.
@@ -187,4 +202,5 @@ type Stops struct {
 type Never struct {
 	Serial string `json:"serial,omitempty"` // regular expression over console lines
 	Packet string `json:"packet,omitempty"` // regular expression over Packet.Info
+	Log    string `json:"log,omitempty"`    // of a service: over the lines it wrote
 }

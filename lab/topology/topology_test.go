@@ -122,17 +122,24 @@ func TestShipped(t *testing.T) {
 
 // TestExpectationJSON holds that a plan, which carries expectations as JSON, carries all of them.
 func TestExpectationJSON(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/good-everything.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	top, err := Parse("lab.yaml", archive.Files[0].Data, known)
-	if err != nil {
-		t.Fatal(err)
-	}
 	seen := map[string]bool{}
-	for _, e := range top.Expect {
-		for _, x := range e.List {
+	for _, file := range []string{"testdata/good-everything.txtar", "testdata/good-relay.txtar"} {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		top, err := Parse("lab.yaml", archive.Files[0].Data, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []Expectation
+		for _, e := range top.Expect {
+			all = append(all, e.List...)
+		}
+		for _, e := range top.ExpectServices {
+			all = append(all, e.List...)
+		}
+		for _, x := range all {
 			v, set := reflect.ValueOf(x), 0
 			for i := range v.NumField() {
 				if !v.Field(i).IsZero() {
@@ -144,11 +151,11 @@ func TestExpectationJSON(t *testing.T) {
 				t.Errorf("%+v makes %d claims, want 1", x, set)
 			}
 		}
+		sameAfterJSON(t, top)
 	}
 	if all := reflect.TypeFor[Expectation]().NumField(); len(seen) != all {
-		t.Errorf("good-everything.txtar makes %d of the %d kinds of claims: %v", len(seen), all, seen)
+		t.Errorf("the good files make %d of the %d kinds of claims: %v", len(seen), all, seen)
 	}
-	sameAfterJSON(t, top)
 }
 
 // sameAfterJSON writes a topology's expectations as JSON and reads them back.

@@ -36,7 +36,7 @@ const bootpLength = 300
 var broadcastClient = netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), ClientPort)
 
 func (x *exchange) newReply(typ dhcpv4.MessageType) *Reply {
-	return NewReply(x.req, typ, x.cfg.Address.Addr())
+	return NewReply(x.req, typ, x.serverID)
 }
 
 // NewReply starts a reply of one type from a server: header fields by RFC 2131 table 3, and the options that must come
@@ -66,7 +66,7 @@ func NewReply(req *Request, typ dhcpv4.MessageType, server netip.Addr) *Reply {
 // EDK2 takes a server that says PXEClient for a boot server and asks it on port 4011.
 func (x *exchange) configure(r *Reply, b boot) {
 	o := r.Packet.Options
-	o[optSubnetMask] = net.CIDRMask(x.cfg.Address.Bits(), 32)
+	o[optSubnetMask] = net.CIDRMask(x.cfg.subnet().Bits(), 32)
 	if x.cfg.Router.IsValid() {
 		o[optRouter] = x.cfg.Router.AsSlice()
 	}
@@ -157,7 +157,7 @@ func (x *exchange) addLease(r *Reply, a netip.Addr) {
 // word of an unauthenticated datagram.
 func (x *exchange) ciaddr() netip.Addr {
 	a := addrField(x.req.Packet.ClientIPAddr)
-	if !x.cfg.Address.Contains(a) || a == x.cfg.Address.Addr() {
+	if !x.cfg.subnet().Contains(a) || a == x.cfg.Address.Addr() {
 		return netip.Addr{}
 	}
 	return a

@@ -62,7 +62,7 @@ func loadPlan(ctx context.Context, path string, o plan.Options, prepare bool) (*
 		return nil, err
 	}
 	flash := slices.ContainsFunc(t.Guests, func(g topology.Guest) bool { return g.Firmware != "bios" })
-	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe, PrepareStores: prepare && flash})
+	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe, PrepareStores: prepare && flash, Commands: t.Commands()})
 	if err != nil {
 		return nil, err
 	}
