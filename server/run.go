@@ -92,6 +92,10 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 		})
 		add("tftp", r, err)
 	}
+	if c.HTTP != nil {
+		r, err := c.listenHTTP(observe)
+		add("http", r, err)
+	}
 	if c.Echo != nil {
 		r, err := listenEcho(c, observe)
 		add("echo", r, err)
@@ -133,7 +137,7 @@ func (c Config) dhcp() dhcp.Config {
 		out.Reservations = append(out.Reservations, dhcp.Reservation{MAC: mac, UUID: uuid, Address: r.Address, File: r.File})
 	}
 	if b := d.Boot; b != nil {
-		out.Boot = &dhcp.Boot{NextServer: b.NextServer, Files: b.Files, IPXE: b.IPXE, Default: b.Default, NoProxy: b.NoProxy}
+		out.Boot = &dhcp.Boot{NextServer: b.NextServer, Files: b.Files, IPXE: b.IPXE, HTTP: b.HTTP, Default: b.Default, NoProxy: b.NoProxy}
 	}
 	return out
 }

@@ -39,8 +39,8 @@ func (x *exchange) newReply(typ dhcpv4.MessageType) *Reply {
 	return &Reply{Packet: p}
 }
 
-// configure adds what every client is told, and to boot clients what to boot. Option 60 is never sent: EDK2 takes a
-// server that says PXEClient for a boot server and asks it on port 4011, where this role does not listen.
+// configure adds what every client is told, and to boot clients what to boot. Option 60 is never PXEClient: EDK2 takes
+// a server that says so for a boot server and asks it on port 4011, where this role does not listen.
 func (x *exchange) configure(r *Reply, b boot) {
 	o := r.Packet.Options
 	o[optSubnetMask] = net.CIDRMask(x.cfg.Address.Bits(), 32)
@@ -58,8 +58,15 @@ func (x *exchange) configure(r *Reply, b boot) {
 	}
 	// Both places: EDK2 prefers option 67, iPXE the header field. 67 ends in NUL because EDK2 writes one behind a
 	// name that lacks it, over the next option. siaddr is the TFTP server; neither client takes it from option 66.
-	r.Packet.ServerIPAddr = b.next.AsSlice()
-	r.Packet.BootFileName = b.file
+	if b.next.IsValid() {
+		r.Packet.ServerIPAddr = b.next.AsSlice()
+	}
+	if len(b.file) <= maxFileField {
+		r.Packet.BootFileName = b.file
+	}
+	if b.class != "" {
+		o[pxe.OptClassID] = []byte(b.class)
+	}
 	o[optBootFile] = append([]byte(b.file), 0)
 	x.d.File = b.file
 }
