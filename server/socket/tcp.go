@@ -2,6 +2,8 @@ package socket
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -28,7 +30,10 @@ func ListenTCP(ifname string, at netip.AddrPort) (net.Listener, error) {
 	}}
 	lc.SetMultipathTCP(false) // boot firmware does not speak it, and its options only fill the SYN ACK
 	l, err := lc.Listen(context.Background(), network, at.String())
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.EADDRINUSE):
+		return nil, fmt.Errorf("port %d on %q is in use by another program; stop it (ss -tlpn 'sport = :%d' names it) or use another port", at.Port(), ifname, at.Port())
+	case err != nil:
 		return nil, explain(ifname, at.Port(), err)
 	}
 	return l, nil
