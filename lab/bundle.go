@@ -21,13 +21,14 @@ import (
 // Bundle is the folder one run leaves: the plan, everything that happened, and all that was served.
 type Bundle string
 
-// The files of a bundle. Guests have a folder each under guests/, TFTP roots are under tftp/.
+// The files of a bundle. Guests have a folder each under guests/, TFTP roots are under tftp/, HTTP roots under http/.
 func (b Bundle) plan() string               { return filepath.Join(string(b), "plan.json") }
 func (b Bundle) events() string             { return filepath.Join(string(b), "events.jsonl") }
 func (b Bundle) wire() string               { return filepath.Join(string(b), "wire.pcapng") }
 func (b Bundle) log() string                { return filepath.Join(string(b), "lab.log") }
 func (b Bundle) guest(name string) string   { return filepath.Join(string(b), "guests", name) }
 func (b Bundle) tftp(service string) string { return filepath.Join(string(b), "tftp", service) }
+func (b Bundle) http(service string) string { return filepath.Join(string(b), "http", service) }
 
 // createBundle makes the folder and everything in it that is known before the run: the plan, the images with
 // the nonce patched in, and for each guest a script that boots it by hand. On error nothing is left behind.
@@ -62,7 +63,7 @@ func createBundle(dir string, p *plan.Plan, nonce string) (b Bundle, err error) 
 		return "", fmt.Errorf("write the plan: %w", err)
 	}
 	for _, s := range p.Services {
-		if err := b.writeRoot(s, nonce); err != nil {
+		if err := b.writeRoots(s, nonce); err != nil {
 			return "", err
 		}
 	}
@@ -74,21 +75,31 @@ func createBundle(dir string, p *plan.Plan, nonce string) (b Bundle, err error) 
 	return b, nil
 }
 
-// writeRoot fills the TFTP root of one service.
-func (b Bundle) writeRoot(s plan.Service, nonce string) error {
-	if s.Server == nil || s.Server.TFTP == nil {
-		return nil
+// writeRoots fills the roots of one service.
+func (b Bundle) writeRoots(s plan.Service, nonce string) error {
+	if s.Server != nil && s.Server.TFTP != nil {
+		if err := b.writeRoot(s, nonce, b.tftp(s.Name), s.Files); err != nil {
+			return err
+		}
 	}
-	if err := os.MkdirAll(b.tftp(s.Name), 0o755); err != nil {
-		return fmt.Errorf("make the TFTP root of %s: %w", s.Name, err)
+	if s.Server != nil && s.Server.HTTP != nil {
+		return b.writeRoot(s, nonce, b.http(s.Name), s.HTTPFiles)
 	}
-	for _, file := range s.Files {
+	return nil
+}
+
+// writeRoot fills one root.
+func (b Bundle) writeRoot(s plan.Service, nonce, root string, files []string) error {
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return fmt.Errorf("make a root of %s: %w", s.Name, err)
+	}
+	for _, file := range files {
 		data, err := content(file, nonce, s.Server.Echo)
 		if err != nil {
 			return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
 		}
-		if err := os.WriteFile(filepath.Join(b.tftp(s.Name), file), data, 0o644); err != nil {
-			return fmt.Errorf("write the TFTP root of %s: %w", s.Name, err)
+		if err := os.WriteFile(filepath.Join(root, file), data, 0o644); err != nil {
+			return fmt.Errorf("write a root of %s: %w", s.Name, err)
 		}
 	}
 	return nil
@@ -199,12 +210,18 @@ func content(file, nonce string, echo *server.EchoConfig) ([]byte, error) {
 	return images.Catalogue()[i].Patch(params)
 }
 
-// servedImages describes the files of all TFTP roots as they stand in the bundle.
+// servedImages describes the files of all roots as they stand in the bundle.
 func (b Bundle) servedImages(p *plan.Plan) ([]event.Image, error) {
 	var out []event.Image
 	for _, img := range p.Images {
-		i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return slices.Contains(s.Files, img.File) })
-		data, err := os.ReadFile(filepath.Join(b.tftp(p.Services[i].Name), img.File))
+		i := slices.IndexFunc(p.Services, func(s plan.Service) bool {
+			return slices.Contains(s.Files, img.File) || slices.Contains(s.HTTPFiles, img.File)
+		})
+		root := b.tftp(p.Services[i].Name)
+		if !slices.Contains(p.Services[i].Files, img.File) {
+			root = b.http(p.Services[i].Name)
+		}
+		data, err := os.ReadFile(filepath.Join(root, img.File))
 		if err != nil {
 			return nil, fmt.Errorf("read back a served image: %w", err)
 		}

@@ -50,9 +50,11 @@ type Service struct {
 	Network string         `json:"network"`
 	Address netip.Prefix   `json:"address"`
 	MAC     string         `json:"mac"`
-	Roles   []string       `json:"roles"`  // "dhcp", "tftp", "echo"
+	Roles   []string       `json:"roles"`  // "dhcp", "tftp", "http", "echo"
 	Server  *server.Config `json:"server"` // TFTP root is RunDir-relative: "tftp/SERVICE"
 	Files   []string       `json:"files"`  // names of Images put into its TFTP root
+
+	HTTPFiles []string `json:"httpFiles,omitempty"` // those put into its HTTP root
 }
 
 // Image is one file as it will be served.
@@ -80,6 +82,7 @@ type Guest struct {
 	Shift    int                    `json:"shift,omitempty"` // of icount, under warp
 	Budgets  map[string]Duration    `json:"budgets"`         // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`
+	Over     string                 `json:"over,omitempty"` // "http": its firmware's HTTP boot client runs; empty: its PXE client
 }
 
 // Arg is one flag of QEMU's command line with its value and the reason it is there.

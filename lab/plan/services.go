@@ -27,6 +27,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			ps.Roles = append(ps.Roles, "tftp")
 			ps.Files = served(named, s.TFTP)
 		}
+		ps.http(t, s)
 		if s.Echo != nil || s.TFTP != nil {
 			cfg.Echo = &server.EchoConfig{Port: EchoPort}
 			if s.Echo != nil && s.Echo.Port != 0 {
@@ -49,7 +50,7 @@ func dhcp(t *topology.Topology, s topology.Service) *server.DHCPConfig {
 	if b == nil {
 		return c
 	}
-	c.Boot = &server.BootConfig{Files: files(b.Files), IPXE: files(b.IPXE), NoProxy: b.NoProxy, NextServer: s.Address}
+	c.Boot = &server.BootConfig{Files: files(b.Files), IPXE: files(b.IPXE), NoProxy: b.NoProxy, NextServer: s.Address, HTTP: uris(t, s)}
 	for _, other := range t.Services {
 		if b.Server != "" && other.Name == b.Server {
 			c.Boot.NextServer = other.Address
@@ -128,7 +129,7 @@ func inCatalogue(file string) bool {
 func planned(services []Service) []Image {
 	var out []Image
 	has := func(file string) bool {
-		return slices.ContainsFunc(services, func(s Service) bool { return slices.Contains(s.Files, file) })
+		return slices.ContainsFunc(services, func(s Service) bool { return slices.Contains(s.Files, file) || slices.Contains(s.HTTPFiles, file) })
 	}
 	for _, i := range images.Catalogue() {
 		if has(i.File) {

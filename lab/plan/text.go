@@ -52,6 +52,7 @@ func (s Service) writeText(b *strings.Builder) {
 			fmt.Fprintf(b, "  boot from %s", d.Boot.NextServer)
 			writeFiles(b, "", d.Boot.Files)
 			writeFiles(b, "ipxe ", d.Boot.IPXE)
+			writeFiles(b, "http ", d.Boot.HTTP)
 			b.WriteString("\n")
 		}
 	}
@@ -61,6 +62,7 @@ func (s Service) writeText(b *strings.Builder) {
 			b.WriteString("  tftp never answers\n")
 		}
 	}
+	s.writeHTTP(b)
 	if e := s.Server.Echo; e != nil {
 		fmt.Fprintf(b, "  echo on UDP %d\n", e.Port)
 	}

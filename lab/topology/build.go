@@ -23,6 +23,7 @@ func (c *checker) check() {
 	c.guests()
 	c.dhcps()
 	c.tftps()
+	c.https()
 	c.expectations()
 }
 
@@ -132,7 +133,7 @@ func (c *checker) guests() {
 	for _, name := range names {
 		f, key := c.form.Guests[partName(name)], join("guests", name)
 		g := Guest{Name: name, Network: c.network(key, f.Network), Firmware: string(f.Firmware), NIC: string(f.NIC),
-			Memory: int(f.Memory), MAC: string(f.MAC), UUID: string(f.UUID)}
+			Memory: int(f.Memory), MAC: string(f.MAC), UUID: string(f.UUID), Over: c.over(key, f)}
 		if g.NIC == "" {
 			g.NIC = defaultNIC
 		}

@@ -17,7 +17,7 @@ func (x Expectation) String() string {
 	case x.Address != nil:
 		return "address: " + flow("from", x.Address.From)
 	case x.Offer != nil:
-		return "offer: " + flow("from", x.Offer.From)
+		return "offer: " + flow("from", x.Offer.From, "file", x.Offer.File)
 	case x.Served != nil:
 		return "served: " + flow("file", x.Served.File, "from", x.Served.From, "over", x.Served.Over)
 	case x.Stage != nil && x.Stage.Within > 0:

@@ -45,19 +45,19 @@ func (c *checker) expectation(at string, f expectation) Expectation {
 	e := Expectation{Serial: string(f.Serial), Ends: string(f.Ends)}
 	if f.Booted != nil {
 		e.Booted = &Booted{Image: string(f.Booted.Image), From: f.Booted.From}
-		c.from(join(at, "booted"), f.Booted.From, "tftp")
+		c.from(join(at, "booted"), f.Booted.From, anyFiles)
 	}
 	if f.Address != nil {
 		e.Address = &From{From: f.Address.From}
 		c.from(join(at, "address"), f.Address.From, "dhcp")
 	}
 	if f.Offer != nil {
-		e.Offer = &From{From: f.Offer.From}
+		e.Offer = &Offer{From: f.Offer.From, File: f.Offer.File}
 		c.from(join(at, "offer"), f.Offer.From, "dhcp")
 	}
 	if f.Served != nil {
 		e.Served = &Served{File: f.Served.File, From: f.Served.From, Over: string(f.Served.Over)}
-		c.from(join(at, "served"), f.Served.From, "tftp")
+		c.from(join(at, "served"), f.Served.From, orElse(string(f.Served.Over), anyFiles))
 	}
 	if f.Stage != nil {
 		e.Stage = &Reaches{Reaches: stage(f.Stage.Reaches), Within: time.Duration(f.Stage.Within)}
@@ -85,7 +85,7 @@ func (c *checker) from(key, name, role string) {
 		return
 	}
 	s := c.topo.Services[i]
-	if role == "dhcp" && s.DHCP == nil || role == "tftp" && s.TFTP == nil {
+	if !s.plays(role) {
 		c.report(key, "service %q has no %s, so this cannot come from it", name, role)
 	}
 }

@@ -27,6 +27,7 @@ type serviceForm struct {
 	Address address   `json:"address" jsonschema:"required" example:"192.0.2.1" jsonschema_description:"Its own address there."`
 	DHCP    *dhcpForm `json:"dhcp" jsonschema_description:"A DHCP server (RFC 2131)."`
 	TFTP    *tftpForm `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
+	HTTP    *httpForm `json:"http" jsonschema_description:"A read-only HTTP server for UEFI HTTP boot and iPXE; {} serves every image that a boot of this lab names for HTTP."`
 	Echo    *echoForm `json:"echo" jsonschema_description:"A UDP echo for the probes. A service with tftp has one on port 7777 unless this names another port."`
 }
 
@@ -42,6 +43,8 @@ type bootForm struct {
 	IPXE    archFiles `json:"ipxe" jsonschema_description:"What clients that say they are iPXE (option 77) are told instead, by architecture: breaks the loop of chain loading."`
 	Server  string    `json:"server" jsonschema_description:"The service that serves the files over TFTP. Default: this one."`
 	NoProxy bool      `json:"noProxy" jsonschema:"default=false" jsonschema_description:"Tell iPXE not to wait for a proxyDHCP offer (option 175.176)."`
+
+	HTTP *httpBootForm `json:"http" jsonschema_description:"What clients of UEFI HTTP boot (option 60 HTTPClient) are told, by architecture: an image, which becomes a URI, or a URI."`
 }
 
 type reservationForm struct {
@@ -70,12 +73,13 @@ type guestForm struct {
 	Memory   mebibytes    `json:"memory" jsonschema_description:"Its memory in MiB. Default: what its firmware needs."`
 	MAC      mac          `json:"mac" jsonschema_description:"Its MAC address. Default: from its place in the file."`
 	UUID     uuid         `json:"uuid" jsonschema_description:"Its SMBIOS UUID. Default: from its place in the file."`
+	Over     overWord     `json:"over" jsonschema:"default=tftp" jsonschema_description:"Which client of its firmware boots: PXE, over TFTP, or UEFI HTTP boot."`
 }
 
 type expectation struct {
 	Booted  *bootedForm  `json:"booted" jsonschema_description:"The boot program reported from inside: this very file ran, and its own network round trips worked."`
 	Address *fromForm    `json:"address" jsonschema_description:"The address came from this service (DHCPACK)."`
-	Offer   *fromForm    `json:"offer" jsonschema_description:"An offer came from this service (DHCPOFFER)."`
+	Offer   *offerForm   `json:"offer" jsonschema_description:"An offer came from this service (DHCPOFFER) and was taken."`
 	Served  *servedForm  `json:"served" jsonschema_description:"A file was transferred whole."`
 	Stage   *reachesForm `json:"stage" jsonschema_description:"The boot reaches a stage, optionally within a time since power-on."`
 	Stops   *stopsForm   `json:"stops" jsonschema_description:"The boot fails, at this stage and for this reason."`
@@ -91,6 +95,11 @@ type bootedForm struct {
 
 type fromForm struct {
 	From string `json:"from" jsonschema:"required" jsonschema_description:"The service it came from."`
+}
+
+type offerForm struct {
+	From string `json:"from" jsonschema:"required" jsonschema_description:"The service it came from."`
+	File string `json:"file" jsonschema_description:"The boot file, or the URI, that it named."`
 }
 
 type servedForm struct {

@@ -17,6 +17,8 @@ type Known struct {
 	Images    []string // catalogue names of the boot programs: "probe"
 	Archs     []string // client architectures that boot may name: "efi-x64"
 	Reasons   []string // why a boot may be expected to stop: "no-offer"
+
+	HTTPFirmwares []string // those of Firmwares that have an HTTP boot client of their own
 }
 
 // words gives what a text of type t may be, and what one of them is called. The noun is empty for a type
@@ -40,7 +42,7 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 	case reflect.TypeFor[endsWord]():
 		return "ending", []string{"off", "running"}
 	case reflect.TypeFor[overWord]():
-		return "protocol", []string{"tftp"}
+		return "protocol", []string{"tftp", "http"}
 	}
 	return "", nil
 }

@@ -15,13 +15,14 @@ func (c *checker) services() {
 		if s.Address.IsValid() {
 			c.serviceAddress(join(key, "address"), s, taken)
 		}
-		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.Echo == nil {
-			c.report(key, "plays no role; add dhcp, tftp or echo")
+		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.HTTP == nil && f.Echo == nil {
+			c.report(key, "plays no role; add dhcp, tftp, http or echo")
 		}
 		if f.TFTP != nil {
 			s.TFTP = &TFTP{Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
 				MaxBlksize: int(f.TFTP.MaxBlksize)}
 		}
+		s.HTTP = f.HTTP.build()
 		if f.Echo != nil {
 			s.Echo = &Echo{Port: int(f.Echo.Port)}
 			c.echo(join(key, "echo.port"), f)
@@ -95,22 +96,24 @@ func (c *checker) pool(key string, s Service) {
 // boot checks what a DHCP server tells PXE clients, and that somebody serves it.
 func (c *checker) boot(key string, s *Service, f *dhcpForm) {
 	told := slices.IndexFunc(f.Reservations, func(r reservationForm) bool { return r.File != "" })
+	byTFTP := slices.IndexFunc(f.Reservations, func(r reservationForm) bool { return r.File != "" && !IsURI(r.File) })
 	if f.Boot == nil {
-		if told >= 0 {
-			c.servesTFTP(item(join(key, "reservations"), told)+".file", s, s.Name)
+		if byTFTP >= 0 {
+			c.servesTFTP(item(join(key, "reservations"), byTFTP)+".file", s, s.Name)
 		}
 		return
 	}
 	key = join(key, "boot")
 	s.DHCP.Boot = &Boot{Server: f.Boot.Server, Files: c.files(key, f.Boot.Files), IPXE: c.files(join(key, "ipxe"), f.Boot.IPXE),
 		NoProxy: f.Boot.NoProxy}
-	if c.whole(key) && len(f.Boot.Files) == 0 && len(f.Boot.IPXE) == 0 && told < 0 {
+	if c.whole(key) && len(f.Boot.Files) == 0 && len(f.Boot.IPXE) == 0 && f.Boot.HTTP == nil && told < 0 {
 		c.report(key, "names no boot file; write an architecture and its image, such as %s", c.someBoot())
 	}
-	if f.Boot.Server == "" {
-		c.servesTFTP(key, s, s.Name)
-	} else {
+	c.httpBoot(key, s, f.Boot.HTTP)
+	if f.Boot.Server != "" {
 		c.servesTFTP(join(key, "server"), s, f.Boot.Server)
+	} else if s.DHCP.Boot.wantsTFTP() || byTFTP >= 0 {
+		c.servesTFTP(key, s, s.Name)
 	}
 }
 
@@ -167,6 +170,8 @@ const maxFile = 127
 func (c *checker) fileName(key, name string) {
 	switch {
 	case name == "" || c.known.isImage(name):
+	case IsURI(name) && len(name) <= maxFile:
+		c.uri(key, name)
 	case !isFile(name):
 		c.report(key, "unknown image %s %s; a file's name on the wire has a dot or a slash, such as probe.0", quote(name), hint(name, c.known.Images))
 	case len(name) > maxFile:

@@ -35,6 +35,7 @@ type Service struct {
 	Address netip.Addr
 	DHCP    *DHCP
 	TFTP    *TFTP
+	HTTP    *HTTP `json:",omitempty"`
 	Echo    *Echo
 }
 
@@ -47,12 +48,15 @@ type DHCP struct {
 }
 
 // Boot says what PXE clients are told. Values of Files and IPXE are image names ("probe"), or file names on
-// the wire when no image has that name.
+// the wire when no image has that name, or URIs.
 type Boot struct {
 	Server  string            // service whose address becomes siaddr; empty means this one
 	Files   map[string]string // architecture to image
 	IPXE    map[string]string // the same for clients that say they are iPXE
 	NoProxy bool              // tell iPXE not to wait for a proxyDHCP offer (option 175.176)
+
+	HTTP       map[string]string `json:",omitempty"` // architecture to image, or to a URI: what UEFI HTTP boot is told
+	HTTPServer string            `json:",omitempty"` // service that serves the images of HTTP; empty means this one
 }
 
 // Reservation ties an address or a boot file to a guest, by its MAC or its UUID.
@@ -86,6 +90,7 @@ type Guest struct {
 	Memory   int    // MiB; zero means what the firmware needs
 	MAC      string // default: from its place in the file
 	UUID     string // default: from its place in the file
+	Over     string `json:",omitempty"` // OverHTTP: its firmware's HTTP boot client runs; empty: its PXE client
 }
 
 // GuestExpect is what one guest, or "*", is expected to do.
@@ -98,7 +103,7 @@ type GuestExpect struct {
 type Expectation struct {
 	Booted  *Booted  `json:"booted,omitempty"`
 	Address *From    `json:"address,omitempty"`
-	Offer   *From    `json:"offer,omitempty"`
+	Offer   *Offer   `json:"offer,omitempty"`
 	Served  *Served  `json:"served,omitempty"`
 	Stage   *Reaches `json:"stage,omitempty"`
 	Stops   *Stops   `json:"stops,omitempty"`
@@ -119,11 +124,18 @@ type From struct {
 	From string `json:"from"`
 }
 
+// Offer claims that an offer came from this service, that it named this boot file or URI if one is given, and that the
+// guest obeyed it.
+type Offer struct {
+	From string `json:"from"`
+	File string `json:"file,omitempty"`
+}
+
 // Served claims that a file was transferred whole.
 type Served struct {
 	File string `json:"file"`
 	From string `json:"from,omitempty"`
-	Over string `json:"over,omitempty"` // "tftp"
+	Over string `json:"over,omitempty"` // "tftp" or "http"; empty: either
 }
 
 // Reaches claims that a stage is reached, optionally within a time since power-on (host time).

@@ -31,6 +31,8 @@ var known = Known{
 	Reasons: []string{"no-firmware", "no-link", "no-offer", "offer-refused", "no-ack", "no-bootfile", "proxy-silent",
 		"boot-server-silent", "tftp-silent", "file-not-found", "tftp-error", "wrong-arch", "image-refused",
 		"boot-program-silent", "did-not-power-off", "guest-crashed", "gave-up", "stalled"},
+
+	HTTPFirmwares: []string{"ovmf-x64", "ovmf-ia32"},
 }
 
 const shippedDir = "../../topologies"
