@@ -33,7 +33,7 @@ func (b *boot) check(x topology.Expectation, serial *cursor) finding {
 	case x.Address != nil:
 		return b.checkAddressFrom(x.Address.From)
 	case x.Offer != nil:
-		return b.checkOffer(x.Offer.From)
+		return b.checkOffer(x.Offer)
 	case x.Served != nil:
 		return b.checkServed(x.Served)
 	case x.Stage != nil:
@@ -107,11 +107,17 @@ func (b *boot) outside(service, address string) string {
 
 // checkOffer: an offer of that service reached the guest, and the guest acted on it. A DHCP server's offer is
 // taken by a REQUEST that names the server; a proxy's, which has no address to give, by asking that server.
-func (b *boot) checkOffer(service string) finding {
-	all := b.dhcp(false, isOffer)
+func (b *boot) checkOffer(c *topology.Offer) finding {
+	service, all := c.From, b.dhcp(false, isOffer)
 	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool { return e.Service != service })
 	if len(offers) == 0 {
 		return fail(fmt.Sprintf("no offer from %q reached %s%s", service, b.guest.Name, b.offersSeen(all)), all...)
+	}
+	if other := offers[0]; c.File != "" {
+		offers = slices.DeleteFunc(offers, func(e event.Event) bool { return e.Packet.DHCP.File != c.File })
+		if len(offers) == 0 {
+			return fail(fmt.Sprintf("%q offered %s boot file %q, not %q", service, b.guest.Name, other.Packet.DHCP.File, c.File), other)
+		}
 	}
 	for _, o := range offers {
 		for _, e := range b.events {
@@ -156,19 +162,18 @@ func takes(e, offer event.Event) bool {
 
 // checkServed: the file crossed the wire whole.
 func (b *boot) checkServed(c *topology.Served) finding {
-	if c.Over != "" && c.Over != "tftp" {
-		return fail(fmt.Sprintf("%q by %s: no judge can tell yet, only tftp", c.File, c.Over))
-	}
-	t := b.find(c.File)
+	t := b.findOver(c.File, c.Over)
 	switch {
 	case t == nil:
 		return fail(fmt.Sprintf("%s never asked for %q%s", b.guest.Name, c.File, b.askedFor()))
 	case t.whole == nil:
 		return fail(fmt.Sprintf("%s asked %s for %q and did not get it whole (%d bytes came)", b.guest.Name, b.serverName(t), t.file, t.bytes), t.asked...)
+	case b.spoiled(t) != "":
+		return fail(b.spoiled(t), t.asked[0], *t.whole)
 	case c.From != "" && t.service != c.From:
 		return fail(fmt.Sprintf("%q was served by %s, not by %q", t.file, b.serverName(t), c.From), *t.whole)
 	}
-	return pass(fmt.Sprintf("%s served %q to %s, %d bytes", b.serverName(t), t.file, b.guest.Name, t.bytes), t.asked[0], *t.whole)
+	return pass(fmt.Sprintf("%s served %q to %s over %s, %d bytes", b.serverName(t), t.file, b.guest.Name, t.protocol(), t.bytes), t.asked[0], *t.whole)
 }
 
 func (b *boot) askedFor() string {

@@ -29,7 +29,7 @@ func address(from string) []topology.Expectation {
 	return one(topology.Expectation{Address: &topology.From{From: from}})
 }
 func offer(from string) []topology.Expectation {
-	return one(topology.Expectation{Offer: &topology.From{From: from}})
+	return one(topology.Expectation{Offer: &topology.Offer{From: from}})
 }
 func served(file, from, over string) []topology.Expectation {
 	return one(topology.Expectation{Served: &topology.Served{File: file, From: from, Over: over}})

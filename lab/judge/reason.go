@@ -22,8 +22,12 @@ const (
 	ProxySilent       Reason = "proxy-silent"        // port 4011 of a proxyDHCP server did not answer
 	BootServerSilent  Reason = "boot-server-silent"  // no boot server answered
 	TFTPSilent        Reason = "tftp-silent"         // the TFTP server did not answer
-	FileNotFound      Reason = "file-not-found"      // the TFTP server has no such file
+	FileNotFound      Reason = "file-not-found"      // the server has no such file
 	TFTPError         Reason = "tftp-error"          // the transfer failed in another way
+	NoURI             Reason = "no-uri"              // nobody told UEFI HTTP boot a URI
+	HTTPSilent        Reason = "http-silent"         // the HTTP server did not answer
+	NoLength          Reason = "no-length"           // the HTTP server does not say how long the file is
+	HTTPError         Reason = "http-error"          // the transfer over HTTP failed in another way
 	WrongArch         Reason = "wrong-arch"          // the file is a program for another kind of machine
 	ImageRefused      Reason = "image-refused"       // the client had the whole file and would not run it
 	BootProgramSilent Reason = "boot-program-silent" // the boot program did not (finish its) report
@@ -43,7 +47,7 @@ func Reasons() []string {
 }
 
 var reasons = []Reason{NoFirmware, NoLink, NoOffer, OfferRefused, NoAck, NoBootfile, ProxySilent, BootServerSilent, TFTPSilent,
-	FileNotFound, TFTPError, WrongArch, ImageRefused, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
+	FileNotFound, TFTPError, NoURI, HTTPSilent, NoLength, HTTPError, WrongArch, ImageRefused, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
 
 // Outcome is how a boot ended, in itself: whether that was expected is for the verdicts to say.
 type Outcome struct {
@@ -73,9 +77,14 @@ var rules = []struct {
 	{FileNotFound, (*boot).fileNotFound},
 	{TFTPError, (*boot).tftpError},
 	{TFTPSilent, (*boot).tftpSilent},
+	{FileNotFound, (*boot).httpNotFound},
+	{NoLength, (*boot).noLength},
+	{HTTPError, (*boot).httpFailed},
+	{HTTPSilent, (*boot).httpSilent},
 	{BootServerSilent, (*boot).bootServerSilent},
 	{ProxySilent, (*boot).proxySilent},
 	{NoAck, (*boot).noAck},
+	{NoURI, (*boot).noURI},
 	{NoBootfile, (*boot).noBootfile},
 	{OfferRefused, (*boot).offerRefused},
 	{NoOffer, (*boot).noOffer},
