@@ -165,7 +165,7 @@ func (b *boot) checkServed(c *topology.Served) finding {
 	t := b.findOver(c.File, c.Over)
 	switch {
 	case t == nil:
-		return fail(fmt.Sprintf("%s never asked for %q%s", b.guest.Name, c.File, b.askedFor()))
+		return fail(fmt.Sprintf("%s never asked for %q%s%s", b.guest.Name, c.File, overWhat(c.Over), b.askedFor()))
 	case t.whole == nil:
 		return fail(fmt.Sprintf("%s asked %s for %q and did not get it whole (%d bytes came)", b.guest.Name, b.serverName(t), t.file, t.bytes), t.asked...)
 	case b.spoiled(t) != "":
@@ -173,13 +173,13 @@ func (b *boot) checkServed(c *topology.Served) finding {
 	case c.From != "" && t.service != c.From:
 		return fail(fmt.Sprintf("%q was served by %s, not by %q", t.file, b.serverName(t), c.From), *t.whole)
 	}
-	return pass(fmt.Sprintf("%s served %q to %s over %s, %d bytes", b.serverName(t), t.file, b.guest.Name, t.protocol(), t.bytes), t.asked[0], *t.whole)
+	return pass(fmt.Sprintf("%s served %q to %s%s, %d bytes", b.serverName(t), t.file, b.guest.Name, t.over(), t.bytes), t.asked[0], *t.whole)
 }
 
 func (b *boot) askedFor() string {
 	var files []string
 	for _, t := range b.transfers {
-		files = append(files, fmt.Sprintf("%q", t.file))
+		files = append(files, fmt.Sprintf("%q%s", t.file, t.over()))
 	}
 	if len(files) == 0 {
 		return ", nor for any other file"

@@ -137,12 +137,19 @@ func (b *boot) findOver(file, protocol string) *transfer {
 	return t
 }
 
-// protocol names how a file was fetched.
-func (t *transfer) protocol() string {
+// over says how a file was fetched, unless by TFTP, which goes without saying.
+func (t *transfer) over() string {
 	if t.http != nil {
-		return "HTTP"
+		return " over HTTP"
 	}
-	return "TFTP"
+	return ""
+}
+
+func overWhat(protocol string) string {
+	if protocol == "" {
+		return ""
+	}
+	return " over " + protocol
 }
 
 // spoiled says that a file arrived otherwise than it is served; empty if it did not, or if the run does not know the file.

@@ -71,6 +71,7 @@ var rules = []struct {
 }{
 	{GuestCrashed, (*boot).crashed},
 	{DidNotPowerOff, (*boot).didNotPowerOff},
+	{NoLength, (*boot).noLength},
 	{WrongArch, (*boot).wrongArch},
 	{ImageRefused, (*boot).imageRefused},
 	{BootProgramSilent, (*boot).programSilent},
@@ -78,7 +79,6 @@ var rules = []struct {
 	{TFTPError, (*boot).tftpError},
 	{TFTPSilent, (*boot).tftpSilent},
 	{FileNotFound, (*boot).httpNotFound},
-	{NoLength, (*boot).noLength},
 	{HTTPError, (*boot).httpFailed},
 	{HTTPSilent, (*boot).httpSilent},
 	{BootServerSilent, (*boot).bootServerSilent},

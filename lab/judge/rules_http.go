@@ -30,9 +30,10 @@ func (b *boot) httpNotFound() *diagnosis {
 		"put the file there, or correct the URI in the DHCP server", []event.Event{t.asked[0], *t.failed}}
 }
 
+// noLength: EDK2 fetches such a file to the end and then complains that it does not know its size; iPXE takes it.
 func (b *boot) noLength() *diagnosis {
-	t := b.pendingHTTP()
-	if t == nil || t.http.unsized == nil || t.failed != nil || b.gaveUp == nil {
+	t := b.lastTransfer()
+	if t == nil || t.http == nil || t.http.unsized == nil || t.failed != nil || b.gaveUp == nil || b.has(event.StageStarted) {
 		return nil
 	}
 	return &diagnosis{fmt.Sprintf("%s does not say how long %q is: its answer has no Content-Length", b.serverName(t), t.file),
