@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/topology"
 )
 
@@ -181,9 +182,24 @@ func (b *boot) imageOverHTTP(name string) *transfer {
 	return found
 }
 
+// checkRoundTrips checks what the probe did over the network by itself: it tries only where the firmware gives it the
+// means, and can succeed only where the server that DHCP named plays TFTP, too.
+func (b *boot) checkRoundTrips(r *report) string {
+	serves := slices.ContainsFunc(b.t.plan.Services, func(s plan.Service) bool {
+		return s.Server != nil && s.Server.TFTP != nil && s.Address.Addr().String() == r.fetch["server"]
+	})
+	if !serves {
+		return ""
+	}
+	if wrong := b.checkFetch(r); wrong != "" {
+		return wrong
+	}
+	return b.checkUDP(r)
+}
+
 // bootedOverHTTP checks the claim that an image ran that came over HTTP. Its nonce says that it is of this run. That it
 // ran as it was served is read from the wire: EDK2's HTTP boot gives a program no protocol to fetch itself again with.
-// What the probe could do of its own accord must be right nevertheless.
+// What the probe could do by itself must be right nevertheless.
 func (b *boot) bootedOverHTTP(c *topology.Booted, t *transfer) finding {
 	r := &b.report
 	checks := []func() string{
@@ -195,12 +211,7 @@ func (b *boot) bootedOverHTTP(c *topology.Booted, t *transfer) finding {
 			}
 			return b.checkSelf(r, c.Image)
 		},
-		func() string {
-			if !worked(r.fetch) {
-				return ""
-			}
-			return b.checkFetch(r)
-		},
+		func() string { return b.checkRoundTrips(r) },
 		func() string { return b.checkAddress(r) },
 		func() string { return b.checkServer(c) },
 	}

@@ -57,7 +57,16 @@ func (s *script) failsHTTP(lines ...string) *script {
 	return s.say(lines...).say(`BdsDxe: failed to load Boot0002 "UEFI HTTPv4 (MAC:525400707804)" from PciRoot(0x0): Not Found`)
 }
 
-var noSize = "  Error: Could not retrieve NBP file size from HTTP server."
+// byURI is iPXE that is told a URI; its probe can use the firmware's TFTP.
+func byURI(replace ...string) func(*script) *script {
+	return func(s *script) *script {
+		s.firmware().dora("http://192.0.2.2/probe.0").wants("GET", "/probe.0")
+		s.answers("response", event.HTTP{Method: "GET", Target: "/probe.0", Status: 200, Length: length(8192), Bytes: 8192, Last: true, CRC32: probeCRC})
+		return s.reports(replace...).off()
+	}
+}
+
+const noSize = "  Error: Could not retrieve NBP file size from HTTP server."
 
 func init() {
 	scenarios = append(scenarios, []scenario{
@@ -69,9 +78,7 @@ func init() {
 			return s.httpDORA(probeURI).downloads(probeCRC).startsHTTP().reportsHTTP(nonce).off()
 		}},
 		{"healthy/ipxe by a URI", "bios", "", event.StageOff, func(s *script) *script {
-			s.firmware().dora("http://192.0.2.2/probe.0").wants("GET", "/probe.0")
-			s.answers("response", event.HTTP{Method: "GET", Target: "/probe.0", Status: 200, Length: length(8192), Bytes: 8192, Last: true, CRC32: probeCRC})
-			return s.reports().off()
+			return byURI()(s)
 		}},
 		{"http/missing file", "web", FileNotFound, event.StageDownload, func(s *script) *script {
 			s.httpDORA(probeURI).wants("HEAD", "/probe-x64.efi").answers("response", event.HTTP{Method: "HEAD", Status: 404, Length: length(10), Last: true})
@@ -108,6 +115,9 @@ func init() {
 		}},
 		{"http/silent", "web", HTTPSilent, event.StageDownload, func(s *script) *script {
 			return s.httpDORA(probeURI).wants("HEAD", "/probe-x64.efi").after(30*time.Second).failsHTTP(noSize, "  Error: Could not establish connection with HTTP server.")
+		}},
+		{"http/silent for ipxe, which waits for ever", "bios", HTTPSilent, event.StageDownload, func(s *script) *script {
+			return s.firmware().dora("http://192.0.2.2/probe.0").wants("GET", "/probe.0").stalls(event.StageDownload)
 		}},
 		{"http/refused", "web", HTTPSilent, event.StageAddress, func(s *script) *script {
 			s.httpDORA(probeURI).packet("", event.Packet{Proto: "tcp", Src: s.lease() + ":1069", Dst: "192.0.2.2:80", Info: "TCP SYN"})
@@ -169,6 +179,12 @@ func init() {
 			s.httpDORA(probeURI).downloads(probeCRC).startsHTTP()
 			return s.reports("PXELAB self", "PXELAB self st=0000 size=1 crc=deadbeef how=memory", "PXELAB packet=ack", "").off()
 		}, false, "is not image"},
+		{"http/booted/ipxe, with round trips of its own", "bios", booted("probe", "tftp"), byURI(), true, "came over HTTP as served"},
+		{"http/booted/ipxe, second file not fetched", "bios", booted("probe", ""),
+			byURI("PXELAB fetch", "PXELAB fetch st=0035 server=192.0.2.2 name=second.bin size=0 crc=0"), false, "could not fetch"},
+		{"http/booted/ipxe, where nobody could serve the second file", "bios", booted("probe", ""),
+			byURI("PXELAB fetch", "PXELAB fetch st=0035 server=192.0.2.1 name=second.bin size=0 crc=0"), true, ""},
+		{"http/booted/ipxe, no echo", "bios", booted("probe", ""), byURI("PXELAB udp", "PXELAB udp st=0001 size=0"), false, "did not come back"},
 		{"http/booted/never fetched whole", "web", booted("probe", ""), func(s *script) *script {
 			return s.httpDORA(probeURI).wants("GET", "/probe-x64.efi").startsHTTP().reportsHTTP(nonce).off()
 		}, false, "did not say which file"},
