@@ -27,7 +27,7 @@ type onHTTP struct {
 }
 
 // bootsOverHTTP tells whether the guest's firmware boots by its HTTP boot client.
-func (b *boot) bootsOverHTTP() bool { return b.guest.Over == topology.OverHTTP }
+func (b *boot) bootsOverHTTP() bool { return b.guest.BootsOver == topology.OverHTTP }
 
 // ownOption tells whether a title of EDK2's boot menu is the option that this guest is to boot by.
 func (b *boot) ownOption(title string) bool {

@@ -32,7 +32,7 @@ func testPlan() *plan.Plan {
 		First: netip.MustParseAddr("192.0.2.100"), Last: netip.MustParseAddr("192.0.2.199"),
 		Reservations: []server.Reservation{{MAC: "52:54:00:70:78:02", Address: netip.MustParseAddr("192.0.2.50")}}}}
 	web := guest(4, "web", "ovmf-x64", "efi-x64", "edk2")
-	web.Over = "http"
+	web.BootsOver = "http"
 	return &plan.Plan{Version: plan.Version, Name: "judged",
 		Networks: []plan.Network{{Name: "lan", Subnet: address("192.0.2.0/24")}},
 		Services: []plan.Service{

@@ -14,7 +14,7 @@ import (
 func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot int) (*Guest, error) {
 	prof := profiles[g.Firmware]
 	pg := &Guest{Name: g.Name, Slot: slot, Network: g.Network, Firmware: g.Firmware, Arch: prof.arch, Client: prof.client,
-		NIC: g.NIC, MAC: g.MAC, UUID: g.UUID, Memory: g.Memory, Clock: p.Clock.Value, Over: g.Over}
+		NIC: g.NIC, MAC: g.MAC, UUID: g.UUID, Memory: g.Memory, Clock: p.Clock.Value, BootsOver: g.Over}
 	if pg.NIC == "" {
 		pg.NIC = "virtio"
 	}

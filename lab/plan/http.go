@@ -121,7 +121,7 @@ func held(want, added, missing []string) []string {
 // overHTTP makes EDK2 try its HTTP boot client: without this it comes after the PXE client, which would first ask for
 // a minute in vain.
 func overHTTP(g *Guest) []Arg {
-	if g.Over != topology.OverHTTP {
+	if g.BootsOver != topology.OverHTTP {
 		return nil
 	}
 	return []Arg{{"-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n", "this guest boots over HTTP: the firmware's PXE client stays off"}}

@@ -82,7 +82,8 @@ type Guest struct {
 	Shift    int                    `json:"shift,omitempty"` // of icount, under warp
 	Budgets  map[string]Duration    `json:"budgets"`         // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`
-	Over     string                 `json:"over,omitempty"` // "http": its firmware's HTTP boot client runs; empty: its PXE client
+
+	BootsOver string `json:"over,omitempty"` // "http": its firmware's HTTP boot client runs; empty: its PXE client
 }
 
 // Arg is one flag of QEMU's command line with its value and the reason it is there.

@@ -62,7 +62,7 @@ func normalised(events []event.Event, g plan.Guest) trace {
 		}
 		if e.Packet != nil && e.Packet.DHCP != nil {
 			d := e.Packet.DHCP
-			http[d.XID] = http[d.XID] || g.Over == "" && strings.HasPrefix(d.ClassID, "HTTPClient")
+			http[d.XID] = http[d.XID] || g.BootsOver == "" && strings.HasPrefix(d.ClassID, "HTTPClient")
 			if http[d.XID] {
 				continue
 			}
