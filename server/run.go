@@ -93,6 +93,10 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 		r, err := c.Relay.open(observe)
 		add("relay", r, err)
 	}
+	if c.HTTP != nil {
+		r, err := c.listenHTTP(observe)
+		add("http", r, err)
+	}
 	if c.Echo != nil {
 		r, err := listenEcho(c, observe)
 		add("echo", r, err)

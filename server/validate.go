@@ -30,8 +30,8 @@ func (c Config) Validate() error {
 	if a := c.Address.Addr(); !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
 		p.addf("address %q is not an IPv4 address with its subnet's length, like 192.0.2.1/24", c.Address)
 	}
-	if c.DHCP == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.Echo == nil && c.Relay == nil {
-		p.addf("no role is configured; have dhcp, bootp, proxydhcp, bootserver, tftp, echo and relay")
+	if c.DHCP == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.HTTP == nil && c.Echo == nil && c.Relay == nil {
+		p.addf("no role is configured; have dhcp, bootp, proxydhcp, bootserver, tftp, http, echo and relay")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
@@ -47,6 +47,9 @@ func (c Config) Validate() error {
 		if t.MaxBlk != 0 && (t.MaxBlk < 512 || t.MaxBlk > 65464) {
 			p.addf("tftp: maxBlksize %d is outside 512 to 65464", t.MaxBlk)
 		}
+	}
+	if c.HTTP != nil {
+		c.HTTP.validate(&p)
 	}
 	if e := c.Echo; e != nil {
 		if e.Port < 1 || e.Port > 65535 {
@@ -176,6 +179,7 @@ func (b *BootConfig) validate(p *problems, where string) {
 			checkFile(p, where+": "+m.name+": "+arch, m.files[arch])
 		}
 	}
+	b.validateHTTP(p, where)
 	checkFile(p, where+": default", b.Default)
 }
 

@@ -18,7 +18,7 @@ var (
 	// bdsFailed is EDK2's boot manager after a boot option came to nothing, and the option's title.
 	bdsFailed = regexp.MustCompile(`BdsDxe: failed to load Boot[0-9A-F]{4}(?: "([^"]*)")?`)
 	// bdsStarting is EDK2's boot manager handing the machine to the file the PXE client fetched.
-	bdsStarting = regexp.MustCompile(`BdsDxe: starting Boot[0-9A-F]{4} "UEFI PXEv4`)
+	bdsStarting = regexp.MustCompile(`BdsDxe: starting Boot[0-9A-F]{4} "UEFI (?:PXE|HTTP)v4`)
 	// maybeEFI is iPXE's BIOS build about to jump into a file that begins as an EFI program does. It starts any
 	// small file as a boot program, so this remark is the last that is heard of the machine; only a file too large
 	// for base memory gets its "Exec format error".
@@ -85,10 +85,10 @@ func (b *boot) console(e event.Event) {
 		return
 	}
 	failed := bdsFailed.FindStringSubmatch(e.Text)
-	if failed != nil && failed[1] != "" && !strings.Contains(failed[1], "PXEv4") {
+	if failed != nil && failed[1] != "" && !b.ownOption(failed[1]) {
 		failed = nil // a disk, say, that comes before the network in the boot order
 	}
-	if failed != nil || ipxeError(e.Text) != 0 || pxeCode.MatchString(e.Text) {
+	if failed != nil || b.complains(e.Text) {
 		b.complaint = append(b.complaint, e)
 		b.refused = b.refused || b.hasFile()
 	}
@@ -97,7 +97,7 @@ func (b *boot) console(e event.Event) {
 		b.gaveUp, b.refused = &e, true
 		return
 	}
-	if failed != nil || over.MatchString(e.Text) {
+	if failed != nil || b.endsBoot(e.Text) {
 		b.gaveUp = &e
 		b.refused = b.refused || b.hasFile()
 	}

@@ -24,6 +24,7 @@ type Decoder struct {
 	seen      map[kind]bool       // chatter of which one event is enough
 	dhcp      map[dhcpKey]int     // how often each DHCP message was seen
 	transfers map[transferKey]*transfer
+	conns     map[connKey]*connection
 	newest    map[netip.AddrPort]*transfer // the last transfer a client port asked for
 	solicited bool                         // a Router Solicitation waits for its answer
 	cur       current
@@ -71,6 +72,7 @@ func New(mac net.HardwareAddr) *Decoder {
 		seen:      map[kind]bool{},
 		dhcp:      map[dhcpKey]int{},
 		transfers: map[transferKey]*transfer{},
+		conns:     map[connKey]*connection{},
 		newest:    map[netip.AddrPort]*transfer{},
 	}
 	if len(mac) == 6 {
@@ -82,7 +84,7 @@ func New(mac net.HardwareAddr) *Decoder {
 // Frame decodes one frame, given its number in the capture and whether the guest sent it. It reports false
 // when the frame is folded away. The data is not kept.
 //
-// Proto "dhcp" comes with DHCP set, "tftp" with TFTP set. Bytes that cannot be decoded give the layer that was
+// Proto "dhcp" comes with DHCP set, "tftp" with TFTP, "http" with HTTP. Bytes that cannot be decoded give the layer that was
 // reached and the reason in Error. Text from the wire has its unprintable octets escaped as \xNN.
 func (d *Decoder) Frame(number int, data []byte, fromGuest bool) (event.Packet, bool) {
 	d.cur = current{fromGuest: fromGuest}
