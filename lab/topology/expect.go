@@ -85,7 +85,7 @@ func (c *checker) from(key, name, role string) {
 		return
 	}
 	s := c.topo.Services[i]
-	if role == "dhcp" && s.DHCP == nil || role == "tftp" && s.TFTP == nil {
+	if role == "dhcp" && s.DHCP == nil && s.DHCP6 == nil || role == "tftp" && s.TFTP == nil {
 		c.report(key, "service %q has no %s, so this cannot come from it", name, role)
 	}
 }
