@@ -19,8 +19,9 @@ func check(t testing.TB, p event.Packet) {
 	if !slices.Contains(protos, p.Proto) || p.Info == "" {
 		t.Errorf("proto %q, info %q", p.Proto, p.Info)
 	}
-	if (p.Proto == "dhcp") != (p.DHCP != nil) || (p.Proto == "tftp") != (p.TFTP != nil) {
-		t.Errorf("proto %q with DHCP %v, TFTP %v", p.Proto, p.DHCP, p.TFTP)
+	if (p.Proto == "dhcp") != (p.DHCP != nil) || (p.Proto == "tftp") != (p.TFTP != nil) ||
+		(p.Proto == "dhcp6") != (p.DHCP6 != nil) {
+		t.Errorf("proto %q with DHCP %v, TFTP %v, DHCPv6 %v", p.Proto, p.DHCP, p.TFTP, p.DHCP6)
 	}
 	if i := strings.IndexFunc(p.Info+p.Error, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 		t.Errorf("info %q or error %q has an unprintable rune", p.Info, p.Error)
