@@ -21,7 +21,7 @@ const (
 // Calm tells whether the latest boot of a guest may be believed although it failed, and if not, why.
 //
 // A boot in real time may. One under a warped clock may not when its own haste can have been the cause:
-//   - an answer (DHCP, TFTP, ARP, UDP) crossed the cable more than 25 ms after its request;
+//   - an answer (DHCP, DHCPv6, TFTP, ARP, UDP) crossed the cable more than 25 ms after its request;
 //   - a request was repeated before its first answer, and the answer did come;
 //   - the host kept the lab waiting for a core for more than 50 ms, after the guest's first frame and before it had
 //     shown no sign of life for a second (20 s and more to the guest): at other times it waited for nobody;
@@ -135,6 +135,8 @@ func request(p *event.Packet) string {
 	switch {
 	case p.DHCP != nil:
 		return "dhcp " + p.DHCP.Type + " " + p.DHCP.XID
+	case p.DHCP6 != nil:
+		return "dhcp6 " + p.DHCP6.Type + " " + p.DHCP6.XID
 	case p.TFTP != nil && p.TFTP.Op == "RRQ":
 		return "tftp " + strings.TrimLeft(p.TFTP.File, "/")
 	case p.Proto == "arp":
@@ -154,6 +156,12 @@ func answers(p *event.Packet) []string {
 			keys = append(keys, "dhcp "+t+" "+p.DHCP.XID)
 		}
 		return keys
+	case p.DHCP6 != nil:
+		var keys []string
+		for _, t := range answeredBy6[p.DHCP6.Type] {
+			keys = append(keys, "dhcp6 "+t+" "+p.DHCP6.XID)
+		}
+		return keys
 	case p.TFTP != nil && (p.TFTP.Op != "DATA" || p.TFTP.Block <= 1):
 		return []string{"tftp " + strings.TrimLeft(p.TFTP.File, "/")}
 	case p.Proto == "arp":
@@ -169,6 +177,12 @@ var answeredBy = map[string][]string{
 	"BOOTREPLY": {"BOOTREQUEST", "DISCOVER", "REQUEST"},
 }
 
+// answeredBy6 says which DHCPv6 messages are answered by which (RFC 8415 section 18.3).
+var answeredBy6 = map[string][]string{
+	"ADVERTISE": {"SOLICIT"},
+	"REPLY":     {"SOLICIT", "REQUEST", "RENEW", "REBIND", "CONFIRM", "RELEASE", "DECLINE", "INFORMATION-REQUEST"},
+}
+
 // unheard looks for a request that nothing answered although a service of ours should have.
 func (b *boot) unheard(events []event.Event) string {
 	last := map[string]event.Event{}
@@ -177,7 +191,7 @@ func (b *boot) unheard(events []event.Event) string {
 	for _, e := range b.events {
 		switch p := e.Packet; {
 		case p == nil:
-		case p.FromGuest && (p.DHCP != nil || p.TFTP != nil) && request(p) != "":
+		case p.FromGuest && (p.DHCP != nil || p.DHCP6 != nil || p.TFTP != nil) && request(p) != "":
 			key := request(p)
 			if _, ok := last[key]; !ok {
 				order = append(order, key)
@@ -208,9 +222,12 @@ func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 	if s.Server == nil || s.Network != b.guest.Network {
 		return false
 	}
-	own := host(p.Dst) == s.Address.Addr().String()
+	own := isAt(*s, host(p.Dst))
 	if p.TFTP != nil {
 		return own && s.Server.TFTP != nil && !s.Server.TFTP.Silent
+	}
+	if p.DHCP6 != nil { // never by unicast; which server a REQUEST names only the servers know, and say (keptSilent)
+		return s.Server.DHCP6 != nil
 	}
 	broadcast := host(p.Dst) == "255.255.255.255"
 	forOther := p.DHCP.ServerID != "" && p.DHCP.ServerID != s.Address.Addr().String()
@@ -237,6 +254,9 @@ func (b *boot) keptSilent(service string, p *event.Packet, events []event.Event)
 		}
 		if p.TFTP != nil {
 			return d.Role == "tftp" && strings.Contains(d.Request, strings.TrimLeft(p.TFTP.File, "/"))
+		}
+		if p.DHCP6 != nil {
+			return d.Role == "dhcp6" && strings.EqualFold(d.XID, p.DHCP6.XID) && d.Request == p.DHCP6.Type
 		}
 		return d.Role == "dhcp" && strings.EqualFold(d.XID, p.DHCP.XID) && strings.HasSuffix(d.Request, p.DHCP.Type)
 	})
