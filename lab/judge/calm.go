@@ -21,7 +21,7 @@ const (
 // Calm tells whether the latest boot of a guest may be believed although it failed, and if not, why.
 //
 // A boot in real time may. One under a warped clock may not when its own haste can have been the cause:
-//   - an answer (DHCP, DHCPv6, TFTP, ARP, UDP) crossed the cable more than 25 ms after its request;
+//   - an answer (DHCP, DHCPv6, TFTP, ARP, UDP, over IPv6 also a router's) crossed the cable more than 25 ms after its request;
 //   - a request was repeated before its first answer, and the answer did come;
 //   - the host kept the lab waiting for a core for more than 50 ms, after the guest's first frame and before it had
 //     shown no sign of life for a second (20 s and more to the guest): at other times it waited for nobody;
@@ -97,7 +97,7 @@ func (b *boot) haste() string {
 			return fmt.Sprintf("it repeated %s although the transfer went on (event %d)", p.Info, e.Seq)
 		}
 		key := request(p)
-		if key == "" {
+		if key == "" || key == routerAsked && !b.guest.Over(plan.IPv6) { // over IPv4 no boot hangs on a router's answer
 			continue
 		}
 		a := open[key]
@@ -130,6 +130,9 @@ func (a *asking) answer(e event.Event) string {
 	return ""
 }
 
+// routerAsked names the exchange of a router solicitation.
+const routerAsked = "rs"
+
 // request names the exchange a packet of the guest opens; empty if it asks for nothing.
 func request(p *event.Packet) string {
 	switch {
@@ -143,6 +146,8 @@ func request(p *event.Packet) string {
 		return "arp " + p.Dst
 	case p.Proto == "udp":
 		return "udp " + p.Src + " " + p.Dst
+	case p.Proto == "icmp6" && p.Info == "RS":
+		return routerAsked
 	}
 	return ""
 }
@@ -168,6 +173,8 @@ func answers(p *event.Packet) []string {
 		return []string{"arp " + p.Src}
 	case p.Proto == "udp":
 		return []string{"udp " + p.Dst + " " + p.Src}
+	case p.Proto == "icmp6" && strings.HasPrefix(p.Info, "RA"):
+		return []string{routerAsked}
 	}
 	return nil
 }

@@ -2,12 +2,41 @@ package judge
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // The rules about finding a server, an address and a boot file, over IPv6. Each is asked by the rule of the same
 // reason, before that looks at IPv4: a firmware that does both tries IPv6 last.
+
+// notManaged: iPXE asks DHCPv6 only when a router's advertisement says so (M flag); EDK2's PXE client always asks. That is
+// the reason where the lab meant the guest to boot over IPv6: its network has no IPv4, or a DHCPv6 server.
+func (b *boot) notManaged() *diagnosis {
+	serves := func(s plan.Service) bool {
+		return s.Network == b.guest.Network && s.Server != nil && s.Server.DHCP6 != nil
+	}
+	meant := b.guest.Over(plan.IPv6) && (!b.guest.Over(plan.IPv4) || slices.ContainsFunc(b.t.plan.Services, serves))
+	if !meant || b.stage < event.StageLink || b.stage > event.StageDiscover || len(b.dhcp6(true, isAny6)) > 0 {
+		return nil
+	}
+	var heard []event.Event
+	for _, e := range b.events {
+		if p := e.Packet; p != nil && p.Proto == "icmp6" && !p.FromGuest && strings.HasPrefix(p.Info, "RA") {
+			heard = append(heard, e)
+			if strings.HasPrefix(p.Info, "RA managed") {
+				return nil
+			}
+		}
+	}
+	what := "it sent no SOLICIT, because the router it heard did not send it to DHCPv6 for an address (no M flag)"
+	if len(heard) == 0 {
+		what = "it sent no SOLICIT, because it heard no router send it to DHCPv6 for an address (M flag)"
+	}
+	return &diagnosis{what, fmt.Sprintf("have the router of network %q say so (ra: managed)", b.guest.Network), ends(heard)}
+}
 
 func (b *boot) noOffer6() *diagnosis {
 	sent := b.dhcp6(true, isSolicit)
