@@ -71,7 +71,7 @@ func FuzzFrames(f *testing.F) {
 			f.Add(pack([]frame{one, one}))
 		}
 	}
-	for _, name := range []string{"bios-ipxe", "ovmf-x64"} {
+	for _, name := range []string{"bios-ipxe", "ovmf-x64", "ovmf-x64-ipv6"} {
 		f.Add(pack(capture(f, name)))
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
