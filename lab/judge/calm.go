@@ -22,7 +22,7 @@ const (
 //
 // A boot in real time may. One under a warped clock may not when its own haste can have been the cause:
 //   - an answer (DHCP, DHCPv6, TFTP, ARP, UDP, over IPv6 also a router's) crossed the cable more than 25 ms after its request;
-//   - a request was repeated before its first answer, and the answer did come;
+//   - a request was repeated before its first answer, and the answer did come; or a file was asked for again after it;
 //   - the host kept the lab waiting for a core for more than 50 ms, after the guest's first frame and before it had
 //     shown no sign of life for a second (20 s and more to the guest): at other times it waited for nobody;
 //   - a request went to a service of ours that runs and plays that role, and the service had decided nothing, or
@@ -101,6 +101,9 @@ func (b *boot) haste() string {
 			continue
 		}
 		a := open[key]
+		if why := a.unheard(e); why != "" {
+			return why
+		}
 		if a == nil || p.TFTP != nil && p.TFTP.Repeat == 0 {
 			a = &asking{answered: map[string]bool{}}
 			open[key] = a
@@ -111,6 +114,15 @@ func (b *boot) haste() string {
 		}
 	}
 	return ""
+}
+
+// unheard says that a file was asked for again although the answer was there: EDK2 over IPv6 takes a new port for each
+// request, and a QEMU that gets no core in time delivers every answer to the port before.
+func (a *asking) unheard(e event.Event) string {
+	if t := e.Packet.TFTP; a == nil || t == nil || t.Op != "RRQ" || t.Repeat == 0 || len(a.answered) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it sent %s again although it had been answered (event %d)", a.request.Packet.Info, e.Seq)
 }
 
 // answer notes an answer and says what is not calm about it. Of each sender only the first counts.

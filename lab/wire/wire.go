@@ -26,6 +26,7 @@ type Decoder struct {
 	dhcp6     map[dhcp6Key]int    // how often each DHCPv6 message was seen
 	transfers map[transferKey]*transfer
 	newest    map[netip.AddrPort]*transfer // the last transfer a client port asked for
+	asked     map[[2]netip.Addr]*transfer  // the last transfer a client's address asked a server's for
 	solicited bool                         // a Router Solicitation waits for its answer
 	cur       current
 
@@ -74,6 +75,7 @@ func New(mac net.HardwareAddr) *Decoder {
 		dhcp6:     map[dhcp6Key]int{},
 		transfers: map[transferKey]*transfer{},
 		newest:    map[netip.AddrPort]*transfer{},
+		asked:     map[[2]netip.Addr]*transfer{},
 	}
 	if len(mac) == 6 {
 		d.own[[6]byte(mac)] = true
