@@ -27,6 +27,7 @@ type DHCP6Config struct {
 type Boot6Config struct {
 	Server  netip.Addr        `json:"server,omitzero"`   // TFTP server of files that are no URL; zero means the server's own address
 	Files   map[string]string `json:"files,omitempty"`   // architecture name to boot file, or to a whole URL
+	IPXE    map[string]string `json:"ipxe,omitempty"`    // the same for clients whose option 15 is "iPXE"
 	Default string            `json:"default,omitempty"` // for an architecture that Files does not name
 	Params  []string          `json:"params,omitempty"`  // option 60
 }
@@ -36,7 +37,7 @@ func (c Config) dhcp6() dhcp6.Config {
 	d := c.DHCP6
 	out := dhcp6.Config{Address: c.Address6, First: d.First, Last: d.Last, Lease: d.Lease, DNS: d.DNS, RapidCommit: d.RapidCommit}
 	if b := d.Boot; b != nil {
-		out.Boot = &dhcp6.Boot{Server: b.Server, Files: b.Files, Default: b.Default, Params: b.Params}
+		out.Boot = &dhcp6.Boot{Server: b.Server, Files: b.Files, IPXE: b.IPXE, Default: b.Default, Params: b.Params}
 	}
 	return out
 }
@@ -98,20 +99,25 @@ func (b *Boot6Config) validate(p *problems) {
 	if b.Server.IsValid() && !is6(b.Server) {
 		p.addf("dhcp6: boot: server %q is not an IPv6 address", b.Server)
 	}
-	for _, arch := range slices.Sorted(maps.Keys(b.Files)) {
-		if _, err := pxe.ParseArch(arch); err != nil {
-			p.addf("dhcp6: boot: files: %w", err)
-		}
-		if b.Files[arch] == "" {
-			p.addf("dhcp6: boot: files: %s names no file", arch)
-		}
-		checkURL(p, "dhcp6: boot: files: "+arch, b.Files[arch])
-	}
+	b.validateFiles(p, "files", b.Files)
+	b.validateFiles(p, "ipxe", b.IPXE)
 	checkURL(p, "dhcp6: boot: default", b.Default)
 	for i, param := range b.Params {
 		if len(param) > 1024 {
 			p.addf("dhcp6: boot: params: number %d has %d octets; one may have 1024", i+1, len(param))
 		}
+	}
+}
+
+func (b *Boot6Config) validateFiles(p *problems, name string, files map[string]string) {
+	for _, arch := range slices.Sorted(maps.Keys(files)) {
+		if _, err := pxe.ParseArch(arch); err != nil {
+			p.addf("dhcp6: boot: %s: %w", name, err)
+		}
+		if files[arch] == "" {
+			p.addf("dhcp6: boot: %s: %s names no file", name, arch)
+		}
+		checkURL(p, "dhcp6: boot: "+name+": "+arch, files[arch])
 	}
 }
 

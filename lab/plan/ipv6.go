@@ -54,7 +54,7 @@ func dhcp6(t *topology.Topology, s topology.Service) *server.DHCP6Config {
 	if b == nil {
 		return c
 	}
-	c.Boot = &server.Boot6Config{Files: files(b.Files), Params: b.Params, Server: s.Address6}
+	c.Boot = &server.Boot6Config{Files: files(b.Files), IPXE: files(b.IPXE), Params: b.Params, Server: s.Address6}
 	for _, other := range t.Services {
 		if other.Name == b.Server && other.Address6.IsValid() {
 			c.Boot.Server = other.Address6
@@ -69,9 +69,11 @@ func namedFiles6(s topology.Service) []string {
 	if s.DHCP6 == nil || s.DHCP6.Boot == nil {
 		return nil
 	}
-	for arch, image := range s.DHCP6.Boot.Files {
-		if !strings.Contains(image, "://") {
-			out = append(out, wireFile(image, arch))
+	for _, files := range []map[string]string{s.DHCP6.Boot.Files, s.DHCP6.Boot.IPXE} {
+		for arch, image := range files {
+			if !strings.Contains(image, "://") {
+				out = append(out, wireFile(image, arch))
+			}
 		}
 	}
 	return out
@@ -107,5 +109,6 @@ func write6(b *strings.Builder, d *server.DHCP6Config) {
 	}
 	fmt.Fprintf(b, "  boot over IPv6 from %s", d.Boot.Server)
 	writeFiles(b, "", d.Boot.Files)
+	writeFiles(b, "ipxe ", d.Boot.IPXE)
 	b.WriteString("\n")
 }

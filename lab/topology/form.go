@@ -56,6 +56,7 @@ type dhcp6Form struct {
 
 type boot6Form struct {
 	Files  archFiles `json:"-" rest:"architecture to image"`
+	IPXE   archFiles `json:"ipxe" jsonschema_description:"What clients that say they are iPXE (option 15) are told instead, by architecture: breaks the loop of chain loading."`
 	Server string    `json:"server" jsonschema_description:"The service that serves the files over TFTP. Default: this one."`
 	Params []string  `json:"params" jsonschema_description:"Parameters for the boot program (option 60)."`
 }

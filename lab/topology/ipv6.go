@@ -128,18 +128,29 @@ func (c *checker) pool6(key string, s Service, p netip.Prefix) {
 	}
 }
 
+// onlyURLs tells whether all files are whole URLs.
+func (b *Boot6) onlyURLs() bool {
+	for _, files := range []map[string]string{b.Files, b.IPXE} {
+		for _, f := range files {
+			if !strings.Contains(f, "://") {
+				return false
+			}
+		}
+	}
+	return len(b.Files)+len(b.IPXE) > 0
+}
+
 // boot6 checks what a DHCPv6 server tells network boot clients, and that somebody serves it over IPv6.
 func (c *checker) boot6(key string, s *Service, f *dhcp6Form) {
 	if f.Boot == nil {
 		return
 	}
 	key = join(key, "boot")
-	s.DHCP6.Boot = &Boot6{Server: f.Boot.Server, Files: c.files(key, f.Boot.Files), Params: f.Boot.Params}
-	if c.whole(key) && len(f.Boot.Files) == 0 {
+	s.DHCP6.Boot = &Boot6{Server: f.Boot.Server, Files: c.files(key, f.Boot.Files), IPXE: c.files(join(key, "ipxe"), f.Boot.IPXE), Params: f.Boot.Params}
+	if c.whole(key) && len(f.Boot.Files) == 0 && len(f.Boot.IPXE) == 0 {
 		c.report(key, "names no boot file; write an architecture and its image, such as %s", c.someBoot())
 	}
-	if isURL := func(arch string) bool { return strings.Contains(s.DHCP6.Boot.Files[arch], "://") }; len(f.Boot.Files) > 0 &&
-		!slices.ContainsFunc(c.known.Archs, func(a string) bool { return s.DHCP6.Boot.Files[a] != "" && !isURL(a) }) {
+	if s.DHCP6.Boot.onlyURLs() {
 		return // they say themselves who serves them
 	}
 	at, server := key, s.Name

@@ -106,6 +106,9 @@ func (c *checker) named() map[string]bool {
 			for _, name := range s.DHCP6.Boot.Files {
 				named[name] = true
 			}
+			for _, name := range s.DHCP6.Boot.IPXE {
+				named[name] = true
+			}
 		}
 		if s.DHCP == nil || s.DHCP.Boot == nil {
 			continue

@@ -63,6 +63,7 @@ type DHCP6 struct {
 type Boot6 struct {
 	Server string            // service whose address is in the URL; empty means this one
 	Files  map[string]string // architecture to image
+	IPXE   map[string]string `json:",omitempty"` // the same for clients that say they are iPXE
 	Params []string          // option 60
 }
 

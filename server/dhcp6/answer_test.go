@@ -84,6 +84,11 @@ func TestRules(t *testing.T) {
 		}, []step{
 			{message(solicit, 1, edk2), 0, `ADVERTISE tftp://[2001:db8::9]/any.efi params=["quiet" "root=/dev/ram"] dns`, "default file: none is configured for efi-x64"},
 		}},
+		{"iPXE is told something else", func(c *Config) { c.Boot.IPXE = map[string]string{"efi-x64": "x64.ipxe"} }, []step{
+			{message(solicit, 1, edk2), 0, "ADVERTISE" + x64 + " dns", "option 61 = 7, so efi-x64"},
+			{message(solicit, 1, edk2, ipxe), 0, "ADVERTISE tftp://[2001:db8::1]/x64.ipxe dns", "iPXE, and option 61 = 7, so efi-x64"},
+			{message(solicit, 1, arch(6), ipxe), 0, "ADVERTISE http://[2001:db8::2]/ia32.efi", "option 61 = 6, so efi-ia32"},
+		}},
 		{"no network boot", func(c *Config) { c.Boot = nil }, []step{
 			{message(solicit, 1, ia(1), edk2), 0, "ADVERTISE 1=2001:db8::100 dns", "next free address"},
 		}},

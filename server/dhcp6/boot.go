@@ -82,6 +82,11 @@ func (b *Boot) file(cl pxe.Client) (file, why string) {
 		source = "no option 61, and option 16's Arch"
 	}
 	for _, a := range cl.Archs {
+		if f := b.IPXE[a.String()]; f != "" && cl.IPXE {
+			return f, fmt.Sprintf("iPXE, and %s = %d, so %s", source, uint16(a), a)
+		}
+	}
+	for _, a := range cl.Archs {
 		if f := b.Files[a.String()]; f != "" {
 			return f, fmt.Sprintf("%s = %d, so %s", source, uint16(a), a)
 		}

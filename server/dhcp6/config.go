@@ -30,6 +30,7 @@ type Config struct {
 type Boot struct {
 	Server  netip.Addr        // TFTP server of files that are no URL; zero means the server's own address
 	Files   map[string]string // architecture name to a file of the TFTP server, or to a whole URL
+	IPXE    map[string]string // the same for iPXE; an architecture not named here falls back to Files
 	Default string            // for an architecture that Files does not name
 	Params  []string          // option 60
 }

@@ -83,6 +83,9 @@ func edk2(a *asking) {
 	class("PXEClient:Arch:00007:UNDI:003000")(a)
 }
 
+// ipxe is the user class of iPXE (option 15).
+func ipxe(a *asking) { opt(&dhcpv6.OptUserClass{UserClasses: [][]byte{[]byte("iPXE")}})(a) }
+
 const (
 	solicit = dhcpv6.MessageTypeSolicit
 	request = dhcpv6.MessageTypeRequest
