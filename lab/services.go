@@ -41,7 +41,7 @@ func (l *lab) startServices(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("make the host of service %q: %w", s.Name, err)
 		}
-		host, err := l.bridges[s.Network].AddHost(network.HostConfig{Name: s.Name, MAC: mac, Address: s.Address})
+		host, err := l.bridges[s.Network].AddHost(network.HostConfig{Name: s.Name, MAC: mac, Address: s.Address, Address6: s.Address6})
 		if err != nil {
 			return fmt.Errorf("make the host of service %q: %w", s.Name, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/server/dhcp"
+	"github.com/pxelab/pxelab/server/dhcp6"
 	"github.com/pxelab/pxelab/server/pxe"
 	"github.com/pxelab/pxelab/server/tftp"
 )
@@ -27,14 +28,15 @@ func (c Config) Validate() error {
 	if c.Interface == "" {
 		p.addf("interface is empty; name the one to serve")
 	}
-	if a := c.Address.Addr(); !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
-		p.addf("address %q is not an IPv4 address with its subnet's length, like 192.0.2.1/24", c.Address)
-	}
-	if c.DHCP == nil && c.TFTP == nil && c.HTTP == nil && c.Echo == nil {
-		p.addf("no role is configured; have dhcp, tftp, http and echo")
+	c.validateAddresses(&p)
+	if c.DHCP == nil && c.DHCP6 == nil && c.TFTP == nil && c.HTTP == nil && c.Echo == nil {
+		p.addf("no role is configured; have dhcp, dhcp6, tftp, http and echo")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
+	}
+	if c.DHCP6 != nil {
+		c.DHCP6.validate(&p, c.Address6)
 	}
 	if t := c.TFTP; t != nil {
 		if t.Root == "" {
@@ -51,7 +53,8 @@ func (c Config) Validate() error {
 		if e.Port < 1 || e.Port > 65535 {
 			p.addf("echo: port %d is outside 1 to 65535", e.Port)
 		}
-		if e.Port == dhcp.ServerPort && c.DHCP != nil || e.Port == tftp.Port && c.TFTP != nil {
+		if e.Port == dhcp.ServerPort && c.DHCP != nil || e.Port == tftp.Port && c.TFTP != nil ||
+			e.Port == dhcp6.ServerPort && c.DHCP6 != nil {
 			p.addf("echo: port %d belongs to another role", e.Port)
 		}
 	}
@@ -176,7 +179,7 @@ func (b *BootConfig) validate(p *problems) {
 			checkFile(p, "dhcp: boot: "+m.name+": "+arch, m.files[arch])
 		}
 	}
-	b.validateHTTP(p)
+	validateURIs(p, "dhcp", b.HTTP, 254)
 	checkFile(p, "dhcp: boot: default", b.Default)
 }
 

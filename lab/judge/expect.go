@@ -64,6 +64,9 @@ func (b *boot) checkBoots() finding {
 
 // checkAddressFrom: the acknowledgement came from that service, from no other, and the guest used the address.
 func (b *boot) checkAddressFrom(service string) finding {
+	if b.by6(service) {
+		return b.checkAddressFrom6(service)
+	}
 	acks := b.dhcp(false, gives)
 	if len(acks) == 0 {
 		return fail(fmt.Sprintf("no DHCPACK from %q reached %s", service, b.guest.Name))
@@ -89,18 +92,26 @@ func (b *boot) checkAddressFrom(service string) finding {
 // outside says why an address is not one that a service may give; empty if it may, or if its range is unknown.
 func (b *boot) outside(service, address string) string {
 	i := slices.IndexFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Name == service })
-	if i < 0 || b.t.plan.Services[i].Server == nil || b.t.plan.Services[i].Server.DHCP == nil {
+	if i < 0 || b.t.plan.Services[i].Server == nil {
 		return ""
 	}
-	d := b.t.plan.Services[i].Server.DHCP
-	for _, r := range d.Reservations {
-		if r.Address.IsValid() && r.Address.String() == address {
-			return ""
-		}
-	}
 	a, err := netip.ParseAddr(address)
-	if err != nil || a.Less(d.First) || d.Last.Less(a) {
-		return fmt.Sprintf("%s got %s from %q, which is neither in its range %s-%s nor reserved", b.guest.Name, address, service, d.First, d.Last)
+	var first, last netip.Addr
+	switch d, d6 := b.t.plan.Services[i].Server.DHCP, b.t.plan.Services[i].Server.DHCP6; {
+	case a.Is6() && d6 != nil:
+		first, last = d6.First, d6.Last
+	case d != nil:
+		first, last = d.First, d.Last
+		for _, r := range d.Reservations {
+			if r.Address.IsValid() && r.Address.String() == address {
+				return ""
+			}
+		}
+	default:
+		return ""
+	}
+	if err != nil || a.Less(first) || last.Less(a) {
+		return fmt.Sprintf("%s got %s from %q, which is neither in its range %s-%s nor reserved", b.guest.Name, address, service, first, last)
 	}
 	return ""
 }
@@ -108,6 +119,9 @@ func (b *boot) outside(service, address string) string {
 // checkOffer: an offer of that service reached the guest, and the guest acted on it. A DHCP server's offer is
 // taken by a REQUEST that names the server; a proxy's, which has no address to give, by asking that server.
 func (b *boot) checkOffer(c *topology.Offer) finding {
+	if b.by6(c.From) {
+		return b.checkOffer6(c)
+	}
 	service, all := c.From, b.dhcp(false, isOffer)
 	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool { return e.Service != service })
 	if len(offers) == 0 {

@@ -12,11 +12,8 @@ import (
 	"github.com/pxelab/pxelab/lab/topology"
 )
 
-// What EDK2's HTTP boot client says, word for word.
-var (
-	httpBegins = regexp.MustCompile(`>>Start HTTP Boot over IPv4`)
-	httpError  = regexp.MustCompile(`^ *Error: |^ *HTTP ERROR: `)
-)
+// httpError is what EDK2's HTTP boot client says, word for word.
+var httpError = regexp.MustCompile(`^ *Error: |^ *(?:Client|Server) Error: `)
 
 // onHTTP is what is known of a transfer over HTTP beyond any transfer.
 type onHTTP struct {
@@ -28,19 +25,6 @@ type onHTTP struct {
 
 // bootsOverHTTP tells whether the guest's firmware boots by its HTTP boot client.
 func (b *boot) bootsOverHTTP() bool { return b.guest.BootsOver == topology.OverHTTP }
-
-// ownOption tells whether a title of EDK2's boot menu is the option that this guest is to boot by.
-func (b *boot) ownOption(title string) bool {
-	if b.bootsOverHTTP() {
-		return strings.Contains(title, "HTTPv4")
-	}
-	return strings.Contains(title, "PXEv4")
-}
-
-// endsBoot tells whether nothing more comes of the boot after this line.
-func (b *boot) endsBoot(line string) bool {
-	return over.MatchString(line) && !(b.bootsOverHTTP() && httpBegins.MatchString(line))
-}
 
 // complains tells whether the client says in this line what is wrong.
 func (b *boot) complains(line string) bool {

@@ -25,6 +25,9 @@ func isRequest(d *event.DHCP) bool {
 func isPXE(d *event.DHCP) bool { return strings.HasPrefix(d.ClassID, "PXEClient") }
 
 func (b *boot) noOffer() *diagnosis {
+	if d := b.noOffer6(); d != nil {
+		return d
+	}
 	sent := b.dhcp(true, b.isDiscover)
 	if b.stage != event.StageDiscover || len(sent) == 0 {
 		return nil
@@ -41,6 +44,9 @@ func (b *boot) noOffer() *diagnosis {
 }
 
 func (b *boot) offerRefused() *diagnosis {
+	if d := b.offerRefused6(); d != nil {
+		return d
+	}
 	offers := b.dhcp(false, isOffer)
 	if len(offers) == 0 || b.stage != event.StageOffer || len(b.dhcp(true, isRequest)) > 0 {
 		return nil
@@ -67,6 +73,9 @@ func orNone(address, none string) string {
 // noAck: it asked, and the address never came. A BOOTP reply counts as acknowledgement (RFC 951), but iPXE asks
 // again after it and needs a second one.
 func (b *boot) noAck() *diagnosis {
+	if d := b.noAck6(); d != nil {
+		return d
+	}
 	asked := b.dhcp(true, isRequest)
 	if len(asked) == 0 || b.stage > event.StageAddress {
 		return nil
@@ -91,6 +100,9 @@ func (b *boot) noAck() *diagnosis {
 // noBootfile: EDK2 does not even ask for an address without a boot file; iPXE takes the address and then has
 // nothing to boot.
 func (b *boot) noBootfile() *diagnosis {
+	if d := b.noBootfile6(); d != nil {
+		return d
+	}
 	if b.stage < event.StageOffer || b.stage > event.StageBootServer {
 		return nil
 	}
@@ -148,14 +160,14 @@ func (b *boot) answered(request event.Event) bool {
 // blame adds what the lab's own servers know: one that decided to stay silent says why, one that died is named.
 func (b *boot) blame(d *diagnosis) {
 	for _, e := range b.silences {
-		if e.Decision.Role == "dhcp" {
+		if e.Decision.Role == "dhcp" || e.Decision.Role == "dhcp6" {
 			d.do = fmt.Sprintf("service %q heard it and stayed silent: %s", e.Service, e.Decision.Reason)
 			d.evidence = append(d.evidence, e)
 			return
 		}
 	}
 	for _, s := range b.t.plan.Services {
-		if gone := b.t.gone[s.Name]; gone != nil && s.Network == b.guest.Network && s.Server != nil && s.Server.DHCP != nil {
+		if gone := b.t.gone[s.Name]; gone != nil && s.Network == b.guest.Network && s.Server != nil && (s.Server.DHCP != nil || s.Server.DHCP6 != nil) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
 			d.evidence = append(d.evidence, *gone)
 			return

@@ -38,21 +38,24 @@ type Choice struct {
 
 // Network is one bridge.
 type Network struct {
-	Name   string       `json:"name"`
-	Bridge string       `json:"bridge"` // interface name in the lab's namespace
-	Subnet netip.Prefix `json:"subnet"`
-	RA     bool         `json:"ra"`
+	Name    string       `json:"name"`
+	Bridge  string       `json:"bridge"` // interface name in the lab's namespace
+	Subnet  netip.Prefix `json:"subnet"` // IPv4; it, Subnet6 or both are valid
+	Subnet6 netip.Prefix `json:"subnet6,omitzero"`
+	RA      bool         `json:"ra"`
+	Managed bool         `json:"managed,omitempty"` // its router sends clients to DHCPv6
 }
 
 // Service is one process in its own network namespace.
 type Service struct {
-	Name    string         `json:"name"`
-	Network string         `json:"network"`
-	Address netip.Prefix   `json:"address"`
-	MAC     string         `json:"mac"`
-	Roles   []string       `json:"roles"`  // "dhcp", "tftp", "http", "echo"
-	Server  *server.Config `json:"server"` // TFTP root is RunDir-relative: "tftp/SERVICE"
-	Files   []string       `json:"files"`  // names of Images put into its TFTP root
+	Name     string         `json:"name"`
+	Network  string         `json:"network"`
+	Address  netip.Prefix   `json:"address"` // IPv4; it, Address6 or both are valid
+	Address6 netip.Prefix   `json:"address6,omitzero"`
+	MAC      string         `json:"mac"`
+	Roles    []string       `json:"roles"`  // "dhcp", "dhcp6", "tftp", "http", "echo"
+	Server   *server.Config `json:"server"` // TFTP root is RunDir-relative: "tftp/SERVICE"
+	Files    []string       `json:"files"`  // names of Images put into its TFTP root
 
 	HTTPFiles []string `json:"httpFiles,omitempty"` // those put into its HTTP root
 }
@@ -76,11 +79,12 @@ type Guest struct {
 	MAC      string                 `json:"mac"`
 	UUID     string                 `json:"uuid"`
 	Memory   int                    `json:"memoryMiB"`
-	Argv     []Arg                  `json:"argv"`            // QEMU's command line, the binary first
-	Copies   []Copy                 `json:"copies"`          // files made for it before it starts
-	Clock    string                 `json:"clock"`           // "real" or "warp"
-	Shift    int                    `json:"shift,omitempty"` // of icount, under warp
-	Budgets  map[string]Duration    `json:"budgets"`         // per stage name: how long it may stay there, host time
+	Argv     []Arg                  `json:"argv"`               // QEMU's command line, the binary first
+	Copies   []Copy                 `json:"copies"`             // files made for it before it starts
+	Families []string               `json:"families,omitempty"` // over what it boots, in that order: "ipv4", "ipv6"; none: "ipv4"
+	Clock    string                 `json:"clock"`              // "real" or "warp"
+	Shift    int                    `json:"shift,omitempty"`    // of icount, under warp
+	Budgets  map[string]Duration    `json:"budgets"`            // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`
 
 	BootsOver string `json:"over,omitempty"` // "http": its firmware's HTTP boot client runs; empty: its PXE client

@@ -102,6 +102,14 @@ func (c *checker) tftps() {
 func (c *checker) named() map[string]bool {
 	named := map[string]bool{}
 	for _, s := range c.topo.Services {
+		if s.DHCP6 != nil && s.DHCP6.Boot != nil {
+			for _, name := range s.DHCP6.Boot.Files {
+				named[name] = true
+			}
+			for _, name := range s.DHCP6.Boot.IPXE {
+				named[name] = true
+			}
+		}
 		if s.DHCP == nil || s.DHCP.Boot == nil {
 			continue
 		}

@@ -11,12 +11,10 @@ func (c *checker) services() {
 	taken := map[string]map[netip.Addr]string{}
 	for _, name := range c.keys["services"] {
 		f, key := c.form.Services[partName(name)], join("services", name)
-		s := Service{Name: name, Network: c.network(key, f.Network), Address: f.Address.Addr}
-		if s.Address.IsValid() {
-			c.serviceAddress(join(key, "address"), s, taken)
-		}
-		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.HTTP == nil && f.Echo == nil {
-			c.report(key, "plays no role; add dhcp, tftp, http or echo")
+		s := Service{Name: name, Network: c.network(key, f.Network)}
+		c.addresses(key, f, &s, taken)
+		if c.whole(key) && f.DHCP == nil && f.DHCP6 == nil && f.TFTP == nil && f.HTTP == nil && f.Echo == nil {
+			c.report(key, "plays no role; add dhcp, dhcp6, tftp, http or echo")
 		}
 		if f.TFTP != nil {
 			s.TFTP = &TFTP{Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
@@ -31,23 +29,31 @@ func (c *checker) services() {
 	}
 }
 
-// serviceAddress checks one service's address against its subnet and the services before it.
-func (c *checker) serviceAddress(key string, s Service, taken map[string]map[netip.Addr]string) {
-	if why := unusable(s.Address, c.subnetOf(s.Network)); why != "" {
+// serviceAddress checks one of a service's addresses against its subnet and the services before it.
+func (c *checker) serviceAddress(key string, s *Service, a netip.Addr, taken map[string]map[netip.Addr]string) {
+	n := c.networkOf(s.Network)
+	p, other := n.Subnet, n.Subnet6
+	if a.Is6() {
+		p, other = other, p
+	}
+	if !p.IsValid() {
+		p = other // outside of it, which is what there is to say
+	}
+	if why := unusable(a, p); why != "" {
 		c.report(key, "%s", why)
 	}
-	if other, dup := taken[s.Network][s.Address]; dup {
-		c.report(key, "service %q has %s already; give each service its own address", other, s.Address)
+	if other, dup := taken[s.Network][a]; dup {
+		c.report(key, "service %q has %s already; give each service its own address", other, a)
 	}
 	if taken[s.Network] == nil {
 		taken[s.Network] = map[netip.Addr]string{}
 	}
-	taken[s.Network][s.Address] = s.Name
+	taken[s.Network][a] = s.Name
 }
 
 // echo checks that the echo's port is free on its host.
 func (c *checker) echo(key string, f serviceForm) {
-	if f.Echo.Port == 67 && f.DHCP != nil || f.Echo.Port == 69 && f.TFTP != nil {
+	if f.Echo.Port == 67 && f.DHCP != nil || f.Echo.Port == 69 && f.TFTP != nil || f.Echo.Port == 547 && f.DHCP6 != nil {
 		c.report(key, "port %d belongs to this service's own server; use another, such as 7777", f.Echo.Port)
 	}
 }
@@ -64,9 +70,12 @@ func (c *checker) dhcps() {
 		if s.DHCP.Lease != 0 && s.DHCP.Lease < time.Second {
 			c.report(join(key, "lease"), "%s is too short, as leases count whole seconds; write 1s or more", s.DHCP.Lease)
 		}
-		if p := c.subnetOf(s.Network); p.IsValid() && !p.Addr().Is4() {
-			c.report(key, "network %q is IPv6, which DHCP (RFC 2131) does not serve; give it an IPv4 subnet such as 192.0.2.0/24", s.Network)
+		if n := c.networkOf(s.Network); n.Subnet6.IsValid() && !n.Subnet.IsValid() {
+			c.report(key, "network %q is IPv6, which DHCP (RFC 2131) does not serve; write dhcp6, or give it an IPv4 subnet such as 192.0.2.0/24", s.Network)
 			continue
+		}
+		if s.Address6.IsValid() && !s.Address.IsValid() {
+			c.report(key, "needs an IPv4 address of its own; add address")
 		}
 		if s.DHCP.First.IsValid() {
 			c.pool(join(key, "range"), *s)
@@ -109,7 +118,7 @@ func (c *checker) boot(key string, s *Service, f *dhcpForm) {
 	if c.whole(key) && len(f.Boot.Files) == 0 && len(f.Boot.IPXE) == 0 && f.Boot.HTTP == nil && told < 0 {
 		c.report(key, "names no boot file; write an architecture and its image, such as %s", c.someBoot())
 	}
-	c.httpBoot(key, s, f.Boot.HTTP)
+	s.DHCP.Boot.HTTP, s.DHCP.Boot.HTTPServer = c.httpBoot(key, s, f.Boot.HTTP, false)
 	if f.Boot.Server != "" {
 		c.servesTFTP(join(key, "server"), s, f.Boot.Server)
 	} else if s.DHCP.Boot.wantsTFTP() || byTFTP >= 0 {

@@ -28,7 +28,7 @@ var known = Known{
 	NICs:      []string{"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci", "i82559er", "i82550"},
 	Images:    []string{"probe"},
 	Archs:     []string{"bios", "efi-aa64", "efi-ia32", "efi-x64"},
-	Reasons: []string{"no-firmware", "no-link", "no-offer", "offer-refused", "no-ack", "no-bootfile", "proxy-silent",
+	Reasons: []string{"no-firmware", "no-link", "not-managed", "no-offer", "offer-refused", "no-ack", "no-bootfile", "proxy-silent",
 		"boot-server-silent", "tftp-silent", "file-not-found", "tftp-error", "no-uri", "http-silent", "no-length", "http-error", "wrong-arch", "image-refused",
 		"boot-program-silent", "did-not-power-off", "guest-crashed", "gave-up", "stalled"},
 
