@@ -19,7 +19,7 @@ var httpError = regexp.MustCompile(`^ *Error: |^ *(?:Client|Server) Error: `)
 type onHTTP struct {
 	status  int
 	crc     string       // of the whole body, as it crossed the wire
-	unsized *event.Event // an answer that did not say how long the file is
+	unsized *event.Event // the latest answer, if it says neither how long the file is nor sends it in chunks
 	cut     *event.Event // the connection ended in the middle
 }
 
@@ -70,8 +70,10 @@ func (b *boot) httpReceived(e event.Event) {
 	switch {
 	case p.Status >= 400:
 		t.failed = &e
-	case p.Length == nil && (p.Method == "HEAD" || !p.Last):
-		t.http.unsized = &e
+	case p.Op == "response":
+		if t.http.unsized = nil; p.Length == nil && !p.Chunks { // the answer to GET is what counts
+			t.http.unsized = &e
+		}
 	}
 	if p.Method == "GET" && p.Status < 300 {
 		if p.Bytes > t.bytes {

@@ -31,14 +31,15 @@ func (b *boot) httpNotFound() *diagnosis {
 		"put the file there, or correct the URI in the DHCP server", []event.Event{t.asked[0], *t.failed}}
 }
 
-// noLength: EDK2 fetches such a file to the end and then complains that it does not know its size; iPXE takes it.
+// noLength: the end of the connection is the end of the file. EDK2 fetches it to the end and then complains that it does
+// not know its size; it takes chunks, and iPXE takes both.
 func (b *boot) noLength() *diagnosis {
 	t := b.lastTransfer()
 	if t == nil || t.http == nil || t.http.unsized == nil || t.failed != nil || b.gaveUp == nil || b.has(event.StageStarted) {
 		return nil
 	}
-	return &diagnosis{fmt.Sprintf("%s does not say how long %q is: its answer has no Content-Length", b.serverName(t), t.file),
-		"have the HTTP server send Content-Length, also to HEAD", []event.Event{t.asked[0], *t.http.unsized}}
+	return &diagnosis{fmt.Sprintf("%s does not say how long %q is: its answer has no Content-Length, nor chunks", b.serverName(t), t.file),
+		"have the HTTP server send Content-Length, or chunks", []event.Event{t.asked[0], *t.http.unsized}}
 }
 
 func (b *boot) httpFailed() *diagnosis {
