@@ -150,6 +150,8 @@ func byHand(p *plan.Plan, g plan.Guest) string {
 			value = "user,id=n0,net=192.0.2.0/24" + userBoot(p, g)
 		case strings.Contains(value, fmt.Sprintf("fd=%d", plan.FDMonitor)), a.Flag == "-mon":
 			continue
+		case strings.Contains(value, "IPv4PXESupport"): // QEMU's stand-in has no DHCPv6: by hand it boots over IPv4
+			continue
 		}
 		if i > 0 {
 			b.WriteString(" \\\n  ")

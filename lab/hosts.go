@@ -23,7 +23,8 @@ func (l *lab) hostOf(s plan.Service) (*network.Host, error) {
 			return nil, err
 		}
 		if k == 0 {
-			host, err = l.bridges[link.Network].AddHost(network.HostConfig{Name: s.Name, MAC: mac, Address: link.Address, Client: !link.Address.IsValid()})
+			host, err = l.bridges[link.Network].AddHost(network.HostConfig{Name: s.Name, MAC: mac, Address: link.Address, Address6: s.Address6,
+				Client: !link.Address.IsValid() && !s.Address6.IsValid()})
 		} else {
 			err = host.Join(l.bridges[link.Network], mac, link.Address)
 		}

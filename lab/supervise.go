@@ -116,7 +116,7 @@ func (l *lab) up(ctx context.Context) error {
 		}
 		l.bridges[n.Name] = bridge
 		if n.RA {
-			go l.advertise(ctx, n.Name, bridge)
+			go l.advertise(ctx, n, bridge)
 		}
 		l.log.Append(event.Event{Kind: event.NetworkUp, Network: n.Name})
 	}
@@ -133,9 +133,13 @@ func (l *lab) up(ctx context.Context) error {
 }
 
 // advertise plays the router of a network until the lab ends.
-func (l *lab) advertise(ctx context.Context, name string, bridge *network.Bridge) {
-	if err := bridge.AdvertiseRouter(ctx); err != nil {
-		l.stop(fmt.Errorf("advertise a router on network %q: %w", name, err))
+func (l *lab) advertise(ctx context.Context, n plan.Network, bridge *network.Bridge) {
+	play := bridge.AdvertiseRouter
+	if n.Managed {
+		play = func(ctx context.Context) error { return bridge.AdvertiseManaged(ctx, n.Subnet6) }
+	}
+	if err := play(ctx); err != nil {
+		l.stop(fmt.Errorf("advertise a router on network %q: %w", n.Name, err))
 	}
 }
 

@@ -10,15 +10,17 @@ import (
 
 // Config is one service process: its address and the roles it plays there. A nil role is not played.
 type Config struct {
-	Name      string       `json:"name"`            // for decisions and logs
-	Interface string       `json:"interface"`       // sockets are bound to it, so no other network is ever served
-	Address   netip.Prefix `json:"address"`         // own address on that interface, with the subnet's length
-	DHCP      *DHCPConfig  `json:"dhcp,omitempty"`  // UDP 67
-	BOOTP     *BOOTPConfig `json:"bootp,omitempty"` // UDP 67
-	TFTP      *TFTPConfig  `json:"tftp,omitempty"`  // UDP 69
-	HTTP      *HTTPConfig  `json:"http,omitempty"`  // TCP 80
-	Echo      *EchoConfig  `json:"echo,omitempty"`  // answers a probe's datagram
-	Relay     *RelayConfig `json:"relay,omitempty"` // UDP 67, on interfaces of its own
+	Name      string       `json:"name"`              // for decisions and logs
+	Interface string       `json:"interface"`         // sockets are bound to it, so no other network is ever served
+	Address   netip.Prefix `json:"address"`           // own address on that interface, with the subnet's length
+	Address6  netip.Prefix `json:"address6,omitzero"` // own IPv6 address there; either may be absent
+	DHCP6     *DHCP6Config `json:"dhcp6,omitempty"`   // UDP 547 over IPv6
+	DHCP      *DHCPConfig  `json:"dhcp,omitempty"`    // UDP 67
+	BOOTP     *BOOTPConfig `json:"bootp,omitempty"`   // UDP 67
+	TFTP      *TFTPConfig  `json:"tftp,omitempty"`    // UDP 69
+	HTTP      *HTTPConfig  `json:"http,omitempty"`    // TCP 80
+	Echo      *EchoConfig  `json:"echo,omitempty"`    // answers a probe's datagram
+	Relay     *RelayConfig `json:"relay,omitempty"`   // UDP 67, on interfaces of its own
 
 	ProxyDHCP  *ProxyDHCPConfig  `json:"proxydhcp,omitempty"`  // UDP 67 and 4011
 	BootServer *BootServerConfig `json:"bootserver,omitempty"` // UDP 4011, and 67

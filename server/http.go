@@ -2,6 +2,7 @@ package server
 
 import (
 	"maps"
+	"net/netip"
 	"net/url"
 	"slices"
 
@@ -25,9 +26,13 @@ func (h *HTTPConfig) ListensOn() int {
 	return h.Port
 }
 
-// listenHTTP opens the HTTP role.
-func (c Config) listenHTTP(observe func(Decision)) (role, error) {
-	cfg := httpboot.Config{Interface: c.Interface, Root: c.HTTP.Root, Port: c.HTTP.Port, NoLength: c.HTTP.NoLength, Silent: c.HTTP.Silent}
+// listenHTTP opens the HTTP role over the family of one of the host's addresses.
+func (c Config) listenHTTP(own netip.Addr, observe func(Decision)) (role, error) {
+	any := netip.IPv4Unspecified()
+	if own.Is6() {
+		any = netip.IPv6Unspecified()
+	}
+	cfg := httpboot.Config{Interface: c.Interface, Address: any, Root: c.HTTP.Root, Port: c.HTTP.Port, NoLength: c.HTTP.NoLength, Silent: c.HTTP.Silent}
 	return httpboot.Listen(cfg, func(d httpboot.Decision) {
 		observe(Decision{Role: "http", Client: d.Client.String(), Request: d.Request, Reply: d.Reply, Reason: d.Reason,
 			File: d.File, Bytes: d.Bytes, Took: d.Took, Outcome: d.Outcome})
@@ -43,18 +48,18 @@ func (h *HTTPConfig) validate(p *problems) {
 	}
 }
 
-// validateHTTP checks the URIs of UEFI HTTP boot.
-func (b *BootConfig) validateHTTP(p *problems, where string) {
-	for _, arch := range slices.Sorted(maps.Keys(b.HTTP)) {
+// validateURIs checks what UEFI HTTP boot is told by a role, in an option that holds limit octets.
+func validateURIs(p *problems, role string, uris map[string]string, limit int) {
+	for _, arch := range slices.Sorted(maps.Keys(uris)) {
 		if _, err := pxe.ParseArch(arch); err != nil {
-			p.addf("%s: http: %w", where, err)
+			p.addf("%s: http: %w", role, err)
 		}
-		uri := b.HTTP[arch]
+		uri := uris[arch]
 		if u, err := url.Parse(uri); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			p.addf("%s: http: %s: %q is no URI like http://192.0.2.1/boot.efi", where, arch, uri)
+			p.addf("%s: http: %s: %q is no URI like http://192.0.2.1/boot.efi", role, arch, uri)
 		}
-		if len(uri) > 254 {
-			p.addf("%s: http: %s: URI of %d octets is longer than option 67 carries (254)", where, arch, len(uri))
+		if len(uri) > limit {
+			p.addf("%s: http: %s: URI of %d octets is longer than its option carries (%d)", role, arch, len(uri), limit)
 		}
 	}
 }

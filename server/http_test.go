@@ -63,3 +63,28 @@ func TestHTTPPortInUse(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestHTTPOverIPv6 fetches over both families of one host, and checks what UEFI HTTP boot may be told over DHCPv6.
+func TestHTTPOverIPv6(t *testing.T) {
+	l := newLAN6(t)
+	c := config6(t)
+	c.Address, c.DHCP = netip.MustParsePrefix("192.0.2.1/24"), config(t).DHCP
+	c.HTTP = &server.HTTPConfig{Root: t.TempDir()}
+	must(t, os.WriteFile(filepath.Join(c.HTTP.Root, "x64.efi"), make([]byte, 100_000), 0o600))
+	c.DHCP6.Boot.HTTP = map[string]string{"efi-x64": "http://[2001:db8::1]/x64.efi"}
+	s := l.serve(c)
+	l.clientAddress("192.0.2.7/24")
+	l.inClient(func() { addAddress6(t, "cli0", "2001:db8::7/64") })
+	for host, client := range map[string]string{"192.0.2.1": "192.0.2.7", "[2001:db8::1]": "2001:db8::7"} {
+		if out := l.run("curl", "-sS", "-g", "http://"+host+"/x64.efi"); len(out) != 100_000 {
+			t.Errorf("%d octets from %s", len(out), host)
+		}
+		if d := s.expect("GET /x64.efi", "200"); d.Bytes != 100_000 || netip.MustParseAddrPort(d.Client).Addr() != netip.MustParseAddr(client) {
+			t.Errorf("%+v", d)
+		}
+	}
+	c.DHCP6.Boot.HTTP = map[string]string{"efi-x64": "x64.efi"}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), `dhcp6: boot: http: efi-x64: "x64.efi" is no URI`) {
+		t.Error(err)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/server/dhcp"
+	"github.com/pxelab/pxelab/server/dhcp6"
 	"github.com/pxelab/pxelab/server/pxe"
 	"github.com/pxelab/pxelab/server/tftp"
 )
@@ -27,14 +28,15 @@ func (c Config) Validate() error {
 	if c.Interface == "" {
 		p.addf("interface is empty; name the one to serve")
 	}
-	if a := c.Address.Addr(); !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
-		p.addf("address %q is not an IPv4 address with its subnet's length, like 192.0.2.1/24", c.Address)
-	}
-	if c.DHCP == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.HTTP == nil && c.Echo == nil && c.Relay == nil {
-		p.addf("no role is configured; have dhcp, bootp, proxydhcp, bootserver, tftp, http, echo and relay")
+	c.validateAddresses(&p)
+	if c.DHCP == nil && c.DHCP6 == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.HTTP == nil && c.Echo == nil && c.Relay == nil {
+		p.addf("no role is configured; have dhcp, dhcp6, bootp, proxydhcp, bootserver, tftp, http, echo and relay")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
+	}
+	if c.DHCP6 != nil {
+		c.DHCP6.validate(&p, c.Address6)
 	}
 	c.validatePXE(&p)
 	if c.Relay != nil {
@@ -55,7 +57,8 @@ func (c Config) Validate() error {
 		if e.Port < 1 || e.Port > 65535 {
 			p.addf("echo: port %d is outside 1 to 65535", e.Port)
 		}
-		if e.Port == dhcp.ServerPort && (c.DHCP != nil || c.Relay != nil) || e.Port == tftp.Port && c.TFTP != nil {
+		if e.Port == dhcp.ServerPort && (c.DHCP != nil || c.Relay != nil) || e.Port == tftp.Port && c.TFTP != nil ||
+			e.Port == dhcp6.ServerPort && c.DHCP6 != nil {
 			p.addf("echo: port %d belongs to another role", e.Port)
 		}
 	}
@@ -179,7 +182,7 @@ func (b *BootConfig) validate(p *problems, where string) {
 			checkFile(p, where+": "+m.name+": "+arch, m.files[arch])
 		}
 	}
-	b.validateHTTP(p, where)
+	validateURIs(p, where, b.HTTP, 254)
 	checkFile(p, where+": default", b.Default)
 }
 

@@ -111,12 +111,12 @@ type Late struct {
 
 // Decision is one decision of one of our own servers, with its reason.
 type Decision struct {
-	Role    string `json:"role"`              // "dhcp", "tftp", "echo", ...
-	Client  string `json:"client,omitempty"`  // MAC for DHCP, address:port otherwise
+	Role    string `json:"role"`              // "dhcp", "dhcp6", "tftp", "echo", ...
+	Client  string `json:"client,omitempty"`  // MAC for DHCP and DHCPv6 if it is known, address:port otherwise
 	Request string `json:"request"`           // "DHCPDISCOVER", "RRQ probe.0"
 	Reply   string `json:"reply,omitempty"`   // "DHCPOFFER"; empty when the server stayed silent
 	Reason  string `json:"reason"`            // one clause, such as "option 93 = 6, so efi-ia32"
-	XID     string `json:"xid,omitempty"`     // DHCP transaction, 8 hex digits
+	XID     string `json:"xid,omitempty"`     // DHCP transaction, 8 hex digits; DHCPv6's has 6
 	Address string `json:"address,omitempty"` // address given
 	File    string `json:"file,omitempty"`    // boot file named, or file transferred
 	Bytes   int64  `json:"bytes,omitempty"`   // octets transferred

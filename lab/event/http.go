@@ -10,6 +10,7 @@ type HTTP struct {
 	Host   string `json:"host,omitempty"`   // the request's Host
 	Status int    `json:"status,omitempty"` // of the response
 	Length *int64 `json:"length,omitempty"` // the response's Content-Length; absent when it names none
+	Chunks bool   `json:"chunks,omitempty"` // its body comes in chunks, which say themselves where it ends
 	Bytes  int64  `json:"bytes,omitempty"`  // octets of the response's body so far, each counted once
 	Last   bool   `json:"last,omitempty"`   // the response is whole
 	CRC32  string `json:"crc32,omitempty"`  // of its body when it is whole: IEEE, 8 lower-case hex digits

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,6 +70,9 @@ func (b *boot) checkBoots() finding {
 
 // checkAddressFrom: the acknowledgement came from that service, from no other, and the guest used the address.
 func (b *boot) checkAddressFrom(service, via string) finding {
+	if b.by6(service) {
+		return b.checkAddressFrom6(service)
+	}
 	acks := b.dhcp(false, gives)
 	if len(acks) == 0 {
 		return fail(fmt.Sprintf("no DHCPACK from %q reached %s", service, b.guest.Name))
@@ -94,7 +98,17 @@ func (b *boot) checkAddressFrom(service, via string) finding {
 // outside says why an address is not one that a service may give; empty if it may, or if its range is unknown.
 func (b *boot) outside(service, address string) string {
 	i := slices.IndexFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Name == service })
-	if i < 0 || b.t.plan.Services[i].Server == nil || b.t.plan.Services[i].Server.DHCP == nil {
+	if i < 0 || b.t.plan.Services[i].Server == nil {
+		return ""
+	}
+	if a, err := netip.ParseAddr(address); err == nil && a.Is6() {
+		d := b.t.plan.Services[i].Server.DHCP6
+		if d == nil || d.First.Compare(a) <= 0 && a.Compare(d.Last) <= 0 {
+			return ""
+		}
+		return fmt.Sprintf("%s got %s from %q, which is neither in its range %s-%s nor reserved", b.guest.Name, address, service, d.First, d.Last)
+	}
+	if b.t.plan.Services[i].Server.DHCP == nil {
 		return ""
 	}
 	for _, r := range b.t.plan.Services[i].Server.DHCP.Reservations {
@@ -108,6 +122,9 @@ func (b *boot) outside(service, address string) string {
 // checkOffer: an offer of that service reached the guest, and the guest acted on it. A DHCP server's offer is
 // taken by a REQUEST that names the server; a proxy's, which has no address to give, by asking that server.
 func (b *boot) checkOffer(c *topology.Offer) finding {
+	if b.by6(c.From) {
+		return b.checkOffer6(c)
+	}
 	service, via, all := c.From, c.Via, b.dhcp(false, isOffer)
 	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool {
 		return e.Service != service || via != "" && e.Via != via

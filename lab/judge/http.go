@@ -12,35 +12,19 @@ import (
 	"github.com/pxelab/pxelab/lab/topology"
 )
 
-// What EDK2's HTTP boot client says, word for word.
-var (
-	httpBegins = regexp.MustCompile(`>>Start HTTP Boot over IPv4`)
-	httpError  = regexp.MustCompile(`^ *Error: |^ *HTTP ERROR: `)
-)
+// httpError is what EDK2's HTTP boot client says, word for word.
+var httpError = regexp.MustCompile(`^ *Error: |^ *(?:Client|Server) Error: `)
 
 // onHTTP is what is known of a transfer over HTTP beyond any transfer.
 type onHTTP struct {
 	status  int
 	crc     string       // of the whole body, as it crossed the wire
-	unsized *event.Event // an answer that did not say how long the file is
+	unsized *event.Event // the latest answer, if it says neither how long the file is nor sends it in chunks
 	cut     *event.Event // the connection ended in the middle
 }
 
 // bootsOverHTTP tells whether the guest's firmware boots by its HTTP boot client.
 func (b *boot) bootsOverHTTP() bool { return b.guest.BootsOver == topology.OverHTTP }
-
-// ownOption tells whether a title of EDK2's boot menu is the option that this guest is to boot by.
-func (b *boot) ownOption(title string) bool {
-	if b.bootsOverHTTP() {
-		return strings.Contains(title, "HTTPv4")
-	}
-	return strings.Contains(title, "PXEv4")
-}
-
-// endsBoot tells whether nothing more comes of the boot after this line.
-func (b *boot) endsBoot(line string) bool {
-	return over.MatchString(line) && !(b.bootsOverHTTP() && httpBegins.MatchString(line))
-}
 
 // complains tells whether the client says in this line what is wrong.
 func (b *boot) complains(line string) bool {
@@ -86,8 +70,10 @@ func (b *boot) httpReceived(e event.Event) {
 	switch {
 	case p.Status >= 400:
 		t.failed = &e
-	case p.Length == nil && (p.Method == "HEAD" || !p.Last):
-		t.http.unsized = &e
+	case p.Op == "response":
+		if t.http.unsized = nil; p.Length == nil && !p.Chunks { // the answer to GET is what counts
+			t.http.unsized = &e
+		}
 	}
 	if p.Method == "GET" && p.Status < 300 {
 		if p.Bytes > t.bytes {

@@ -108,6 +108,12 @@ func init() {
 			s.answers("end", event.HTTP{Method: "GET", Status: 200, Bytes: 8192, Last: true, CRC32: probeCRC})
 			return s.failsHTTP("  Downloading...512 Bytes", noSize, "  Error: Unexpected network error.")
 		}},
+		{"http/no length/near-miss: in chunks", "web", ImageRefused, event.StageDownload, func(s *script) *script {
+			s.httpDORA(probeURI).wants("HEAD", "/probe-x64.efi").answers("response", event.HTTP{Method: "HEAD", Status: 200, Last: true})
+			s.wants("GET", "/probe-x64.efi").answers("response", event.HTTP{Method: "GET", Status: 200, Chunks: true})
+			s.answers("end", event.HTTP{Method: "GET", Status: 200, Chunks: true, Bytes: 8192, Last: true, CRC32: probeCRC})
+			return s.failsHTTP("  Downloading...8192 Bytes")
+		}},
 		{"http/no length/near-miss: taken nevertheless", "web", "", event.StageOff, func(s *script) *script {
 			s.httpDORA(probeURI).wants("GET", "/probe-x64.efi").answers("response", event.HTTP{Method: "GET", Status: 200})
 			s.answers("end", event.HTTP{Method: "GET", Status: 200, Bytes: 8192, Last: true, CRC32: probeCRC})

@@ -41,6 +41,10 @@ func (b *boot) packet(e event.Event) {
 		b.dhcpSent(e)
 	case p.DHCP != nil && sameMAC(p.DHCP.CHAddr, b.guest.MAC):
 		b.dhcpReceived(e)
+	case p.DHCP6 != nil && p.FromGuest:
+		b.dhcp6Sent(e)
+	case p.DHCP6 != nil:
+		b.dhcp6Received(e)
 	case p.TFTP != nil && p.FromGuest:
 		b.tftpSent(e)
 	case p.TFTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)]):

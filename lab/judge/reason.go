@@ -15,6 +15,7 @@ type Reason string
 const (
 	NoFirmware        Reason = "no-firmware"         // nothing on the console
 	NoLink            Reason = "no-link"             // the firmware spoke and no frame left its card
+	NotManaged        Reason = "not-managed"         // no router sent it to DHCPv6 for an address
 	NoOffer           Reason = "no-offer"            // nobody answered its DISCOVERs
 	OfferRefused      Reason = "offer-refused"       // it was offered a boot and did not take it
 	NoAck             Reason = "no-ack"              // it asked for an address and did not get it
@@ -54,7 +55,7 @@ func Reasons() []string {
 	return out
 }
 
-var reasons = []Reason{NoFirmware, NoLink, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu,
+var reasons = []Reason{NoFirmware, NoLink, NotManaged, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu,
 	NoDiscoveryGroup, TypeNotListed, Cancelled, LocalBoot, ProxySilent, BootServerSilent, AnswerIgnored, TFTPSilent,
 	FileNotFound, TFTPError, NoURI, HTTPSilent, NoLength, HTTPError, WrongArch, ImageRefused, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
 
@@ -104,6 +105,7 @@ var rules = []struct {
 	{NoClass, (*boot).noClass},
 	{NoBootfile, (*boot).noBootfile},
 	{OfferRefused, (*boot).offerRefused},
+	{NotManaged, (*boot).notManaged},
 	{NoOffer, (*boot).noOffer},
 	{NoLink, (*boot).noLink},
 	{NoFirmware, (*boot).noFirmware},

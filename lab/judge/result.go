@@ -82,7 +82,7 @@ func (b *boot) sumUp(r *Result) {
 			r.Stages = append(r.Stages, StageTime{s, e.At - b.events[0].At})
 		}
 	}
-	if acks := b.dhcp(false, gives); len(acks) > 0 {
+	if acks := append(b.dhcp(false, gives), b.dhcp6(false, gives6)...); len(acks) > 0 {
 		last := acks[len(acks)-1]
 		if r.From = last.Service; r.From == "" {
 			r.From = host(last.Packet.Src)

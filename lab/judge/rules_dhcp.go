@@ -27,6 +27,9 @@ func isRequest(d *event.DHCP) bool {
 func isPXE(d *event.DHCP) bool { return strings.HasPrefix(d.ClassID, "PXEClient") }
 
 func (b *boot) noOffer() *diagnosis {
+	if d := b.noOffer6(); d != nil {
+		return d
+	}
 	sent := b.dhcp(true, b.isDiscover)
 	if b.stage != event.StageDiscover || len(sent) == 0 {
 		return nil
@@ -41,11 +44,14 @@ func (b *boot) noOffer() *diagnosis {
 	if hint := b.relayHint(); hint != "" {
 		d.do = hint
 	}
-	b.blame(d, "dhcp", "bootp")
+	b.blame(d, "dhcp", "bootp", "dhcp6")
 	return d
 }
 
 func (b *boot) offerRefused() *diagnosis {
+	if d := b.offerRefused6(); d != nil {
+		return d
+	}
 	offers := b.dhcp(false, isOffer)
 	if len(offers) == 0 || b.stage != event.StageOffer || len(b.dhcp(true, isRequest)) > 0 {
 		return nil
@@ -72,6 +78,9 @@ func orNone(address, none string) string {
 // noAck: it asked, and the address never came. A BOOTP reply counts as acknowledgement (RFC 951), but iPXE asks
 // again after it and needs a second one.
 func (b *boot) noAck() *diagnosis {
+	if d := b.noAck6(); d != nil {
+		return d
+	}
 	asked := b.dhcp(true, isRequest)
 	if len(asked) == 0 || b.stage > event.StageAddress {
 		return nil
@@ -103,13 +112,16 @@ func (b *boot) noAck() *diagnosis {
 		d.do = "leave one server in charge of this network's addresses"
 		d.evidence = append(d.evidence, naks...)
 	}
-	b.blame(d, "dhcp", "bootp")
+	b.blame(d, "dhcp", "bootp", "dhcp6")
 	return d
 }
 
 // noBootfile: EDK2 does not even ask for an address without a boot file; iPXE takes the address and then has
 // nothing to boot.
 func (b *boot) noBootfile() *diagnosis {
+	if d := b.noBootfile6(); d != nil {
+		return d
+	}
 	if b.stage < event.StageOffer || b.stage > event.StageBootServer {
 		return nil
 	}
@@ -191,7 +203,7 @@ func playsAny(s plan.Service, roles []string) bool {
 	if s.Server == nil {
 		return false
 	}
-	plays := map[string]bool{"dhcp": s.Server.DHCP != nil, "bootp": s.Server.BOOTP != nil, "proxydhcp": s.Server.ProxyDHCP != nil,
+	plays := map[string]bool{"dhcp": s.Server.DHCP != nil, "dhcp6": s.Server.DHCP6 != nil, "bootp": s.Server.BOOTP != nil, "proxydhcp": s.Server.ProxyDHCP != nil,
 		"bootserver": s.Server.BootServer != nil}
 	return slices.ContainsFunc(roles, func(r string) bool { return plays[r] })
 }

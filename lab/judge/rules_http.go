@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
@@ -30,14 +31,15 @@ func (b *boot) httpNotFound() *diagnosis {
 		"put the file there, or correct the URI in the DHCP server", []event.Event{t.asked[0], *t.failed}}
 }
 
-// noLength: EDK2 fetches such a file to the end and then complains that it does not know its size; iPXE takes it.
+// noLength: the end of the connection is the end of the file. EDK2 fetches it to the end and then complains that it does
+// not know its size; it takes chunks, and iPXE takes both.
 func (b *boot) noLength() *diagnosis {
 	t := b.lastTransfer()
 	if t == nil || t.http == nil || t.http.unsized == nil || t.failed != nil || b.gaveUp == nil || b.has(event.StageStarted) {
 		return nil
 	}
-	return &diagnosis{fmt.Sprintf("%s does not say how long %q is: its answer has no Content-Length", b.serverName(t), t.file),
-		"have the HTTP server send Content-Length, also to HEAD", []event.Event{t.asked[0], *t.http.unsized}}
+	return &diagnosis{fmt.Sprintf("%s does not say how long %q is: its answer has no Content-Length, nor chunks", b.serverName(t), t.file),
+		"have the HTTP server send Content-Length, or chunks", []event.Event{t.asked[0], *t.http.unsized}}
 }
 
 func (b *boot) httpFailed() *diagnosis {
@@ -106,6 +108,22 @@ func (b *boot) blameHTTP(d *diagnosis, t *transfer) {
 	}
 }
 
+// noURI6 is noURI over IPv6.
+func (b *boot) noURI6() *diagnosis {
+	answers := b.dhcp6(false, func(d *event.DHCP6) bool { return isAdvertise(d) || d.Type == "REPLY" })
+	if len(answers) == 0 || slices.ContainsFunc(answers, func(e event.Event) bool {
+		return isHTTP6(e.Packet.DHCP6) && strings.HasPrefix(e.Packet.DHCP6.BootURL, "http")
+	}) {
+		return nil
+	}
+	last := answers[len(answers)-1]
+	what := fmt.Sprintf("%s advertised it %s and no URI", b.sender(last), orNone(address6(last.Packet.DHCP6), "no address"))
+	if url := last.Packet.DHCP6.BootURL; url != "" {
+		what = fmt.Sprintf("%s advertised it %q, but not as HTTPClient (option 16) with an HTTP URI", b.sender(last), url)
+	}
+	return &diagnosis{what, fmt.Sprintf("have the DHCPv6 server answer HTTPClient with option 16 HTTPClient and a URI for %s in option 59", b.guest.Arch), ends(answers)}
+}
+
 // noURI: UEFI HTTP boot takes only an offer that says HTTPClient and names a URI.
 func (b *boot) noURI() *diagnosis {
 	if !b.bootsOverHTTP() || b.stage < event.StageOffer || b.stage > event.StageAddress {
@@ -113,7 +131,7 @@ func (b *boot) noURI() *diagnosis {
 	}
 	answers := b.dhcp(false, func(d *event.DHCP) bool { return isOffer(d) || d.Type == "ACK" })
 	if len(answers) == 0 {
-		return nil
+		return b.noURI6()
 	}
 	for _, e := range answers {
 		if d := e.Packet.DHCP; isHTTP(d) && strings.Contains(d.File, "://") {

@@ -9,14 +9,16 @@ import (
 	"os/exec"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // HostConfig says what a host on a bridge looks like.
 type HostConfig struct {
-	Name    string           // unique among the lab's hosts
-	MAC     net.HardwareAddr // of its eth0
-	Address netip.Prefix     // of its eth0, with the subnet's length
-	Client  bool             // it has no address: a DHCP client there gets one
+	Name     string           // unique among the lab's hosts
+	MAC      net.HardwareAddr // of its eth0
+	Address  netip.Prefix     // of its eth0, IPv4, with the subnet's length
+	Address6 netip.Prefix     // of its eth0, IPv6; either may be absent, and both only of a Client
+	Client   bool             // it has no address: a DHCP client there gets one
 }
 
 // Host is a network namespace with an interface, eth0, on a bridge: where a service runs. Join gives it more.
@@ -28,10 +30,11 @@ type Host struct {
 	further []string // the same of eth1 and so on
 }
 
-// AddHost adds a host to the bridge. Its eth0 carries frames when AddHost returns. It has no link-local IPv6 address,
-// for which the kernel would send multicast reports.
+// AddHost adds a host to the bridge. Its eth0 carries frames when AddHost returns. Only with an IPv6 address has it a
+// link-local one too, for which the kernel sends multicast reports. Both are usable at once: no duplicate address
+// detection is sent, nor is a router solicited.
 func (b *Bridge) AddHost(c HostConfig) (*Host, error) {
-	if len(c.MAC) != 6 || c.Address.IsValid() == c.Client {
+	if len(c.MAC) != 6 || (c.Address.IsValid() || c.Address6.IsValid()) == c.Client {
 		return nil, fmt.Errorf("add host %q: needs a MAC and an address, has %q and %v", c.Name, c.MAC, c.Address)
 	}
 	ns, err := newNamespace()
@@ -69,7 +72,11 @@ func furnish(c HostConfig) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(netlink.LinkSetUp(lo), bringUp(eth0, c.Address)); err != nil {
+	err = errors.Join(netlink.LinkSetUp(lo), bringUp(eth0, c.Address), addAddress(eth0, c.Address6))
+	if err == nil && c.Address6.IsValid() { // DHCPv6 and neighbour discovery speak to link-local addresses
+		_, err = addLinkLocal(eth0.Attrs().Index, c.MAC)
+	}
+	if err != nil || !c.Address.IsValid() && !c.Client {
 		return err
 	}
 	// A server that sends to a multicast group or to 255.255.255.255 without naming an interface relies on
@@ -85,6 +92,15 @@ func furnish(c HostConfig) error {
 		}
 	}
 	return nil
+}
+
+// addAddress gives an interface an address, if it is one.
+func addAddress(link netlink.Link, p netip.Prefix) error {
+	if !p.IsValid() {
+		return nil
+	}
+	ipnet := &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+	return netlink.AddrAdd(link, &netlink.Addr{IPNet: ipnet, Flags: unix.IFA_F_NODAD})
 }
 
 // Start starts a command inside the host. The caller waits for it as for any other, and ends it.

@@ -86,10 +86,10 @@ func subnetOf(t *topology.Topology, network string) netip.Prefix {
 }
 
 func (s Service) addressText() string {
-	if !s.Address.IsValid() {
-		return "no address"
+	if text := addressText(s.Address, s.Address6); text != "" {
+		return text
 	}
-	return s.Address.String()
+	return "no address"
 }
 
 // writeHost prints what is special about a service's host, and what is not ours there.

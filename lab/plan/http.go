@@ -28,37 +28,35 @@ func (ps *Service) http(t *topology.Topology, s topology.Service) {
 	ps.HTTPFiles = held(servedOverHTTP(t, s), s.HTTP.Images, s.HTTP.Missing)
 }
 
-// uris turns what UEFI HTTP boot is told into URIs of the service that serves it.
+// uris turns what UEFI HTTP boot is told over IPv4 into URIs of the service that serves it.
 func uris(t *topology.Topology, s topology.Service, boot *topology.Boot) map[string]string {
-	from := httpServer(t, s, boot)
-	if len(boot.HTTP) == 0 || from == nil {
+	return urisOf(t, s, boot.HTTP, boot.HTTPServer, func(s topology.Service) netip.Addr { return s.Address })
+}
+
+// uris6 does so over IPv6.
+func uris6(t *topology.Topology, s topology.Service) map[string]string {
+	return urisOf(t, s, s.DHCP6.Boot.HTTP, s.DHCP6.Boot.HTTPServer, func(s topology.Service) netip.Addr { return s.Address6 })
+}
+
+func urisOf(t *topology.Topology, s topology.Service, told map[string]string, server string, address func(topology.Service) netip.Addr) map[string]string {
+	if len(told) == 0 {
 		return nil
 	}
-	out := make(map[string]string, len(boot.HTTP))
-	for arch, image := range boot.HTTP {
+	if i := slices.IndexFunc(t.Services, func(o topology.Service) bool { return o.Name == server }); i >= 0 {
+		s = t.Services[i]
+	}
+	port := topology.DefaultHTTPPort
+	if s.HTTP != nil {
+		port = s.HTTP.Listens()
+	}
+	out := make(map[string]string, len(told))
+	for arch, image := range told {
 		out[arch] = image
 		if !topology.IsURI(image) {
-			out[arch] = fmt.Sprintf("http://%s/%s", authority(from.Address, from.HTTP.Listens()), wireFile(image, arch))
+			out[arch] = fmt.Sprintf("http://%s/%s", authority(address(s), port), wireFile(image, arch))
 		}
 	}
 	return out
-}
-
-// httpServer finds the service that serves a boot's files over HTTP; the service itself if the boot has URIs only.
-func httpServer(t *topology.Topology, s topology.Service, boot *topology.Boot) *topology.Service {
-	name := boot.HTTPServer
-	if name == "" {
-		name = s.Name
-	}
-	for i := range t.Services {
-		if t.Services[i].Name == name {
-			if t.Services[i].HTTP == nil {
-				return &topology.Service{Address: s.Address, HTTP: &topology.HTTP{}}
-			}
-			return &t.Services[i]
-		}
-	}
-	return nil
 }
 
 // authority is the host of a URI, with the port if it is not HTTP's own (RFC 3986 section 3.2).
@@ -83,19 +81,28 @@ func servedOverHTTP(t *topology.Topology, s topology.Service) []string {
 		}
 	}
 	for _, other := range t.Services {
-		if other.DHCP == nil {
-			continue
-		}
-		for _, r := range other.DHCP.Reservations {
-			add(r.File)
-		}
-		if b := other.DHCP.Boot; b != nil {
-			for _, files := range []map[string]string{b.Files, b.IPXE, uris(t, other, b)} {
-				for _, f := range slices.Sorted(maps.Values(files)) {
-					add(f)
-				}
+		for _, files := range told(t, other) {
+			for _, f := range slices.Sorted(maps.Values(files)) {
+				add(f)
 			}
 		}
+		if other.DHCP != nil {
+			for _, r := range other.DHCP.Reservations {
+				add(r.File)
+			}
+		}
+	}
+	return out
+}
+
+// told lists what a service tells clients to boot, by architecture.
+func told(t *topology.Topology, s topology.Service) []map[string]string {
+	var out []map[string]string
+	if s.DHCP != nil && s.DHCP.Boot != nil {
+		out = append(out, s.DHCP.Boot.Files, s.DHCP.Boot.IPXE, uris(t, s, s.DHCP.Boot))
+	}
+	if s.DHCP6 != nil && s.DHCP6.Boot != nil {
+		out = append(out, s.DHCP6.Boot.Files, s.DHCP6.Boot.IPXE, uris6(t, s))
 	}
 	return out
 }
@@ -118,12 +125,13 @@ func held(want, added, missing []string) []string {
 }
 
 // overHTTP makes EDK2 try its HTTP boot client: without this it comes after the PXE client, which would first ask for
-// a minute in vain.
-func overHTTP(g *Guest) []Arg {
-	if g.BootsOver != topology.OverHTTP {
-		return nil
+// a minute in vain. There is no such setting for the HTTP boot clients: that of IPv4 is always tried before that of IPv6.
+func overHTTP() []Arg {
+	var a []Arg
+	for _, family := range []string{"IPv4", "IPv6"} {
+		a = append(a, Arg{"-fw_cfg", "name=opt/org.tianocore/" + family + "PXESupport,string=n", "this guest boots over HTTP: the firmware's PXE client stays off"})
 	}
-	return []Arg{{"-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n", "this guest boots over HTTP: the firmware's PXE client stays off"}}
+	return a
 }
 
 // writeHTTP prints what a service does over HTTP.

@@ -38,10 +38,12 @@ type Choice struct {
 
 // Network is one bridge.
 type Network struct {
-	Name   string       `json:"name"`
-	Bridge string       `json:"bridge"` // interface name in the lab's namespace
-	Subnet netip.Prefix `json:"subnet"`
-	RA     bool         `json:"ra"`
+	Name    string       `json:"name"`
+	Bridge  string       `json:"bridge"` // interface name in the lab's namespace
+	Subnet  netip.Prefix `json:"subnet"` // IPv4; it, Subnet6 or both are valid
+	Subnet6 netip.Prefix `json:"subnet6,omitzero"`
+	RA      bool         `json:"ra"`
+	Managed bool         `json:"managed,omitempty"` // its router sends clients to DHCPv6
 }
 
 // Service is one process in its own network namespace.
@@ -49,6 +51,7 @@ type Service struct {
 	Name     string            `json:"name"`
 	Network  string            `json:"network"`
 	Address  netip.Prefix      `json:"address"`
+	Address6 netip.Prefix      `json:"address6,omitzero"` // Address, Address6 or both are valid, unless a DHCP client runs there
 	MAC      string            `json:"mac"`
 	Roles    []string          `json:"roles"`              // "dhcp", "tftp", "echo"
 	Server   *server.Config    `json:"server"`             // TFTP root is RunDir-relative: "tftp/SERVICE"
@@ -87,11 +90,12 @@ type Guest struct {
 	MAC      string                 `json:"mac"`
 	UUID     string                 `json:"uuid"`
 	Memory   int                    `json:"memoryMiB"`
-	Argv     []Arg                  `json:"argv"`            // QEMU's command line, the binary first
-	Copies   []Copy                 `json:"copies"`          // files made for it before it starts
-	Clock    string                 `json:"clock"`           // "real" or "warp"
-	Shift    int                    `json:"shift,omitempty"` // of icount, under warp
-	Budgets  map[string]Duration    `json:"budgets"`         // per stage name: how long it may stay there, host time
+	Argv     []Arg                  `json:"argv"`               // QEMU's command line, the binary first
+	Copies   []Copy                 `json:"copies"`             // files made for it before it starts
+	Families []string               `json:"families,omitempty"` // over what it boots, in that order: "ipv4", "ipv6"; none: "ipv4"
+	Clock    string                 `json:"clock"`              // "real" or "warp"
+	Shift    int                    `json:"shift,omitempty"`    // of icount, under warp
+	Budgets  map[string]Duration    `json:"budgets"`            // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`
 	Keys     []Keys                 `json:"keys,omitempty"` // typed on its console, in this order
 

@@ -15,8 +15,9 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 	named := namedFiles(t)
 	var out []Service
 	for i, s := range t.Services {
-		cfg := &server.Config{Name: s.Name, Interface: "eth0", Address: prefix(nets, s.Network, s.Address)}
-		ps := Service{Name: s.Name, Network: s.Network, Address: cfg.Address, Server: cfg,
+		cfg := &server.Config{Name: s.Name, Interface: "eth0", Address: prefix(nets, s.Network, s.Address),
+			Address6: prefix(nets, s.Network, s.Address6)}
+		ps := Service{Name: s.Name, Network: s.Network, Address: cfg.Address, Address6: cfg.Address6, Server: cfg,
 			MAC: fmt.Sprintf("52:54:00:70:73:%02x", i+1)}
 		if s.On != "" {
 			ps.Host, ps.MAC = s.On, hostMAC(out, s.On)
@@ -31,6 +32,10 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			ps.Roles = append(ps.Roles, "dhcp")
 		}
 		ps.Roles = append(ps.Roles, pxeRoles(t, s, cfg)...)
+		if s.DHCP6 != nil {
+			cfg.DHCP6 = dhcp6(t, s)
+			ps.Roles = append(ps.Roles, "dhcp6")
+		}
 		if s.TFTP != nil {
 			cfg.TFTP = &server.TFTPConfig{Root: "tftp/" + s.Name, MaxBlk: s.TFTP.MaxBlksize, Silent: s.TFTP.Silent}
 			ps.Roles = append(ps.Roles, "tftp")
@@ -91,6 +96,9 @@ func files(byArch map[string]string) map[string]string {
 // namedFiles lists the wire names of every boot file that any service of the topology hands out.
 func namedFiles(t *topology.Topology) []string {
 	var out []string
+	for _, s := range t.Services {
+		out = append(out, namedFiles6(s)...)
+	}
 	reserve := func(list []topology.Reservation) {
 		for _, r := range list {
 			if r.File != "" {

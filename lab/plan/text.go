@@ -23,8 +23,10 @@ func (p *Plan) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "  cable %s  (%s)\n", p.Cable.Value, p.Cable.Why)
 	fmt.Fprintf(&b, "  %d of %d guests at once  (%s)\n", p.AtOnce, len(p.Guests), p.WhyAtOnce)
 	for _, n := range p.Networks {
-		fmt.Fprintf(&b, "\nnetwork %s  %s  bridge %s", n.Name, n.Subnet, n.Bridge)
-		if n.RA {
+		fmt.Fprintf(&b, "\nnetwork %s  %s  bridge %s", n.Name, addressText(n.Subnet, n.Subnet6), n.Bridge)
+		if n.Managed {
+			b.WriteString("  router advertisements that send to DHCPv6 (M and O flags)")
+		} else if n.RA {
 			b.WriteString("  router advertisements (without them iPXE waits 13 s for IPv6)")
 		}
 		b.WriteString("\n")
@@ -59,6 +61,7 @@ func (s Service) writeText(b *strings.Builder) {
 		writePXE(b, d.PXE)
 	}
 	s.writePXERoles(b)
+	write6(b, s.Server.DHCP6)
 	if t := s.Server.TFTP; t != nil {
 		fmt.Fprintf(b, "  tftp serves %s\n", strings.Join(s.Files, " "))
 		if t.Silent {

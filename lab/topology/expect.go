@@ -107,8 +107,8 @@ func (c *checker) from(key, name, role string) {
 	case s.Exec != nil && role != "": // only its author knows what it serves
 	case role != "offer" && role != "" && !s.plays(role):
 		c.report(key, "service %q has no %s, so this cannot come from it", name, role)
-	case role == "offer" && s.DHCP == nil && s.BOOTP == nil && s.ProxyDHCP == nil:
-		c.report(key, "service %q has neither dhcp nor proxydhcp, so this cannot come from it", name)
+	case role == "offer" && s.DHCP == nil && s.DHCP6 == nil && s.BOOTP == nil && s.ProxyDHCP == nil:
+		c.report(key, "service %q has neither dhcp, dhcp6 nor proxydhcp, so this cannot come from it", name)
 	}
 }
 

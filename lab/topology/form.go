@@ -18,18 +18,21 @@ type fileForm struct {
 }
 
 type networkForm struct {
-	Subnet subnet `json:"subnet" jsonschema:"required" example:"192.0.2.0/24" jsonschema_description:"Its addresses. Only documentation, benchmark and private ranges, which collide with no real network."`
-	RA     *bool  `json:"ra" jsonschema:"default=true" jsonschema_description:"Answer router solicitations, without giving a prefix. Without an answer iPXE waits 13 seconds for IPv6."`
+	Subnet  subnet `json:"subnet" example:"192.0.2.0/24" jsonschema_description:"Its addresses. Only documentation, benchmark and private ranges, which collide with no real network."`
+	Subnet6 subnet `json:"subnet6" example:"2001:db8::/64" jsonschema_description:"Its IPv6 addresses, beside or instead of IPv4 ones. UEFI guests then try to boot over IPv6, after IPv4 if there is both."`
+	RA      raWord `json:"ra" jsonschema_description:"true (the default): answer router solicitations, without giving a prefix; without an answer iPXE waits 13 seconds for IPv6. managed: say also that addresses are to be had from DHCPv6 (M and O flags); without that nobody asks for one. false: no router."`
 }
 
 type serviceForm struct {
 	Network    string               `json:"network" jsonschema_description:"The network it is on. May be left out when there is exactly one."`
 	Address    address              `json:"address" example:"192.0.2.1" jsonschema_description:"Its own address there."`
+	Address6   address              `json:"address6" example:"2001:db8::1" jsonschema_description:"Its own IPv6 address there, beside or instead of an IPv4 one."`
 	Addresses  map[partName]address `json:"addresses" jsonschema_description:"In place of network and address: its address on each of several networks. The first is its eth0, the next eth1, and so on."`
 	Router     bool                 `json:"router" jsonschema:"default=false" jsonschema_description:"It forwards datagrams between its networks, and hosts on either side know the way."`
 	Capture    bool                 `json:"capture" jsonschema:"default=false" jsonschema_description:"Record what passes its network cards, as is done for guests."`
 	On         string               `json:"on" jsonschema_description:"In place of address: the service whose host it shares, as a process of its own."`
 	DHCP       *dhcpForm            `json:"dhcp" jsonschema_description:"A DHCP server (RFC 2131)."`
+	DHCP6      *dhcp6Form           `json:"dhcp6" jsonschema_description:"A DHCPv6 server (RFC 8415). Clients ask it only where the network's ra is managed."`
 	BOOTP      *bootpForm           `json:"bootp" jsonschema_description:"A BOOTP server (RFC 951), which knows no DHCP."`
 	ProxyDHCP  *proxyForm           `json:"proxydhcp" jsonschema_description:"A proxyDHCP service (PXE 2.1): it tells PXE clients what to boot and gives no addresses."`
 	BootServer *bootServerForm      `json:"bootserver" jsonschema_description:"A boot server (PXE 2.1): it names the boot file of a type that a client chose."`
@@ -56,6 +59,22 @@ type bootForm struct {
 	NoProxy bool      `json:"noProxy" jsonschema:"default=false" jsonschema_description:"Tell iPXE not to wait for a proxyDHCP offer (option 175.176)."`
 
 	HTTP *httpBootForm `json:"http" jsonschema_description:"What clients of UEFI HTTP boot (option 60 HTTPClient) are told, by architecture: an image, which becomes a URI, or a URI."`
+}
+
+type dhcp6Form struct {
+	Range       span       `json:"range" example:"2001:db8::100-2001:db8::1ff" jsonschema_description:"The pool: first and last address. Without it this server gives configuration only."`
+	Lease       duration   `json:"lease" jsonschema:"default=1h" jsonschema_description:"How long an address is lent."`
+	RapidCommit bool       `json:"rapidCommit" jsonschema:"default=false" jsonschema_description:"Give an address at once to clients that ask for that (option 14)."`
+	Boot        *boot6Form `json:"boot" jsonschema_description:"What network boot clients are told. Without it this server has never heard of network boot."`
+}
+
+type boot6Form struct {
+	Files  archFiles `json:"-" rest:"architecture to image"`
+	IPXE   archFiles `json:"ipxe" jsonschema_description:"What clients that say they are iPXE (option 15) are told instead, by architecture: breaks the loop of chain loading."`
+	Server string    `json:"server" jsonschema_description:"The service that serves the files over TFTP. Default: this one."`
+	Params []string  `json:"params" jsonschema_description:"Parameters for the boot program (option 60)."`
+
+	HTTP *httpBootForm `json:"http" jsonschema_description:"What clients of UEFI HTTP boot (option 16 HTTPClient) are told, by architecture: an image, which becomes a URI, or a URI."`
 }
 
 type reservationForm struct {
@@ -184,6 +203,7 @@ type (
 	nicWord      string
 	imageWord    string
 	archWord     string
+	raWord       string
 	reasonWord   string
 	stageWord    string
 	clockWord    string

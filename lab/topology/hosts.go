@@ -38,14 +38,10 @@ func (c *checker) place(key string, s *Service, f serviceForm, taken map[string]
 	case len(c.keys[join(key, "addresses")]) == 0:
 		s.Network = c.network(key, f.Network)
 		s.Links = nil
-		if s.Address.IsValid() {
-			c.serviceAddress(join(key, "address"), *s, taken)
-		} else if c.whole(key) && !slices.Contains(c.keys[key], "address") && f.Exec == nil {
-			c.report(key, "needs \"address\", such as address: 192.0.2.1; or on, with the service whose host it shares")
-		}
+		c.addresses(key, f, s, taken)
 		return
 	}
-	for _, k := range []string{"address", "network"} {
+	for _, k := range []string{"address", "address6", "network"} {
 		if slices.Contains(c.keys[key], k) {
 			c.report(join(key, k), "is one of its addresses already; leave it out")
 		}
@@ -57,7 +53,7 @@ func (c *checker) place(key string, s *Service, f serviceForm, taken map[string]
 		}
 		l := Link{name, f.Addresses[partName(name)].Addr}
 		if l.Address.IsValid() {
-			c.serviceAddress(at, Service{Name: s.Name, Network: name, Address: l.Address}, taken)
+			c.serviceAddress(at, &Service{Name: s.Name, Network: name}, l.Address, taken)
 		}
 		s.Links = append(s.Links, l)
 	}

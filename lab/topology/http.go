@@ -78,6 +78,11 @@ func (c *checker) namedOverHTTP() map[string]bool {
 				named[name] = true
 			}
 		}
+		if s.DHCP6 != nil && s.DHCP6.Boot != nil {
+			for _, name := range s.DHCP6.Boot.HTTP {
+				named[name] = true
+			}
+		}
 	}
 	return named
 }
@@ -90,29 +95,30 @@ func (f *httpForm) build() *HTTP {
 	return &HTTP{Port: int(f.Port), Images: plain(f.Images), Missing: plain(f.Missing), NoLength: f.NoLength, Silent: f.Silent}
 }
 
-// httpBoot checks what UEFI HTTP boot is told, and that somebody serves it.
-func (c *checker) httpBoot(key string, s *Service, b *Boot, f *httpBootForm) {
+// httpBoot checks what UEFI HTTP boot is told over IPv6 or over IPv4, and that somebody serves it there.
+func (c *checker) httpBoot(key string, s *Service, f *httpBootForm, six bool) (told map[string]string, server string) {
 	if f == nil {
-		return
+		return nil, ""
 	}
 	key = join(key, "http")
-	b.HTTP, b.HTTPServer = c.files(key, f.Files), f.Server
+	told = c.files(key, f.Files)
 	if c.whole(key) && len(f.Files) == 0 {
 		c.report(key, "names no boot file; write an architecture and its image, such as efi-x64: probe")
 	}
 	names := false
-	for _, file := range b.HTTP {
+	for _, file := range told {
 		names = names || !IsURI(file)
 	}
 	if f.Server == "" && names {
-		c.servesHTTP(key, s, s.Name)
+		c.servesHTTP(key, s, s.Name, six)
 	} else if f.Server != "" {
-		c.servesHTTP(join(key, "server"), s, f.Server)
+		c.servesHTTP(join(key, "server"), s, f.Server, six)
 	}
+	return told, f.Server
 }
 
 // servesHTTP checks that the service that s sends its clients to can serve them.
-func (c *checker) servesHTTP(key string, s *Service, server string) {
+func (c *checker) servesHTTP(key string, s *Service, server string, six bool) {
 	i := c.service(key, server)
 	if i < 0 {
 		return
@@ -124,6 +130,10 @@ func (c *checker) servesHTTP(key string, s *Service, server string) {
 		c.report(key, "service %q has no http, so it cannot serve the boot files; add http: {} to it", to.Name)
 	case to.Network != s.Network:
 		c.report(key, "service %q is on network %q, which clients on %q cannot reach", to.Name, to.Network, s.Network)
+	case six && to.Address.IsValid() && !to.Address6.IsValid():
+		c.report(key, "service %q cannot be reached over IPv6; add address6 to it", to.Name)
+	case !six && to.Address6.IsValid() && !to.Address.IsValid():
+		c.report(key, "service %q cannot be reached over IPv4; add address to it", to.Name)
 	}
 }
 
@@ -150,7 +160,7 @@ func (t *Topology) ServesURI(u *url.URL) *Service {
 		return nil
 	}
 	for i, s := range t.Services {
-		if s.HTTP != nil && s.Address == a && s.HTTP.Listens() == port {
+		if s.HTTP != nil && (s.Address == a || s.Address6 == a) && s.HTTP.Listens() == port {
 			return &t.Services[i]
 		}
 	}
@@ -188,7 +198,7 @@ const anyFiles = "tftp or http"
 func (s *Service) plays(role string) bool {
 	switch role {
 	case "dhcp":
-		return s.DHCP != nil || s.BOOTP != nil
+		return s.DHCP != nil || s.BOOTP != nil || s.DHCP6 != nil
 	case "tftp":
 		return s.TFTP != nil
 	case OverHTTP:

@@ -121,6 +121,16 @@ func (c *checker) tftps() {
 // named collects what the boots of the lab name.
 func (c *checker) named() map[string]bool {
 	named := map[string]bool{}
+	for _, s := range c.topo.Services {
+		if s.DHCP6 != nil && s.DHCP6.Boot != nil {
+			for _, name := range s.DHCP6.Boot.Files {
+				named[name] = true
+			}
+			for _, name := range s.DHCP6.Boot.IPXE {
+				named[name] = true
+			}
+		}
+	}
 	for _, b := range c.topo.Boots() {
 		for _, name := range b.Files {
 			named[name] = true

@@ -14,9 +14,9 @@ func (c *checker) services() {
 		s := Service{Name: name, On: f.On, Address: f.Address.Addr}
 		s.Router, s.Capture = f.Router, f.Capture
 		c.place(key, &s, f, taken)
-		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil &&
+		if c.whole(key) && f.DHCP == nil && f.DHCP6 == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil &&
 			f.HTTP == nil && f.Relay == nil && f.Exec == nil && !f.Router {
-			c.report(key, "plays no role; add dhcp, proxydhcp, bootserver, bootp, relay, tftp, http, echo, router or exec")
+			c.report(key, "plays no role; add dhcp, dhcp6, proxydhcp, bootserver, bootp, relay, tftp, http, echo, router or exec")
 		}
 		if f.TFTP != nil {
 			s.TFTP = &TFTP{Discover: discovers(f.TFTP.Probe), Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
@@ -33,7 +33,7 @@ func (c *checker) services() {
 
 // shares gives a service the network and address of the one whose host it shares, which stands before it.
 func (c *checker) shares(key string, s *Service) {
-	for _, k := range []string{"address", "network"} {
+	for _, k := range []string{"address", "address6", "network"} {
 		if slices.Contains(c.keys[key], k) {
 			c.report(join(key, k), "is that of %q, whose host it shares; leave it out", s.On)
 		}
@@ -45,7 +45,7 @@ func (c *checker) shares(key string, s *Service) {
 	if other := c.topo.Services[i]; other.On != "" {
 		c.report(join(key, "on"), "%q itself shares the host of %q; name that one", other.Name, other.On)
 	} else {
-		s.Network, s.Address = other.Network, other.Address
+		s.Network, s.Address, s.Address6 = other.Network, other.Address, other.Address6
 	}
 }
 
@@ -66,23 +66,31 @@ func aliases(form map[string]fileName) map[string]string {
 	return out
 }
 
-// serviceAddress checks one service's address against its subnet and the services before it.
-func (c *checker) serviceAddress(key string, s Service, taken map[string]map[netip.Addr]string) {
-	if why := unusable(s.Address, c.subnetOf(s.Network)); why != "" {
+// serviceAddress checks one of a service's addresses against its subnet and the services before it.
+func (c *checker) serviceAddress(key string, s *Service, a netip.Addr, taken map[string]map[netip.Addr]string) {
+	n := c.networkOf(s.Network)
+	p, other := n.Subnet, n.Subnet6
+	if a.Is6() {
+		p, other = other, p
+	}
+	if !p.IsValid() {
+		p = other // outside of it, which is what there is to say
+	}
+	if why := unusable(a, p); why != "" {
 		c.report(key, "%s", why)
 	}
-	if other, dup := taken[s.Network][s.Address]; dup {
-		c.report(key, "service %q has %s already; give each service its own address", other, s.Address)
+	if other, dup := taken[s.Network][a]; dup {
+		c.report(key, "service %q has %s already; give each service its own address", other, a)
 	}
 	if taken[s.Network] == nil {
 		taken[s.Network] = map[netip.Addr]string{}
 	}
-	taken[s.Network][s.Address] = s.Name
+	taken[s.Network][a] = s.Name
 }
 
 // echo checks that the echo's port is free on its host.
 func (c *checker) echo(key string, f serviceForm) {
-	if f.Echo.Port == 67 && f.DHCP != nil || f.Echo.Port == 69 && f.TFTP != nil {
+	if f.Echo.Port == 67 && f.DHCP != nil || f.Echo.Port == 69 && f.TFTP != nil || f.Echo.Port == 547 && f.DHCP6 != nil {
 		c.report(key, "port %d belongs to this service's own server; use another, such as 7777", f.Echo.Port)
 	}
 }
@@ -99,9 +107,12 @@ func (c *checker) dhcps() {
 		if s.DHCP.Lease != 0 && s.DHCP.Lease < time.Second {
 			c.report(join(key, "lease"), "%s is too short, as leases count whole seconds; write 1s or more", s.DHCP.Lease)
 		}
-		if p := c.subnetOf(s.Network); p.IsValid() && !p.Addr().Is4() {
-			c.report(key, "network %q is IPv6, which DHCP (RFC 2131) does not serve; give it an IPv4 subnet such as 192.0.2.0/24", s.Network)
+		if n := c.networkOf(s.Network); n.Subnet6.IsValid() && !n.Subnet.IsValid() {
+			c.report(key, "network %q is IPv6, which DHCP (RFC 2131) does not serve; write dhcp6, or give it an IPv4 subnet such as 192.0.2.0/24", s.Network)
 			continue
+		}
+		if s.Address6.IsValid() && !s.Address.IsValid() {
+			c.report(key, "needs an IPv4 address of its own; add address")
 		}
 		if s.DHCP.First.IsValid() {
 			c.pool(join(key, "range"), *s, s.DHCP.First, s.DHCP.Last)
@@ -149,7 +160,7 @@ func (c *checker) bootOf(key string, s *Service, f *bootForm, reserves, byTFTP b
 	if c.whole(key) && len(f.Files) == 0 && len(f.IPXE) == 0 && f.HTTP == nil && !reserves {
 		c.report(key, "names no boot file; write an architecture and its image, such as %s", c.someBoot())
 	}
-	c.httpBoot(key, s, b, f.HTTP)
+	b.HTTP, b.HTTPServer = c.httpBoot(key, s, f.HTTP, false)
 	if f.Server != "" {
 		c.servesTFTP(join(key, "server"), s, f.Server)
 	} else if b.wantsTFTP() || byTFTP {

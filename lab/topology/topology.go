@@ -26,25 +26,29 @@ type Topology struct {
 
 // Network is one bridged segment.
 type Network struct {
-	Name   string
-	Subnet netip.Prefix
-	RA     bool // a Router Advertisement responder without prefix; default true
+	Name    string
+	Subnet  netip.Prefix // IPv4; it, Subnet6 or both are valid
+	Subnet6 netip.Prefix `json:",omitzero"`
+	RA      bool         // a Router Advertisement responder without prefix; default true
+	Managed bool         `json:",omitempty"` // it sends clients to DHCPv6 (M and O flags, RFC 4861 section 4.2)
 }
 
 // Service is one host on a network: its address and what runs there.
 type Service struct {
-	Name    string
-	Network string
-	Address netip.Addr
-	Links   []Link `json:",omitempty"` // where it is, if on several networks; Network and Address are the first then
-	Router  bool   `json:",omitempty"` // it forwards between its networks
-	Capture bool   `json:",omitempty"` // what passes its cards is recorded
-	On      string // the service whose host, and so whose address, it shares; empty: it has a host of its own
-	DHCP    *DHCP
-	BOOTP   *BOOTP
-	TFTP    *TFTP
-	HTTP    *HTTP `json:",omitempty"`
-	Echo    *Echo
+	Name     string
+	Network  string
+	Address  netip.Addr // IPv4; it, Address6 or both are valid
+	Address6 netip.Addr `json:",omitzero"`
+	Links    []Link     `json:",omitempty"` // where it is, if on several networks; Network and Address are the first then
+	Router   bool       `json:",omitempty"` // it forwards between its networks
+	Capture  bool       `json:",omitempty"` // what passes its cards is recorded
+	On       string     // the service whose host, and so whose address, it shares; empty: it has a host of its own
+	DHCP     *DHCP
+	DHCP6    *DHCP6 `json:",omitempty"`
+	BOOTP    *BOOTP
+	TFTP     *TFTP
+	HTTP     *HTTP `json:",omitempty"`
+	Echo     *Echo
 
 	ProxyDHCP  *ProxyDHCP
 	BootServer *BootServer
@@ -61,6 +65,26 @@ type DHCP struct {
 	Router       netip.Addr `json:",omitzero"`  // of clients on its own network, if there is one
 	Pools        []Pool     `json:",omitempty"` // for clients on other networks
 	Reservations []Reservation
+}
+
+// DHCP6 is our DHCPv6 server.
+type DHCP6 struct {
+	First, Last netip.Addr // both invalid: configuration only
+	Lease       time.Duration
+	RapidCommit bool
+	Boot        *Boot6
+}
+
+// Boot6 says what network boot clients are told over IPv6. Values of Files are image names ("probe"), whole URLs, or
+// file names on the wire.
+type Boot6 struct {
+	Server string            // service whose address is in the URL; empty means this one
+	Files  map[string]string // architecture to image
+	IPXE   map[string]string `json:",omitempty"` // the same for clients that say they are iPXE
+	Params []string          // option 60
+
+	HTTP       map[string]string `json:",omitempty"` // as in Boot
+	HTTPServer string            `json:",omitempty"`
 }
 
 // Boot says what PXE clients are told. Values of Files and IPXE are image names ("probe"), or file names on

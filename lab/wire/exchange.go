@@ -15,6 +15,7 @@ type exchange struct {
 	status               int
 	text                 string // the status in words
 	length               *int64
+	chunks               bool
 	bytes                int64
 	crc                  uint32
 	repeats              int
@@ -42,6 +43,7 @@ func (x *exchange) answered(m *messageReader) bool {
 	}
 	x.status, x.text, x.length = status, printable([]byte(text)), m.length
 	m.frameResponse(x.method, status)
+	x.chunks = m.framing == chunked
 	return true
 }
 
@@ -53,7 +55,7 @@ func (x *exchange) add(b []byte) {
 
 // event tells a step of the exchange, and in one line for people.
 func (x *exchange) event(op string) (*event.HTTP, string) {
-	h := &event.HTTP{Op: op, Method: x.method, Target: x.target, Host: x.host, Status: x.status, Length: x.length,
+	h := &event.HTTP{Op: op, Method: x.method, Target: x.target, Host: x.host, Status: x.status, Length: x.length, Chunks: x.chunks,
 		Bytes: x.bytes, Last: x.last}
 	if x.last && x.method != "HEAD" {
 		h.CRC32 = fmt.Sprintf("%08x", x.crc)
@@ -68,7 +70,10 @@ func (x *exchange) event(op string) (*event.HTTP, string) {
 		return h, "HTTP " + x.method + " " + x.target
 	case "response":
 		info := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", x.status, x.text))
-		if x.length != nil {
+		switch {
+		case x.chunks:
+			info += " in chunks"
+		case x.length != nil:
 			info += fmt.Sprintf(" length=%d", *x.length)
 		}
 		return h, info + whole

@@ -55,6 +55,7 @@ func normalised(events []event.Event, g plan.Guest) trace {
 		}
 	}
 	var t trace
+	over6 := pxe6{}
 	http := map[string]bool{} // EDK2's next attempt, which the end of a settled guest cuts off at any point
 	for _, e := range events {
 		if e.Guest != g.Name || e.Boot != boot {
@@ -70,7 +71,7 @@ func normalised(events []event.Event, g plan.Guest) trace {
 		switch {
 		case e.Kind == event.Console && strings.HasPrefix(e.Text, "PXELAB"):
 			t.Said = append(t.Said, plain(e.Text))
-		case e.Packet == nil || !told(e.Packet, g.MAC):
+		case e.Packet == nil || !told(e.Packet, g.MAC) && !over6.told(e.Packet):
 		case e.Packet.FromGuest:
 			t.Sent = append(t.Sent, plain(e.Packet.Info))
 		default:
@@ -94,7 +95,7 @@ func told(p *event.Packet, mac string) bool {
 }
 
 func plain(text string) string {
-	text = nonce.ReplaceAllString(lease.ReplaceAllString(text, "LEASE"), "NONCE")
+	text = nonce.ReplaceAllString(lease.ReplaceAllString(plain6(text), "LEASE"), "NONCE")
 	text = speed.ReplaceAllString(hexNumber.ReplaceAllString(text, "HEX"), "speed=")
 	words := strings.Fields(text)
 	if words[0] == "OACK" {
