@@ -29,10 +29,12 @@ type lab struct {
 	bridges  map[string]*network.Bridge
 	services map[string]*service
 	guests   map[string]*machine
-	senders  map[string]string // source MAC to service name
-	tracker  *judge.Tracker    // the director's alone
-	queue    []plan.Guest      // guests waiting for a core; the director's alone
-	commands chan func()       // run by the director, for the control socket
+	senders  senders
+	watches  []*network.Watch
+	programs map[string]bool // those that end by themselves and have not yet; the director's alone
+	tracker  *judge.Tracker  // the director's alone
+	queue    []plan.Guest    // guests waiting for a core; the director's alone
+	commands chan func()     // run by the director, for the control socket
 	stop     context.CancelCauseFunc
 }
 
@@ -52,7 +54,12 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 	l := &lab{job: job, plan: job.Plan, bundle: Bundle(job.Bundle), stop: stop,
 		now:     func() time.Duration { return base + time.Since(read) },
 		bridges: map[string]*network.Bridge{}, services: map[string]*service{}, guests: map[string]*machine{},
-		senders: map[string]string{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func())}
+		senders: senders{}, programs: map[string]bool{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func())}
+	for _, s := range l.plan.Services {
+		if s.Exec != nil && s.Exec.Once {
+			l.programs[s.Name] = true
+		}
+	}
 	for _, g := range l.plan.Guests {
 		l.guests[g.Name] = &machine{lab: l, name: g.Name, guest: g}
 	}
@@ -150,10 +157,10 @@ func (l *lab) down(why error) error {
 		}
 	}
 	l.stop(why) // what still watches the host and the services has nothing more to tell
+	err := l.closeWatches()
 	l.log.Append(event.Event{Kind: event.RunEnded, Text: why.Error()})
-	var err error
 	if l.capture != nil {
-		err = l.capture.Close()
+		err = errors.Join(err, l.capture.Close())
 	}
 	if errors.Is(why, errDone) || errors.Is(why, errAsked) || errors.Is(why, errOuterGone) || errors.Is(why, context.Canceled) {
 		why = nil

@@ -108,10 +108,10 @@ func TestTFTPOverTheLAN(t *testing.T) {
 			t.Errorf("the second address was asked, and %s answered %q", from, b)
 		}
 	})
-	if d := s.expect("RRQ none", "ERROR 1"); d.Outcome != "not-found" { // roles tell their decisions in no order
+	if d := s.expect("RRQ none", "ERROR 1"); d.Outcome != "not-found" {
 		t.Errorf("%+v", d)
 	}
-	l.inClient(func() {
+	l.inClient(func() { // only now: roles run side by side, and the one asked later may tell of it first
 		if _, b := ask(t, "192.0.2.1:7777", "ping"); string(b) != "ECHO:ping" {
 			t.Errorf("echo %q", b)
 		}

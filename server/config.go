@@ -16,9 +16,15 @@ type Config struct {
 	Address6  netip.Prefix `json:"address6,omitzero"` // own IPv6 address there; either may be absent
 	DHCP      *DHCPConfig  `json:"dhcp,omitempty"`    // UDP 67
 	DHCP6     *DHCP6Config `json:"dhcp6,omitempty"`   // UDP 547 over IPv6
+	BOOTP     *BOOTPConfig `json:"bootp,omitempty"`   // UDP 67
 	TFTP      *TFTPConfig  `json:"tftp,omitempty"`    // UDP 69
 	Echo      *EchoConfig  `json:"echo,omitempty"`    // answers a probe's datagram
-	Seed      int64        `json:"seed,omitempty"`    // unused by any role that needs no choice
+	Relay     *RelayConfig `json:"relay,omitempty"`   // UDP 67, on interfaces of its own
+
+	ProxyDHCP  *ProxyDHCPConfig  `json:"proxydhcp,omitempty"`  // UDP 67 and 4011
+	BootServer *BootServerConfig `json:"bootserver,omitempty"` // UDP 4011, and 67
+
+	Seed int64 `json:"seed,omitempty"` // unused by any role that needs no choice
 }
 
 // DHCPConfig is a DHCP server (RFC 2131), with or without boot information.
@@ -28,8 +34,10 @@ type DHCPConfig struct {
 	Lease        time.Duration `json:"lease"` // lease time; zero means one hour
 	Router       netip.Addr    `json:"router,omitzero"`
 	DNS          []netip.Addr  `json:"dns,omitempty"`
+	Pools        []PoolConfig  `json:"pools,omitempty"` // for clients behind relay agents
 	Reservations []Reservation `json:"reservations,omitempty"`
-	Boot         *BootConfig   `json:"boot,omitempty"` // nil: this server has never heard of PXE
+	Boot         *BootConfig   `json:"boot,omitempty"` // with neither Boot nor PXE this server has never heard of PXE
+	PXE          *PXEConfig    `json:"pxe,omitempty"`  // nil: PXE clients are told a file and nothing more
 }
 
 // Reservation ties an address, a boot file or both to one client, named by exactly one of MAC and UUID.

@@ -29,14 +29,19 @@ func (c Config) Validate() error {
 		p.addf("interface is empty; name the one to serve")
 	}
 	c.validateAddresses(&p)
-	if c.DHCP == nil && c.DHCP6 == nil && c.TFTP == nil && c.Echo == nil {
-		p.addf("no role is configured; have dhcp, dhcp6, tftp and echo")
+	if c.DHCP == nil && c.DHCP6 == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.Echo == nil &&
+		c.Relay == nil {
+		p.addf("no role is configured; have dhcp, dhcp6, bootp, proxydhcp, bootserver, tftp, echo and relay")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
 	}
 	if c.DHCP6 != nil {
 		c.DHCP6.validate(&p, c.Address6)
+	}
+	c.validatePXE(&p)
+	if c.Relay != nil {
+		c.Relay.validate(&p, c)
 	}
 	if t := c.TFTP; t != nil {
 		if t.Root == "" {
@@ -50,7 +55,7 @@ func (c Config) Validate() error {
 		if e.Port < 1 || e.Port > 65535 {
 			p.addf("echo: port %d is outside 1 to 65535", e.Port)
 		}
-		if e.Port == dhcp.ServerPort && c.DHCP != nil || e.Port == tftp.Port && c.TFTP != nil ||
+		if e.Port == dhcp.ServerPort && (c.DHCP != nil || c.Relay != nil) || e.Port == tftp.Port && c.TFTP != nil ||
 			e.Port == dhcp6.ServerPort && c.DHCP6 != nil {
 			p.addf("echo: port %d belongs to another role", e.Port)
 		}
@@ -60,6 +65,7 @@ func (c Config) Validate() error {
 
 func (d *DHCPConfig) validate(p *problems, own netip.Prefix) {
 	d.validatePool(p, own)
+	d.validatePools(p, own)
 	if d.Lease < 0 || d.Lease > 0 && d.Lease < minLease {
 		p.addf("dhcp: lease %s is shorter than %s", d.Lease, minLease)
 	}
@@ -79,7 +85,7 @@ func (d *DHCPConfig) validate(p *problems, own netip.Prefix) {
 	}
 	d.validateReservations(p, own)
 	if d.Boot != nil {
-		d.Boot.validate(p)
+		d.Boot.validate(p, "dhcp: boot")
 	}
 }
 
@@ -130,7 +136,7 @@ func (d *DHCPConfig) validateReservations(p *problems, own netip.Prefix) {
 			p.addf("dhcp: reservation %d: neither address nor file is reserved", i+1)
 		}
 		if r.Address.IsValid() {
-			if !usable(own, r.Address) || r.Address == own.Addr() {
+			if !d.anywhere(own, r.Address) || r.Address == own.Addr() {
 				p.addf("dhcp: reservation %d: address %s is no address of another host of %s", i+1, r.Address, own.Masked())
 			}
 			once(i, r.Address.String())
@@ -158,25 +164,23 @@ func (r Reservation) client() (net.HardwareAddr, pxe.UUID, error) {
 	return nil, uuid, err
 }
 
-func (b *BootConfig) validate(p *problems) {
-	if b.NextServer.IsValid() && !b.NextServer.Is4() {
-		p.addf("dhcp: boot: nextServer %q is not an IPv4 address", b.NextServer)
-	}
+func (b *BootConfig) validate(p *problems, where string) {
+	checkNext(p, where, b.NextServer)
 	for _, m := range []struct {
 		name  string
 		files map[string]string
 	}{{"files", b.Files}, {"ipxe", b.IPXE}} {
 		for _, arch := range slices.Sorted(maps.Keys(m.files)) {
 			if _, err := pxe.ParseArch(arch); err != nil {
-				p.addf("dhcp: boot: %s: %w", m.name, err)
+				p.addf("%s: %s: %w", where, m.name, err)
 			}
 			if m.files[arch] == "" {
-				p.addf("dhcp: boot: %s: %s names no file", m.name, arch)
+				p.addf("%s: %s: %s names no file", where, m.name, arch)
 			}
-			checkFile(p, "dhcp: boot: "+m.name+": "+arch, m.files[arch])
+			checkFile(p, where+": "+m.name+": "+arch, m.files[arch])
 		}
 	}
-	checkFile(p, "dhcp: boot: default", b.Default)
+	checkFile(p, where+": default", b.Default)
 }
 
 // checkFile holds a boot file name to what the file field of the header carries: 128 octets with a NUL at the end.

@@ -17,6 +17,8 @@ type Event struct {
 	Network string        `json:"network,omitempty"` // network it happened on
 	Service string        `json:"service,omitempty"` // service it happened to, or that sent the packet
 	Guest   string        `json:"guest,omitempty"`   // guest it happened to
+	Via     string        `json:"via,omitempty"`     // of a packet: the service that passed it on, a relay or router
+	Watched string        `json:"watched,omitempty"` // of a packet: the service at whose interface it was seen, if not on a guest's cable
 	Boot    int           `json:"boot,omitempty"`    // which power-on of that guest, from 1
 	Text    string        `json:"text,omitempty"`    // console line, log line, or the reason in one sentence
 
@@ -40,6 +42,7 @@ const (
 	ServiceReady   Kind = "service-ready"   // Service: it listens
 	ServiceLog     Kind = "service-log"     // Service, Text: one line it wrote
 	ServiceExited  Kind = "service-exited"  // Service, Exit, Text
+	ServiceEnded   Kind = "service-ended"   // Service, Text: the lab stopped it, and why
 	GuestPowered   Kind = "guest-powered"   // Guest, Boot, Power: QEMU runs and the machine is on
 	Console        Kind = "console"         // Guest, Boot, Text: one cleaned line of the serial console
 	ConsolePartial Kind = "console-partial" // Guest, Boot, Text: a line begun and not ended (a prompt)
@@ -54,6 +57,7 @@ const (
 	BootDiscarded  Kind = "boot-discarded"  // Guest, Boot, Text: this boot proves nothing (the warped clock outran the servers)
 	HostLate       Kind = "host-late"       // Late: the host did not give the lab a core in time
 	LinkChanged    Kind = "link"            // Guest, Text "up" or "down"
+	KeysTyped      Kind = "keys-typed"      // the lab typed on the guest's console: Text names the keys
 	RunEnded       Kind = "run-ended"       // Text: why
 )
 

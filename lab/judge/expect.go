@@ -31,9 +31,15 @@ func (b *boot) check(x topology.Expectation, serial *cursor) finding {
 	case x.Booted != nil:
 		return b.booted(x.Booted)
 	case x.Address != nil:
-		return b.checkAddressFrom(x.Address.From)
+		return b.checkAddressFrom(x.Address.From, x.Address.Via)
 	case x.Offer != nil:
-		return b.checkOffer(x.Offer.From)
+		return b.checkOffer(x.Offer.From, x.Offer.Via)
+	case x.DHCP != nil:
+		return b.checkMessages(x.DHCP)
+	case x.Silent != nil:
+		return b.checkSilent(x.Silent)
+	case x.Note != "":
+		return b.checkNote(x.Note)
 	case x.Served != nil:
 		return b.checkServed(x.Served)
 	case x.Stage != nil:
@@ -63,8 +69,8 @@ func (b *boot) checkBoots() finding {
 }
 
 // checkAddressFrom: the acknowledgement came from that service, from no other, and the guest used the address.
-func (b *boot) checkAddressFrom(service string) finding {
-	if b.by6(service) {
+func (b *boot) checkAddressFrom(service, via string) finding {
+	if via == "" && b.by6(service) {
 		return b.checkAddressFrom6(service)
 	}
 	acks := b.dhcp(false, gives)
@@ -72,8 +78,8 @@ func (b *boot) checkAddressFrom(service string) finding {
 		return fail(fmt.Sprintf("no DHCPACK from %q reached %s", service, b.guest.Name))
 	}
 	for _, e := range acks {
-		if e.Service != service {
-			return fail(fmt.Sprintf("%s got its address %s from %s, not from %q", b.guest.Name, e.Packet.DHCP.YIAddr, b.sender(e), service), e)
+		if e.Service != service || via != "" && e.Via != via {
+			return fail(fmt.Sprintf("%s got its address %s from %s, not from %q%s", b.guest.Name, e.Packet.DHCP.YIAddr, b.by(e), service, byWay(via)), e)
 		}
 	}
 	ack := acks[len(acks)-1]
@@ -95,37 +101,36 @@ func (b *boot) outside(service, address string) string {
 	if i < 0 || b.t.plan.Services[i].Server == nil {
 		return ""
 	}
-	a, err := netip.ParseAddr(address)
-	var first, last netip.Addr
-	switch d, d6 := b.t.plan.Services[i].Server.DHCP, b.t.plan.Services[i].Server.DHCP6; {
-	case a.Is6() && d6 != nil:
-		first, last = d6.First, d6.Last
-	case d != nil:
-		first, last = d.First, d.Last
-		for _, r := range d.Reservations {
-			if r.Address.IsValid() && r.Address.String() == address {
-				return ""
-			}
+	cfg := b.t.plan.Services[i].Server
+	if a, err := netip.ParseAddr(address); err == nil && a.Is6() {
+		if d := cfg.DHCP6; d != nil && (a.Less(d.First) || d.Last.Less(a)) {
+			return fmt.Sprintf("%s got %s from %q, which is not in its range %s-%s", b.guest.Name, address, service, d.First, d.Last)
 		}
-	default:
 		return ""
 	}
-	if err != nil || a.Less(first) || last.Less(a) {
-		return fmt.Sprintf("%s got %s from %q, which is neither in its range %s-%s nor reserved", b.guest.Name, address, service, first, last)
+	if cfg.DHCP == nil {
+		return ""
 	}
-	return ""
+	for _, r := range cfg.DHCP.Reservations {
+		if r.Address.IsValid() && r.Address.String() == address {
+			return ""
+		}
+	}
+	return b.outsidePools(b.t.plan.Services[i], address)
 }
 
 // checkOffer: an offer of that service reached the guest, and the guest acted on it. A DHCP server's offer is
 // taken by a REQUEST that names the server; a proxy's, which has no address to give, by asking that server.
-func (b *boot) checkOffer(service string) finding {
-	if b.by6(service) {
+func (b *boot) checkOffer(service, via string) finding {
+	if via == "" && b.by6(service) {
 		return b.checkOffer6(service)
 	}
 	all := b.dhcp(false, isOffer)
-	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool { return e.Service != service })
+	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool {
+		return e.Service != service || via != "" && e.Via != via
+	})
 	if len(offers) == 0 {
-		return fail(fmt.Sprintf("no offer from %q reached %s%s", service, b.guest.Name, b.offersSeen(all)), all...)
+		return fail(fmt.Sprintf("no offer from %q%s reached %s%s", service, byWay(via), b.guest.Name, b.offersSeen(all)), all...)
 	}
 	for _, o := range offers {
 		for _, e := range b.events {
@@ -140,7 +145,7 @@ func (b *boot) checkOffer(service string) finding {
 func (b *boot) offersSeen(all []event.Event) string {
 	var names []string
 	for _, e := range all {
-		names = append(names, b.sender(e))
+		names = append(names, b.by(e))
 	}
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) == 0 {

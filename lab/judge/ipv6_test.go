@@ -204,7 +204,7 @@ var claims6 = []claims{
 	{"address/out of range", "sixx64", address("dhcp"), func(s *script) *script {
 		s.solicits(1).receives6("dhcp", advertise(lease6, url6)).sends6(request6())
 		return s.receives6("dhcp", event.DHCP6{Type: "REPLY", XID: "000002", IAs: ia6("2001:db8::9")}).stalls(event.StageAddress)
-	}, false, "neither in its range 2001:db8::100-2001:db8::1ff"},
+	}, false, "not in its range 2001:db8::100-2001:db8::1ff"},
 	{"address/another service", "sixx64", address("dhcp"), func(s *script) *script {
 		s.solicits(1).receives6("tftp", advertise(lease6, url6)).sends6(request6())
 		return s.receives6("tftp", event.DHCP6{Type: "REPLY", XID: "000002", IAs: ia6(lease6)}).stalls(event.StageAddress)

@@ -18,20 +18,23 @@ type HostConfig struct {
 	MAC      net.HardwareAddr // of its eth0
 	Address  netip.Prefix     // of its eth0, IPv4, with the subnet's length; it, Address6 or both
 	Address6 netip.Prefix     // of its eth0, IPv6
+	Client   bool             // it has no address: a DHCP client there gets one
 }
 
-// Host is a network namespace with one interface, eth0, on a bridge: where a service runs.
+// Host is a network namespace with an interface, eth0, on a bridge: where a service runs. Join gives it more.
 type Host struct {
 	name string
 	port string // its veth's end on the bridge
 	ns   *os.File
+
+	further []string // the same of eth1 and so on
 }
 
 // AddHost adds a host to the bridge. Its eth0 carries frames when AddHost returns. Only with an IPv6 address has it a
 // link-local one too, for which the kernel sends multicast reports. Both are usable at once: no duplicate address
 // detection is sent, nor is a router solicited.
 func (b *Bridge) AddHost(c HostConfig) (*Host, error) {
-	if len(c.MAC) != 6 || !c.Address.IsValid() && !c.Address6.IsValid() {
+	if len(c.MAC) != 6 || (c.Address.IsValid() || c.Address6.IsValid()) == c.Client {
 		return nil, fmt.Errorf("add host %q: needs a MAC and an address, has %q and %v", c.Name, c.MAC, c.Address)
 	}
 	ns, err := newNamespace()
@@ -69,12 +72,11 @@ func furnish(c HostConfig) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(netlink.LinkSetUp(lo), finishFrames("eth0"), keepQuiet(eth0), netlink.LinkSetUp(eth0),
-		addAddress(eth0, c.Address), addAddress(eth0, c.Address6))
+	err = errors.Join(netlink.LinkSetUp(lo), bringUp(eth0, c.Address), addAddress(eth0, c.Address6))
 	if err == nil && c.Address6.IsValid() { // DHCPv6 and neighbour discovery speak to link-local addresses
 		_, err = addLinkLocal(eth0.Attrs().Index, c.MAC)
 	}
-	if err != nil || !c.Address.IsValid() {
+	if err != nil {
 		return err
 	}
 	// A server that sends to a multicast group or to 255.255.255.255 without naming an interface relies on
@@ -119,13 +121,17 @@ func (h *Host) Start(cmd *exec.Cmd) error {
 // good and may be used from anywhere; goroutines that f starts do not run inside.
 func (h *Host) Do(f func() error) error { return inNamespace(h.ns, f) }
 
-// Close unplugs the host and gives its namespace up. Processes that still run in it lose their eth0.
+// Close unplugs the host and gives its namespace up. Processes that still run in it lose their interfaces.
 func (h *Host) Close() error {
-	link, err := netlink.LinkByName(h.port)
-	if err == nil {
-		err = netlink.LinkDel(link)
+	var errs []error
+	for _, port := range append([]string{h.port}, h.further...) {
+		link, err := netlink.LinkByName(port)
+		if err == nil {
+			err = netlink.LinkDel(link)
+		}
+		errs = append(errs, err)
 	}
-	if err = errors.Join(err, h.ns.Close()); err != nil {
+	if err := errors.Join(append(errs, h.ns.Close())...); err != nil {
 		return fmt.Errorf("remove host %q: %w", h.name, err)
 	}
 	return nil

@@ -48,14 +48,24 @@ type Network struct {
 
 // Service is one process in its own network namespace.
 type Service struct {
-	Name     string         `json:"name"`
-	Network  string         `json:"network"`
-	Address  netip.Prefix   `json:"address"` // IPv4; it, Address6 or both are valid
-	Address6 netip.Prefix   `json:"address6,omitzero"`
-	MAC      string         `json:"mac"`
-	Roles    []string       `json:"roles"`  // "dhcp", "dhcp6", "tftp", "echo"
-	Server   *server.Config `json:"server"` // TFTP root is RunDir-relative: "tftp/SERVICE"
-	Files    []string       `json:"files"`  // names of Images put into its TFTP root
+	Name     string            `json:"name"`
+	Network  string            `json:"network"`
+	Address  netip.Prefix      `json:"address"` // IPv4; it, Address6 or both are valid
+	Address6 netip.Prefix      `json:"address6,omitzero"`
+	MAC      string            `json:"mac"`
+	Roles    []string          `json:"roles"`              // "dhcp", "dhcp6", "tftp", "echo"
+	Server   *server.Config    `json:"server"`             // TFTP root is RunDir-relative: "tftp/SERVICE"
+	Files    []string          `json:"files"`              // names of Images put into its TFTP root
+	Alias    map[string]string `json:"alias,omitempty"`    // further names in its TFTP root, each with the image's file
+	Discover *int              `json:"discover,omitempty"` // boot server type that the EFI probes in its TFTP root discover
+	Host     string            `json:"host,omitempty"`     // the service whose host it shares; empty: it has one of its own
+
+	Links   []Link                 `json:"links,omitempty"`   // its interfaces, if there are several
+	Router  bool                   `json:"router,omitempty"`  // it forwards between its networks
+	Routes  []Route                `json:"routes,omitempty"`  // to the lab's other networks
+	Capture bool                   `json:"capture,omitempty"` // what passes its interfaces is recorded
+	Exec    *Exec                  `json:"exec,omitempty"`    // a program that is not ours, in place of Server
+	Expect  []topology.Expectation `json:"expect,omitempty"`
 }
 
 // Image is one file as it will be served.
@@ -63,6 +73,7 @@ type Image struct {
 	Name string `json:"name"`           // catalogue name
 	File string `json:"file"`           // name on the wire
 	Arch string `json:"arch,omitempty"` // empty for data
+	Of   string `json:"of,omitempty"`   // the catalogue's file, if it is served under another name
 }
 
 // Guest is one machine.
@@ -84,6 +95,7 @@ type Guest struct {
 	Shift    int                    `json:"shift,omitempty"`    // of icount, under warp
 	Budgets  map[string]Duration    `json:"budgets"`            // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`
+	Keys     []Keys                 `json:"keys,omitempty"` // typed on its console, in this order
 }
 
 // Arg is one flag of QEMU's command line with its value and the reason it is there.

@@ -20,9 +20,14 @@ func (c *checker) check() {
 	c.topo.Name, c.topo.About, c.topo.Clock = string(c.form.Name), c.form.About, string(c.form.Clock)
 	c.networks()
 	c.services()
+	c.routers()
 	c.guests()
 	c.dhcps()
 	c.dhcp6s()
+	c.roles()
+	c.relays()
+	c.execs()
+	c.hostPorts()
 	c.tftps()
 	c.expectations()
 }
@@ -145,7 +150,9 @@ func (c *checker) guests() {
 	for _, name := range names {
 		f, key := c.form.Guests[partName(name)], join("guests", name)
 		g := Guest{Name: name, Network: c.network(key, f.Network), Firmware: string(f.Firmware), NIC: string(f.NIC),
-			Memory: int(f.Memory), MAC: string(f.MAC), UUID: string(f.UUID)}
+			Memory: int(f.Memory), MAC: string(f.MAC), UUID: string(f.UUID), NoUUID: f.NoUUID, SameMAC: f.SameMAC,
+			SameUUID: f.SameUUID, Keys: c.keysOf(f)}
+		c.identity(key, f)
 		if g.NIC == "" {
 			g.NIC = defaultNIC
 		}

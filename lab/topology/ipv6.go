@@ -82,8 +82,8 @@ func (c *checker) addresses(key string, f serviceForm, s *Service, taken map[str
 	if s.Address6.IsValid() {
 		c.serviceAddress(key6, s, s.Address6, taken)
 	}
-	if !slices.Contains(c.keys[key], "address") && !slices.Contains(c.keys[key], "address6") && c.whole(key) {
-		c.report(key, "needs \"address\", such as address: 192.0.2.1")
+	if !slices.Contains(c.keys[key], "address") && !slices.Contains(c.keys[key], "address6") && c.whole(key) && f.Exec == nil {
+		c.report(key, "needs \"address\", such as address: 192.0.2.1; or on, with the service whose host it shares")
 	}
 }
 
