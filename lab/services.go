@@ -115,6 +115,11 @@ func (l *lab) startOurs(s *service) error {
 		tftp.Root = filepath.Join(string(l.bundle), tftp.Root)
 		cfg.TFTP = &tftp
 	}
+	if cfg.HTTP != nil {
+		http := *cfg.HTTP
+		http.Root = filepath.Join(string(l.bundle), http.Root)
+		cfg.HTTP = &http
+	}
 	configR, configW, err := os.Pipe()
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ type Config struct {
 	DHCP6     *DHCP6Config `json:"dhcp6,omitempty"`   // UDP 547 over IPv6
 	BOOTP     *BOOTPConfig `json:"bootp,omitempty"`   // UDP 67
 	TFTP      *TFTPConfig  `json:"tftp,omitempty"`    // UDP 69
+	HTTP      *HTTPConfig  `json:"http,omitempty"`    // TCP 80
 	Echo      *EchoConfig  `json:"echo,omitempty"`    // answers a probe's datagram
 	Relay     *RelayConfig `json:"relay,omitempty"`   // UDP 67, on interfaces of its own
 
@@ -53,6 +54,7 @@ type BootConfig struct {
 	NextServer netip.Addr        `json:"nextServer,omitzero"` // siaddr; zero means the server's own address
 	Files      map[string]string `json:"files,omitempty"`     // architecture name ("bios", "efi-x64") to boot file
 	IPXE       map[string]string `json:"ipxe,omitempty"`      // the same for clients whose option 77 is "iPXE": breaks the chain-load loop
+	HTTP       map[string]string `json:"http,omitempty"`      // architecture name to URI, for UEFI HTTP boot (option 60 HTTPClient)
 	Default    string            `json:"default,omitempty"`   // for an architecture that Files does not name
 	NoProxy    bool              `json:"noProxy,omitempty"`   // option 175.176 = 1 to iPXE: do not wait for a proxyDHCP offer
 }

@@ -103,6 +103,10 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 		r, err := c.Relay.open(observe)
 		add("relay", r, err)
 	}
+	for _, own := range c.own(c.HTTP != nil) {
+		r, err := c.listenHTTP(own, observe)
+		add("http", r, err)
+	}
 	for _, own := range c.own(c.Echo != nil) {
 		r, err := listenEcho(c, own, observe)
 		add("echo", r, err)

@@ -29,9 +29,9 @@ func (c Config) Validate() error {
 		p.addf("interface is empty; name the one to serve")
 	}
 	c.validateAddresses(&p)
-	if c.DHCP == nil && c.DHCP6 == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.Echo == nil &&
-		c.Relay == nil {
-		p.addf("no role is configured; have dhcp, dhcp6, bootp, proxydhcp, bootserver, tftp, echo and relay")
+	if c.DHCP == nil && c.DHCP6 == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.HTTP == nil &&
+		c.Echo == nil && c.Relay == nil {
+		p.addf("no role is configured; have dhcp, dhcp6, bootp, proxydhcp, bootserver, tftp, http, echo and relay")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
@@ -50,6 +50,9 @@ func (c Config) Validate() error {
 		if t.MaxBlk != 0 && (t.MaxBlk < 512 || t.MaxBlk > 65464) {
 			p.addf("tftp: maxBlksize %d is outside 512 to 65464", t.MaxBlk)
 		}
+	}
+	if c.HTTP != nil {
+		c.HTTP.validate(&p)
 	}
 	if e := c.Echo; e != nil {
 		if e.Port < 1 || e.Port > 65535 {
@@ -180,6 +183,7 @@ func (b *BootConfig) validate(p *problems, where string) {
 			checkFile(p, where+": "+m.name+": "+arch, m.files[arch])
 		}
 	}
+	b.validateHTTP(p, where)
 	checkFile(p, where+": default", b.Default)
 }
 

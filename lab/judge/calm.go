@@ -21,7 +21,7 @@ const (
 // Calm tells whether the latest boot of a guest may be believed although it failed, and if not, why.
 //
 // A boot in real time may. One under a warped clock may not when its own haste can have been the cause:
-//   - an answer (DHCP, DHCPv6, TFTP, ARP, UDP, over IPv6 also a router's) crossed the cable more than 25 ms after its request;
+//   - an answer (DHCP, DHCPv6, TFTP, HTTP, ARP, UDP, over IPv6 also a router's) crossed the cable more than 25 ms after its request;
 //   - a request was repeated before its first answer, and the answer did come; or a file was asked for again after it;
 //   - the host kept the lab waiting for a core for more than 50 ms, after the guest's first frame and before it had
 //     shown no sign of life for a second (20 s and more to the guest): at other times it waited for nobody;
@@ -105,7 +105,7 @@ func (b *boot) haste() string {
 		if why := a.unheard(e); why != "" {
 			return why
 		}
-		if a == nil || p.TFTP != nil && p.TFTP.Repeat == 0 {
+		if a == nil || p.TFTP != nil && p.TFTP.Repeat == 0 || p.HTTP != nil && p.HTTP.Repeat == 0 {
 			a = &asking{answered: map[string]bool{}}
 			open[key] = a
 		}
@@ -155,6 +155,8 @@ func request(p *event.Packet) string {
 		return "dhcp6 " + p.DHCP6.Type + " " + p.DHCP6.XID
 	case p.TFTP != nil && p.TFTP.Op == "RRQ":
 		return "tftp " + strings.TrimLeft(p.TFTP.File, "/")
+	case p.HTTP != nil && p.HTTP.Op == "request":
+		return "http " + p.Src + " " + p.HTTP.Method + " " + p.HTTP.Target
 	case p.Proto == "arp":
 		return "arp " + p.Dst
 	case p.Proto == "udp":
@@ -182,6 +184,8 @@ func answers(p *event.Packet) []string {
 		return keys
 	case p.TFTP != nil && (p.TFTP.Op != "DATA" || p.TFTP.Block <= 1):
 		return []string{"tftp " + strings.TrimLeft(p.TFTP.File, "/")}
+	case p.HTTP != nil:
+		return []string{"http " + p.Dst + " " + p.HTTP.Method + " " + p.HTTP.Target}
 	case p.Proto == "arp":
 		return []string{"arp " + p.Src}
 	case p.Proto == "udp":
@@ -211,7 +215,7 @@ func (b *boot) unheard(events []event.Event) string {
 	for _, e := range b.events {
 		switch p := e.Packet; {
 		case p == nil:
-		case p.FromGuest && (p.DHCP != nil || p.DHCP6 != nil || p.TFTP != nil) && request(p) != "":
+		case p.FromGuest && (p.DHCP != nil || p.DHCP6 != nil || p.TFTP != nil || p.HTTP != nil) && request(p) != "":
 			key := request(p)
 			if _, ok := last[key]; !ok {
 				order = append(order, key)
@@ -259,6 +263,9 @@ func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 	if p.DHCP6 != nil { // never by unicast; which server a REQUEST names only the servers know, and say (keptSilent)
 		return s.Server.DHCP6 != nil && s.Network == b.guest.Network
 	}
+	if p.HTTP != nil {
+		return own && s.Server.HTTP != nil && !s.Server.HTTP.Silent
+	}
 	if p.DHCP.ServerID != "" && p.DHCP.ServerID != "0.0.0.0" && p.DHCP.ServerID != s.Address.Addr().String() {
 		return false // iPXE asks a BOOTP server for 0.0.0.0
 	}
@@ -290,10 +297,13 @@ func (b *boot) keptSilent(service string, p *event.Packet, events []event.Event)
 		if p.TFTP != nil {
 			about = d.Role == "tftp" && strings.Contains(d.Request, strings.TrimLeft(p.TFTP.File, "/"))
 		}
+		if p.HTTP != nil {
+			about = d.Role == "http" && d.Request == p.HTTP.Method+" "+p.HTTP.Target
+		}
 		if p.DHCP6 != nil {
 			about = d.Role == "dhcp6" && strings.EqualFold(d.XID, p.DHCP6.XID) && d.Request == p.DHCP6.Type
 		}
-		if about && d.Reply != "" && p.TFTP == nil {
+		if about && d.Reply != "" && (p.DHCP != nil || p.DHCP6 != nil) {
 			return false // one of its roles answered, and that has not come
 		}
 		silent = silent || about && d.Reply == ""

@@ -7,7 +7,6 @@ import (
 
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/event"
-	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // What PXE clients say, word for word as iPXE and EDK2 print it.
@@ -19,7 +18,7 @@ var (
 	// bdsFailed is EDK2's boot manager after a boot option came to nothing, and the option's title.
 	bdsFailed = regexp.MustCompile(`BdsDxe: failed to load Boot[0-9A-F]{4}(?: "([^"]*)")?`)
 	// bdsStarting is EDK2's boot manager handing the machine to the file the PXE client fetched.
-	bdsStarting = regexp.MustCompile(`BdsDxe: starting Boot[0-9A-F]{4} "UEFI PXEv[46]`)
+	bdsStarting = regexp.MustCompile(`BdsDxe: starting Boot[0-9A-F]{4} "UEFI (?:PXE|HTTP)v[46]`)
 	// maybeEFI is iPXE's BIOS build about to jump into a file that begins as an EFI program does. It starts any
 	// small file as a boot program, so this remark is the last that is heard of the machine; only a file too large
 	// for base memory gets its "Exec format error".
@@ -86,10 +85,10 @@ func (b *boot) console(e event.Event) {
 		return
 	}
 	failed := bdsFailed.FindStringSubmatch(e.Text)
-	if failed != nil && failed[1] != "" && !strings.Contains(failed[1], b.lastOption()) {
+	if failed != nil && failed[1] != "" && !b.ownOption(failed[1]) {
 		failed = nil // a disk, say, that comes before the network in the boot order
 	}
-	if failed != nil || ipxeError(e.Text) != 0 || pxeCode.MatchString(e.Text) {
+	if failed != nil || b.complains(e.Text) {
 		b.complaint = append(b.complaint, e)
 		b.refused = b.refused || b.hasFile()
 	}
@@ -98,26 +97,13 @@ func (b *boot) console(e event.Event) {
 		b.gaveUp, b.refused = &e, true
 		return
 	}
-	if failed != nil || b.isOver(e.Text) {
+	if failed != nil || b.endsBoot(e.Text) {
 		b.gaveUp = &e
 		b.refused = b.refused || b.hasFile()
 	}
 	if b.hasFile() && !b.refused && (bdsStarting.MatchString(e.Text) || speaks.MatchString(e.Text)) {
 		b.reach(event.StageStarted, e)
 	}
-}
-
-// lastOption is part of the title of EDK2's last boot option for PXE: with that the boot comes to its end.
-func (b *boot) lastOption() string {
-	if b.guest.Over(plan.IPv6) {
-		return "PXEv6"
-	}
-	return "PXEv4"
-}
-
-// isOver tells whether a line ends the boot. EDK2's turn to IPv6 does so only where no boot over IPv6 is planned.
-func (b *boot) isOver(line string) bool {
-	return over.MatchString(line) && !(b.guest.Over(plan.IPv6) && strings.Contains(line, ">>Start PXE over IPv6"))
 }
 
 // addLine keeps a console line. One that continues the line begun before takes its place, so that a prompt and

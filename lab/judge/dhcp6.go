@@ -7,15 +7,16 @@ import (
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/topology"
 )
 
 // Booting over IPv6: DHCPv6 takes DHCP's place, and the stages keep their names. EDK2 runs a second DHCPv6 client
 // beside that of PXE, with the same DUID; only the PXE client says its architecture (option 61), so its transactions
 // are told by that.
 
-// isPXE6 tells a message of a PXE client.
-func isPXE6(d *event.DHCP6) bool {
-	return len(d.Archs) > 0 && !strings.HasPrefix(d.VendorClass, "HTTPClient")
+// isBoot6 tells a message of the client that this guest is to boot by, PXE's or that of HTTP boot.
+func (b *boot) isBoot6(d *event.DHCP6) bool {
+	return len(d.Archs) > 0 && strings.HasPrefix(d.VendorClass, "HTTPClient") == b.bootsOverHTTP()
 }
 
 func isSolicit(d *event.DHCP6) bool   { return d.Type == "SOLICIT" }
@@ -38,7 +39,7 @@ func address6(d *event.DHCP6) string {
 // dhcp6Sent takes a DHCPv6 message of the guest.
 func (b *boot) dhcp6Sent(e event.Event) {
 	d := e.Packet.DHCP6
-	if !isPXE6(d) {
+	if !b.isBoot6(d) {
 		return
 	}
 	b.pxe6[d.XID] = true
@@ -123,11 +124,18 @@ func (b *boot) checkAddressFrom6(service string) finding {
 }
 
 // checkOffer6 is checkOffer for DHCPv6: an advertisement is taken by a REQUEST that names its server.
-func (b *boot) checkOffer6(service string) finding {
+func (b *boot) checkOffer6(c *topology.Offer) finding {
+	service := c.From
 	all := b.dhcp6(false, func(d *event.DHCP6) bool { return isAdvertise(d) || gives6(d) && d.RapidCommit })
 	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool { return e.Service != service })
 	if len(offers) == 0 {
 		return fail(fmt.Sprintf("no offer from %q reached %s%s", service, b.guest.Name, b.offersSeen(all)), all...)
+	}
+	if other := offers[0]; c.File != "" {
+		offers = slices.DeleteFunc(offers, func(e event.Event) bool { return e.Packet.DHCP6.BootURL != c.File })
+		if len(offers) == 0 {
+			return fail(fmt.Sprintf("%q offered %s boot file %q, not %q", service, b.guest.Name, other.Packet.DHCP6.BootURL, c.File), other)
+		}
 	}
 	for _, o := range offers {
 		what := orNone(address6(o.Packet.DHCP6), "a boot")

@@ -33,7 +33,7 @@ func (b *boot) check(x topology.Expectation, serial *cursor) finding {
 	case x.Address != nil:
 		return b.checkAddressFrom(x.Address.From, x.Address.Via)
 	case x.Offer != nil:
-		return b.checkOffer(x.Offer.From, x.Offer.Via)
+		return b.checkOffer(x.Offer)
 	case x.DHCP != nil:
 		return b.checkMessages(x.DHCP)
 	case x.Silent != nil:
@@ -121,16 +121,22 @@ func (b *boot) outside(service, address string) string {
 
 // checkOffer: an offer of that service reached the guest, and the guest acted on it. A DHCP server's offer is
 // taken by a REQUEST that names the server; a proxy's, which has no address to give, by asking that server.
-func (b *boot) checkOffer(service, via string) finding {
-	if via == "" && b.by6(service) {
-		return b.checkOffer6(service)
+func (b *boot) checkOffer(c *topology.Offer) finding {
+	if c.Via == "" && b.by6(c.From) {
+		return b.checkOffer6(c)
 	}
-	all := b.dhcp(false, isOffer)
+	service, via, all := c.From, c.Via, b.dhcp(false, isOffer)
 	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool {
 		return e.Service != service || via != "" && e.Via != via
 	})
 	if len(offers) == 0 {
 		return fail(fmt.Sprintf("no offer from %q%s reached %s%s", service, byWay(via), b.guest.Name, b.offersSeen(all)), all...)
+	}
+	if other := offers[0]; c.File != "" {
+		offers = slices.DeleteFunc(offers, func(e event.Event) bool { return e.Packet.DHCP.File != c.File })
+		if len(offers) == 0 {
+			return fail(fmt.Sprintf("%q offered %s boot file %q, not %q", service, b.guest.Name, other.Packet.DHCP.File, c.File), other)
+		}
 	}
 	for _, o := range offers {
 		for _, e := range b.events {
@@ -175,25 +181,24 @@ func takes(e, offer event.Event) bool {
 
 // checkServed: the file crossed the wire whole.
 func (b *boot) checkServed(c *topology.Served) finding {
-	if c.Over != "" && c.Over != "tftp" {
-		return fail(fmt.Sprintf("%q by %s: no judge can tell yet, only tftp", c.File, c.Over))
-	}
-	t := b.find(c.File)
+	t := b.findOver(c.File, c.Over)
 	switch {
 	case t == nil:
-		return fail(fmt.Sprintf("%s never asked for %q%s", b.guest.Name, c.File, b.askedFor()))
+		return fail(fmt.Sprintf("%s never asked for %q%s%s", b.guest.Name, c.File, overWhat(c.Over), b.askedFor()))
 	case t.whole == nil:
 		return fail(fmt.Sprintf("%s asked %s for %q and did not get it whole (%d bytes came)", b.guest.Name, b.serverName(t), t.file, t.bytes), t.asked...)
+	case b.spoiled(t) != "":
+		return fail(b.spoiled(t), t.asked[0], *t.whole)
 	case c.From != "" && t.service != c.From:
 		return fail(fmt.Sprintf("%q was served by %s, not by %q", t.file, b.serverName(t), c.From), *t.whole)
 	}
-	return pass(fmt.Sprintf("%s served %q to %s, %d bytes", b.serverName(t), t.file, b.guest.Name, t.bytes), t.asked[0], *t.whole)
+	return pass(fmt.Sprintf("%s served %q to %s%s, %d bytes", b.serverName(t), t.file, b.guest.Name, t.over(), t.bytes), t.asked[0], *t.whole)
 }
 
 func (b *boot) askedFor() string {
 	var files []string
 	for _, t := range b.transfers {
-		files = append(files, fmt.Sprintf("%q", t.file))
+		files = append(files, fmt.Sprintf("%q%s", t.file, t.over()))
 	}
 	if len(files) == 0 {
 		return ", nor for any other file"

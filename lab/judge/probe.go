@@ -60,6 +60,9 @@ func worked(fields map[string]string) bool {
 
 // booted checks the claim that this image ran, on the probe's own word and against the wire.
 func (b *boot) booted(c *topology.Booted) finding {
+	if t := b.imageOverHTTP(c.Image); t != nil {
+		return b.bootedOverHTTP(c, t)
+	}
 	r := &b.report
 	checks := []func() string{
 		func() string { return b.checkBanner(r) },

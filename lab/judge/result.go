@@ -40,6 +40,7 @@ type File struct {
 	From  string `json:"from"` // service, or address, it was asked from
 	Bytes int64  `json:"bytes"`
 	Whole bool   `json:"whole"`
+	Over  string `json:"over,omitempty"` // "http"; empty: TFTP
 }
 
 // Results judges a run and sums it up per guest, in the plan's order.
@@ -88,6 +89,10 @@ func (b *boot) sumUp(r *Result) {
 		}
 	}
 	for _, t := range b.transfers {
-		r.Files = append(r.Files, File{Name: t.file, From: b.serviceName(t), Bytes: t.bytes, Whole: t.whole != nil})
+		f := File{Name: t.file, From: b.serviceName(t), Bytes: t.bytes, Whole: t.whole != nil}
+		if t.http != nil {
+			f.Over = "http"
+		}
+		r.Files = append(r.Files, f)
 	}
 }

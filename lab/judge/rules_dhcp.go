@@ -12,8 +12,10 @@ import (
 // Rules about finding a server, an address and a boot file.
 
 func isOffer(d *event.DHCP) bool { return d.Type == "OFFER" || d.Type == "BOOTREPLY" }
-func isDiscover(d *event.DHCP) bool {
-	return (d.Type == "DISCOVER" || d.Type == "BOOTREQUEST") && !strings.HasPrefix(d.ClassID, "HTTPClient")
+
+// isDiscover leaves out EDK2's next attempt, over HTTP, unless that is how this guest boots.
+func (b *boot) isDiscover(d *event.DHCP) bool {
+	return (d.Type == "DISCOVER" || d.Type == "BOOTREQUEST") && (b.bootsOverHTTP() || !isHTTP(d))
 }
 
 // isRequest is a request for an address, not one to port 4011 or a boot server.
@@ -28,7 +30,7 @@ func (b *boot) noOffer() *diagnosis {
 	if d := b.noOffer6(); d != nil {
 		return d
 	}
-	sent := b.dhcp(true, isDiscover)
+	sent := b.dhcp(true, b.isDiscover)
 	if b.stage != event.StageDiscover || len(sent) == 0 {
 		return nil
 	}

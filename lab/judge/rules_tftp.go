@@ -12,7 +12,7 @@ import (
 // pending is the file the boot was after when it stopped, unless it had it.
 func (b *boot) pending() *transfer {
 	t := b.lastTransfer()
-	if t == nil || t.whole != nil && t.failed == nil {
+	if t == nil || t.http != nil || t.whole != nil && t.failed == nil {
 		return nil
 	}
 	return t

@@ -14,7 +14,7 @@ import (
 func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot int) (*Guest, error) {
 	prof := profiles[g.Firmware]
 	pg := &Guest{Name: g.Name, Slot: slot, Network: g.Network, Firmware: g.Firmware, Arch: prof.arch, Client: prof.client,
-		NIC: g.NIC, MAC: g.MAC, UUID: g.UUID, Memory: g.Memory, Clock: p.Clock.Value}
+		NIC: g.NIC, MAC: g.MAC, UUID: g.UUID, Memory: g.Memory, Clock: p.Clock.Value, BootsOver: g.Over}
 	if pg.NIC == "" {
 		pg.NIC = "virtio"
 	}
@@ -141,6 +141,7 @@ func argv(g *Guest, p *Plan, prof profile, m parts) ([]Arg, []Copy) {
 	a = append(a, nicArg(g, prof, rom), Arg{"-device", "virtio-rng-pci", "newer EDK2 drops network boot without a random number generator"})
 	if prof.host != "bios" {
 		a = append(a, familyArgs(g)...)
+		a = append(a, overHTTP(g)...)
 	}
 	return a, copies
 }

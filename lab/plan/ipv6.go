@@ -38,10 +38,10 @@ func families(n Network) []string {
 // each. OVMF 2022.11 knows both settings; one that does not only takes longer.
 func familyArgs(g *Guest) []Arg {
 	var a []Arg
-	if !g.Over(IPv4) {
+	if !g.Over(IPv4) && g.BootsOver != topology.OverHTTP { // which turns it off anyway
 		a = append(a, Arg{"-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n", "its network has no IPv4: the firmware would wait a minute for an offer"})
 	}
-	if !g.Over(IPv6) {
+	if !g.Over(IPv6) || g.BootsOver == topology.OverHTTP {
 		a = append(a, Arg{"-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n", "no network of this lab has IPv6 boot: the firmware need not try"})
 	}
 	return a

@@ -66,6 +66,8 @@ type Service struct {
 	Capture bool                   `json:"capture,omitempty"` // what passes its interfaces is recorded
 	Exec    *Exec                  `json:"exec,omitempty"`    // a program that is not ours, in place of Server
 	Expect  []topology.Expectation `json:"expect,omitempty"`
+
+	HTTPFiles []string `json:"httpFiles,omitempty"` // those put into its HTTP root
 }
 
 // Image is one file as it will be served.
@@ -96,6 +98,8 @@ type Guest struct {
 	Budgets  map[string]Duration    `json:"budgets"`            // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`
 	Keys     []Keys                 `json:"keys,omitempty"` // typed on its console, in this order
+
+	BootsOver string `json:"over,omitempty"` // "http": its firmware's HTTP boot client runs; empty: its PXE client
 }
 
 // Arg is one flag of QEMU's command line with its value and the reason it is there.

@@ -42,6 +42,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			ps.Files = served(named, s.TFTP)
 			ps.Alias, ps.Discover = s.TFTP.Alias, s.TFTP.Discover
 		}
+		ps.http(t, s)
 		if s.Echo != nil || s.TFTP != nil {
 			cfg.Echo = &server.EchoConfig{Port: EchoPort}
 			if s.Echo != nil && s.Echo.Port != 0 {
@@ -72,7 +73,7 @@ func boot(t *topology.Topology, s topology.Service, b *topology.Boot) *server.Bo
 	if b == nil {
 		return nil
 	}
-	return &server.BootConfig{Files: files(b.Files), IPXE: files(b.IPXE), NoProxy: b.NoProxy, NextServer: addressOf(t, b.Server, s.Address)}
+	return &server.BootConfig{Files: files(b.Files), IPXE: files(b.IPXE), NoProxy: b.NoProxy, NextServer: addressOf(t, b.Server, s.Address), HTTP: uris(t, s, b)}
 }
 
 // hostMAC is the address of the host that a service shares.
@@ -159,7 +160,7 @@ func inCatalogue(file string) bool {
 func listed(services []Service) []Image {
 	var out []Image
 	has := func(file string) bool {
-		return slices.ContainsFunc(services, func(s Service) bool { return slices.Contains(s.Files, file) })
+		return slices.ContainsFunc(services, func(s Service) bool { return slices.Contains(s.Files, file) || slices.Contains(s.HTTPFiles, file) })
 	}
 	for _, i := range images.Catalogue() {
 		if has(i.File) {

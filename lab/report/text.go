@@ -161,10 +161,14 @@ func serving(g judge.Result) string {
 		parts = append(parts, fmt.Sprintf("%s from %s", g.Address, g.From))
 	}
 	for _, f := range g.Files {
+		from := f.From
+		if f.Over != "" {
+			from += " over " + f.Over
+		}
 		if f.Whole {
-			parts = append(parts, fmt.Sprintf("%s from %s (%d bytes)", f.Name, f.From, f.Bytes))
+			parts = append(parts, fmt.Sprintf("%s from %s (%d bytes)", f.Name, from, f.Bytes))
 		} else {
-			parts = append(parts, fmt.Sprintf("%s not from %s", f.Name, f.From))
+			parts = append(parts, fmt.Sprintf("%s not from %s", f.Name, from))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -18,7 +18,7 @@ func (x Expectation) String() string {
 	case x.Address != nil:
 		return "address: " + flow("from", x.Address.From, "via", x.Address.Via)
 	case x.Offer != nil:
-		return "offer: " + flow("from", x.Offer.From, "via", x.Offer.Via)
+		return "offer: " + flow("from", x.Offer.From, "file", x.Offer.File, "via", x.Offer.Via)
 	case x.DHCP != nil:
 		return "dhcp: " + x.DHCP.flow()
 	case x.Silent != nil && x.Silent.Reason == "":

@@ -55,14 +55,15 @@ func (c *checker) expectation(at string, f expectation) Expectation {
 	e := Expectation{Serial: string(f.Serial), Ends: string(f.Ends), Note: string(f.Note)}
 	if f.Booted != nil {
 		e.Booted = &Booted{Image: string(f.Booted.Image), From: f.Booted.From}
-		c.from(join(at, "booted"), f.Booted.From, "tftp")
+		c.from(join(at, "booted"), f.Booted.From, anyFiles)
 	}
 	if f.Address != nil {
 		e.Address = c.fromVia(join(at, "address"), f.Address)
 		c.from(join(at, "address"), f.Address.From, "dhcp")
 	}
 	if f.Offer != nil {
-		e.Offer = c.fromVia(join(at, "offer"), f.Offer)
+		e.Offer = &Offer{From: f.Offer.From, File: f.Offer.File, Via: f.Offer.Via}
+		c.via(join(at, "offer"), f.Offer.Via)
 		c.from(join(at, "offer"), f.Offer.From, "offer")
 	}
 	if f.DHCP != nil {
@@ -74,7 +75,7 @@ func (c *checker) expectation(at string, f expectation) Expectation {
 	}
 	if f.Served != nil {
 		e.Served = &Served{File: f.Served.File, From: f.Served.From, Over: string(f.Served.Over)}
-		c.from(join(at, "served"), f.Served.From, "tftp")
+		c.from(join(at, "served"), f.Served.From, orElse(string(f.Served.Over), anyFiles))
 	}
 	if f.Stage != nil {
 		e.Stage = &Reaches{Reaches: stage(f.Stage.Reaches), Within: time.Duration(f.Stage.Within)}
@@ -104,7 +105,7 @@ func (c *checker) from(key, name, role string) {
 	s := c.topo.Services[i]
 	switch {
 	case s.Exec != nil && role != "": // only its author knows what it serves
-	case role == "dhcp" && s.DHCP == nil && s.DHCP6 == nil && s.BOOTP == nil, role == "tftp" && s.TFTP == nil:
+	case role != "offer" && role != "" && !s.plays(role):
 		c.report(key, "service %q has no %s, so this cannot come from it", name, role)
 	case role == "offer" && s.DHCP == nil && s.DHCP6 == nil && s.BOOTP == nil && s.ProxyDHCP == nil:
 		c.report(key, "service %q has neither dhcp nor proxydhcp, so this cannot come from it", name)
@@ -113,12 +114,18 @@ func (c *checker) from(key, name, role string) {
 
 // fromVia builds a claim about who sent something, and who passed it on.
 func (c *checker) fromVia(key string, f *fromForm) *From {
-	if f.Via != "" {
-		if i := c.service(join(key, "via"), f.Via); i >= 0 && len(c.topo.Services[i].Networks()) < 2 {
-			c.report(join(key, "via"), "service %q is on one network, so it passes nothing on", f.Via)
-		}
-	}
+	c.via(key, f.Via)
 	return &From{From: f.From, Via: f.Via}
+}
+
+// via checks the service that is said to have passed something on.
+func (c *checker) via(key, via string) {
+	if via == "" {
+		return
+	}
+	if i := c.service(join(key, "via"), via); i >= 0 && len(c.topo.Services[i].Networks()) < 2 {
+		c.report(join(key, "via"), "service %q is on one network, so it passes nothing on", via)
+	}
 }
 
 // stage gives a stage by its name. A name that was refused is the first stage, which nobody will see.

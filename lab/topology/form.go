@@ -39,6 +39,7 @@ type serviceForm struct {
 	Relay      *relayForm           `json:"relay" jsonschema_description:"A DHCP relay agent (RFC 1542, RFC 3046)."`
 	Exec       *execForm            `json:"exec" jsonschema_description:"A program that is not ours, run unmodified on this host. The host of a DHCP client has no address of its own."`
 	TFTP       *tftpForm            `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
+	HTTP       *httpForm            `json:"http" jsonschema_description:"A read-only HTTP server for UEFI HTTP boot and iPXE; {} serves every image that a boot of this lab names for HTTP."`
 	Echo       *echoForm            `json:"echo" jsonschema_description:"A UDP echo for the probes. A service with tftp has one on port 7777 unless this names another port."`
 }
 
@@ -56,6 +57,8 @@ type bootForm struct {
 	IPXE    archFiles `json:"ipxe" jsonschema_description:"What clients that say they are iPXE (option 77) are told instead, by architecture: breaks the loop of chain loading."`
 	Server  string    `json:"server" jsonschema_description:"The service that serves the files over TFTP. Default: this one."`
 	NoProxy bool      `json:"noProxy" jsonschema:"default=false" jsonschema_description:"Tell iPXE not to wait for a proxyDHCP offer (option 175.176)."`
+
+	HTTP *httpBootForm `json:"http" jsonschema_description:"What clients of UEFI HTTP boot (option 60 HTTPClient) are told, by architecture: an image, which becomes a URI, or a URI."`
 }
 
 type dhcp6Form struct {
@@ -108,6 +111,7 @@ type guestForm struct {
 	SameMAC  string       `json:"sameMAC" jsonschema_description:"Another guest whose MAC address it has, too: a broken lab."`
 	SameUUID string       `json:"sameUUID" jsonschema_description:"Another guest whose UUID it has, too: a broken lab."`
 	Keys     []keysForm   `json:"keys" jsonschema_description:"What is typed on its console, in this order."`
+	Over     overWord     `json:"over" jsonschema:"default=tftp" jsonschema_description:"Which client of its firmware boots: PXE, over TFTP, or UEFI HTTP boot."`
 }
 
 type expectation struct {
@@ -116,7 +120,7 @@ type expectation struct {
 	DHCP    *dhcpClaim   `json:"dhcp" jsonschema_description:"DHCP or BOOTP messages of this guest: that there are such, how many, and what all of them say."`
 	Silent  *silentForm  `json:"silent" jsonschema_description:"A service of ours heard the guest and stayed silent, for this reason."`
 	Note    noteWord     `json:"note" jsonschema_description:"Something noteworthy was seen, whether the boot went well or not."`
-	Offer   *fromForm    `json:"offer" jsonschema_description:"An offer came from this service (DHCPOFFER)."`
+	Offer   *offerForm   `json:"offer" jsonschema_description:"An offer came from this service (DHCPOFFER) and was taken."`
 	Served  *servedForm  `json:"served" jsonschema_description:"A file was transferred whole."`
 	Stage   *reachesForm `json:"stage" jsonschema_description:"The boot reaches a stage, optionally within a time since power-on."`
 	Stops   *stopsForm   `json:"stops" jsonschema_description:"The boot fails, at this stage and for this reason."`
@@ -134,6 +138,12 @@ type bootedForm struct {
 
 type fromForm struct {
 	From string `json:"from" jsonschema:"required" jsonschema_description:"The service it came from."`
+	Via  string `json:"via" jsonschema_description:"The relay that passed it on to this guest."`
+}
+
+type offerForm struct {
+	From string `json:"from" jsonschema:"required" jsonschema_description:"The service it came from."`
+	File string `json:"file" jsonschema_description:"The boot file, or the URI, that it named."`
 	Via  string `json:"via" jsonschema_description:"The relay that passed it on to this guest."`
 }
 

@@ -92,7 +92,7 @@ func (k Known) archSchema() *jsonschema.Schema {
 
 // restFields gives a form type the keys that its rest field takes: for boot, one for each architecture.
 func (k Known) restFields(t reflect.Type) []reflect.StructField {
-	if t != reflect.TypeFor[bootForm]() && t != reflect.TypeFor[boot6Form]() {
+	if t != reflect.TypeFor[bootForm]() && t != reflect.TypeFor[boot6Form]() && t != reflect.TypeFor[httpBootForm]() {
 		return nil
 	}
 	var fields []reflect.StructField
@@ -119,7 +119,7 @@ func shape(file *jsonschema.Schema, defs jsonschema.Definitions) {
 		defs[name].MinProperties, defs[name].MaxProperties = count(1), count(1)
 	}
 	defs["network"].AnyOf = oneKeyOf("subnet", "subnet6")
-	defs["service"].AnyOf = oneKeyOf("dhcp", "dhcp6", "proxydhcp", "bootserver", "bootp", "relay", "tftp", "echo", "router", "exec")
+	defs["service"].AnyOf = oneKeyOf("dhcp", "dhcp6", "proxydhcp", "bootserver", "bootp", "relay", "tftp", "http", "echo", "router", "exec")
 	defs["reservation"].OneOf = oneKeyOf("guest", "mac", "uuid")
 	defs["reservation"].AnyOf = oneKeyOf("address", "file")
 }

@@ -15,13 +15,14 @@ func (c *checker) services() {
 		s.Router, s.Capture = f.Router, f.Capture
 		c.place(key, &s, f, taken)
 		if c.whole(key) && f.DHCP == nil && f.DHCP6 == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil &&
-			f.Relay == nil && f.Exec == nil && !f.Router {
-			c.report(key, "plays no role; add dhcp, dhcp6, proxydhcp, bootserver, bootp, relay, tftp, echo, router or exec")
+			f.HTTP == nil && f.Relay == nil && f.Exec == nil && !f.Router {
+			c.report(key, "plays no role; add dhcp, dhcp6, proxydhcp, bootserver, bootp, relay, tftp, http, echo, router or exec")
 		}
 		if f.TFTP != nil {
 			s.TFTP = &TFTP{Discover: discovers(f.TFTP.Probe), Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
 				MaxBlksize: int(f.TFTP.MaxBlksize), Alias: aliases(f.TFTP.Alias)}
 		}
+		s.HTTP = f.HTTP.build()
 		if f.Echo != nil {
 			s.Echo = &Echo{Port: int(f.Echo.Port)}
 			c.echo(join(key, "echo.port"), f)
@@ -143,25 +144,27 @@ func (c *checker) pool(key string, s Service, first, last netip.Addr) {
 // boot checks what a DHCP server tells PXE clients, and that somebody serves it.
 func (c *checker) boot(key string, s *Service, f *dhcpForm) {
 	told := slices.IndexFunc(f.Reservations, func(r reservationForm) bool { return r.File != "" })
+	byTFTP := slices.IndexFunc(f.Reservations, func(r reservationForm) bool { return r.File != "" && !IsURI(r.File) })
 	if f.Boot == nil {
-		if told >= 0 {
-			c.servesTFTP(item(join(key, "reservations"), told)+".file", s, s.Name)
+		if byTFTP >= 0 {
+			c.servesTFTP(item(join(key, "reservations"), byTFTP)+".file", s, s.Name)
 		}
 		return
 	}
-	s.DHCP.Boot = c.bootOf(join(key, "boot"), s, f.Boot, told >= 0)
+	s.DHCP.Boot = c.bootOf(join(key, "boot"), s, f.Boot, told >= 0, byTFTP >= 0)
 }
 
 // bootOf builds the boot files that a service names. If it reserves some too, it need name no others.
-func (c *checker) bootOf(key string, s *Service, f *bootForm, reserves bool) *Boot {
+func (c *checker) bootOf(key string, s *Service, f *bootForm, reserves, byTFTP bool) *Boot {
 	b := &Boot{Server: f.Server, Files: c.files(key, f.Files), IPXE: c.files(join(key, "ipxe"), f.IPXE), NoProxy: f.NoProxy}
-	if c.whole(key) && len(f.Files) == 0 && len(f.IPXE) == 0 && !reserves {
+	if c.whole(key) && len(f.Files) == 0 && len(f.IPXE) == 0 && f.HTTP == nil && !reserves {
 		c.report(key, "names no boot file; write an architecture and its image, such as %s", c.someBoot())
 	}
-	if f.Server == "" {
-		c.servesTFTP(key, s, s.Name)
-	} else {
+	c.httpBoot(key, s, b, f.HTTP)
+	if f.Server != "" {
 		c.servesTFTP(join(key, "server"), s, f.Server)
+	} else if b.wantsTFTP() || byTFTP {
+		c.servesTFTP(key, s, s.Name)
 	}
 	return b
 }
@@ -220,6 +223,8 @@ const maxFile = 127
 func (c *checker) fileName(key, name string) {
 	switch {
 	case name == "" || c.known.isImage(name):
+	case IsURI(name) && len(name) <= maxFile:
+		c.uri(key, name)
 	case !isFile(name):
 		c.report(key, "unknown image %s %s; a file's name on the wire has a dot or a slash, such as probe.0", quote(name), hint(name, c.known.Images))
 	case len(name) > maxFile:

@@ -47,6 +47,7 @@ type Service struct {
 	DHCP6    *DHCP6 `json:",omitempty"`
 	BOOTP    *BOOTP
 	TFTP     *TFTP
+	HTTP     *HTTP `json:",omitempty"`
 	Echo     *Echo
 
 	ProxyDHCP  *ProxyDHCP
@@ -84,12 +85,15 @@ type Boot6 struct {
 }
 
 // Boot says what PXE clients are told. Values of Files and IPXE are image names ("probe"), or file names on
-// the wire when no image has that name.
+// the wire when no image has that name, or URIs.
 type Boot struct {
 	Server  string            // service whose address becomes siaddr; empty means this one
 	Files   map[string]string // architecture to image
 	IPXE    map[string]string // the same for clients that say they are iPXE
 	NoProxy bool              // tell iPXE not to wait for a proxyDHCP offer (option 175.176)
+
+	HTTP       map[string]string `json:",omitempty"` // architecture to image, or to a URI: what UEFI HTTP boot is told
+	HTTPServer string            `json:",omitempty"` // service that serves the images of HTTP; empty means this one
 }
 
 // Reservation ties an address or a boot file to a guest, by its MAC or its UUID.
@@ -129,6 +133,7 @@ type Guest struct {
 	SameMAC  string // guest whose MAC it has, too
 	SameUUID string // guest whose UUID it has, too
 	Keys     []Keys
+	Over     string `json:",omitempty"` // OverHTTP: its firmware's HTTP boot client runs; empty: its PXE client
 }
 
 // GuestExpect is what one guest, or "*", is expected to do.
@@ -141,7 +146,7 @@ type GuestExpect struct {
 type Expectation struct {
 	Booted  *Booted   `json:"booted,omitempty"`
 	Address *From     `json:"address,omitempty"`
-	Offer   *From     `json:"offer,omitempty"`
+	Offer   *Offer    `json:"offer,omitempty"`
 	DHCP    *Messages `json:"dhcp,omitempty"`
 	Silent  *Silent   `json:"silent,omitempty"`
 	Note    string    `json:"note,omitempty"`
@@ -200,11 +205,19 @@ type From struct {
 	Via  string `json:"via,omitempty"` // the relay that passed it on
 }
 
+// Offer claims that an offer came from this service, that it named this boot file or URI if one is given, and that the
+// guest obeyed it.
+type Offer struct {
+	From string `json:"from"`
+	File string `json:"file,omitempty"`
+	Via  string `json:"via,omitempty"` // the relay that passed it on
+}
+
 // Served claims that a file was transferred whole.
 type Served struct {
 	File string `json:"file"`
 	From string `json:"from,omitempty"`
-	Over string `json:"over,omitempty"` // "tftp"
+	Over string `json:"over,omitempty"` // "tftp" or "http"; empty: either
 }
 
 // Reaches claims that a stage is reached, optionally within a time since power-on (host time).

@@ -11,7 +11,7 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 )
 
-var protos = []string{"dhcp", "tftp", "arp", "icmp", "icmp6", "dhcp6", "udp", "tcp", "other"}
+var protos = []string{"dhcp", "tftp", "arp", "icmp", "icmp6", "dhcp6", "udp", "tcp", "http", "other"}
 
 // check holds what every event promises its readers.
 func check(t testing.TB, p event.Packet) {
@@ -19,9 +19,9 @@ func check(t testing.TB, p event.Packet) {
 	if !slices.Contains(protos, p.Proto) || p.Info == "" {
 		t.Errorf("proto %q, info %q", p.Proto, p.Info)
 	}
-	if (p.Proto == "dhcp") != (p.DHCP != nil) || (p.Proto == "tftp") != (p.TFTP != nil) ||
+	if (p.Proto == "dhcp") != (p.DHCP != nil) || (p.Proto == "tftp") != (p.TFTP != nil) || (p.Proto == "http") != (p.HTTP != nil) ||
 		(p.Proto == "dhcp6") != (p.DHCP6 != nil) {
-		t.Errorf("proto %q with DHCP %v, TFTP %v, DHCPv6 %v", p.Proto, p.DHCP, p.TFTP, p.DHCP6)
+		t.Errorf("proto %q with DHCP %v, TFTP %v, HTTP %v, DHCPv6 %v", p.Proto, p.DHCP, p.TFTP, p.HTTP, p.DHCP6)
 	}
 	if i := strings.IndexFunc(p.Info+p.Error, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 		t.Errorf("info %q or error %q has an unprintable rune", p.Info, p.Error)

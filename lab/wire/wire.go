@@ -25,6 +25,7 @@ type Decoder struct {
 	dhcp      map[dhcpKey]int     // how often each DHCP message was seen
 	dhcp6     map[dhcp6Key]int    // how often each DHCPv6 message was seen
 	transfers map[transferKey]*transfer
+	conns     map[connKey]*connection
 	newest    map[netip.AddrPort]*transfer // the last transfer a client port asked for
 	asked     map[[2]netip.Addr]*transfer  // the last transfer a client's address asked a server's for
 	solicited bool                         // a Router Solicitation waits for its answer
@@ -74,6 +75,7 @@ func New(mac net.HardwareAddr) *Decoder {
 		dhcp:      map[dhcpKey]int{},
 		dhcp6:     map[dhcp6Key]int{},
 		transfers: map[transferKey]*transfer{},
+		conns:     map[connKey]*connection{},
 		newest:    map[netip.AddrPort]*transfer{},
 		asked:     map[[2]netip.Addr]*transfer{},
 	}
@@ -86,7 +88,7 @@ func New(mac net.HardwareAddr) *Decoder {
 // Frame decodes one frame, given its number in the capture and whether the guest sent it. It reports false
 // when the frame is folded away. The data is not kept.
 //
-// Proto "dhcp" comes with DHCP set, "dhcp6" with DHCP6, "tftp" with TFTP. Bytes that cannot be decoded give the layer that was
+// Proto "dhcp" comes with DHCP set, "dhcp6" with DHCP6, "tftp" with TFTP, "http" with HTTP. Bytes that cannot be decoded give the layer that was
 // reached and the reason in Error. Text from the wire has its unprintable octets escaped as \xNN.
 func (d *Decoder) Frame(number int, data []byte, fromGuest bool) (event.Packet, bool) {
 	d.cur = current{fromGuest: fromGuest}

@@ -44,6 +44,7 @@ type Boot struct {
 	NextServer netip.Addr        // siaddr; zero means the server's own address
 	Files      map[string]string // architecture name to boot file
 	IPXE       map[string]string // the same for iPXE; an architecture not named here falls back to Files
+	HTTP       map[string]string // architecture name to URI, for UEFI HTTP boot
 	Default    string            // for an architecture that Files does not name
 	NoProxy    bool              // tell iPXE not to wait for a proxyDHCP offer
 }

@@ -62,8 +62,8 @@ func NewReply(req *Request, typ dhcpv4.MessageType, server netip.Addr) *Reply {
 	return &Reply{Packet: p}
 }
 
-// configure adds what every client is told, and to boot clients what to boot. Option 60 is sent only with an Offer:
-// EDK2 takes a server that says PXEClient for a boot server and asks it on port 4011.
+// configure adds what every client is told, and to boot clients what to boot. Option 60 says PXEClient only with an
+// Offer: EDK2 takes a server that says so for a boot server and asks it on port 4011.
 func (x *exchange) configure(r *Reply, b boot) {
 	o := r.Packet.Options
 	o[optSubnetMask] = net.CIDRMask(x.cfg.subnet().Bits(), 32)
@@ -76,6 +76,9 @@ func (x *exchange) configure(r *Reply, b boot) {
 	if b.noProxy {
 		o[pxe.OptEtherboot] = []byte{pxe.EtherbootNoProxy, 1, 1}
 	}
+	if b.class != "" {
+		o[pxe.OptClassID] = []byte(b.class)
+	}
 	if b.file != "" {
 		r.NameFile(b.file, b.next)
 		x.d.File = b.file
@@ -86,8 +89,12 @@ func (x *exchange) configure(r *Reply, b boot) {
 // 67 ends in NUL because EDK2 writes one behind a name that lacks it, over the next option. siaddr is the TFTP server;
 // neither client takes it from option 66. The fields are never used for options (52): iPXE does not read that.
 func (r *Reply) NameFile(file string, next netip.Addr) {
-	r.Packet.ServerIPAddr = next.AsSlice()
-	r.Packet.BootFileName = file
+	if next.IsValid() {
+		r.Packet.ServerIPAddr = next.AsSlice()
+	}
+	if len(file) <= maxFileField {
+		r.Packet.BootFileName = file
+	}
 	if r.Packet.MessageType() != dhcpv4.MessageTypeNone {
 		r.Packet.Options[optBootFile] = append([]byte(file), 0)
 	}

@@ -63,7 +63,7 @@ func normalised(events []event.Event, g plan.Guest) trace {
 		}
 		if e.Packet != nil && e.Packet.DHCP != nil {
 			d := e.Packet.DHCP
-			http[d.XID] = http[d.XID] || strings.HasPrefix(d.ClassID, "HTTPClient")
+			http[d.XID] = http[d.XID] || g.BootsOver == "" && strings.HasPrefix(d.ClassID, "HTTPClient")
 			if http[d.XID] {
 				continue
 			}
@@ -81,13 +81,15 @@ func normalised(events []event.Event, g plan.Guest) trace {
 	return t
 }
 
-// told tells whether a packet is part of the guest's own DHCP or TFTP, said for the first time.
+// told tells whether a packet is part of the guest's own DHCP, TFTP or HTTP, said for the first time.
 func told(p *event.Packet, mac string) bool {
 	switch {
 	case p.DHCP != nil:
 		return p.DHCP.CHAddr == mac && p.DHCP.Repeat == 0
 	case p.TFTP != nil: // one block may still be under way when a guest aborts a transfer, or not
 		return p.TFTP.Repeat == 0 && (p.TFTP.Op != "DATA" || p.TFTP.Last)
+	case p.HTTP != nil: // which segment ends the connection depends on what else is under way
+		return p.HTTP.Repeat == 0 && p.HTTP.Op != "cut"
 	}
 	return false
 }
