@@ -163,12 +163,14 @@ func TestTFTPOverIPv6(t *testing.T) {
 		if from, b := ask6(t, "[2001:db8::1]:7777", "ping"); string(b) != "ECHO:ping" || from.String() != "[2001:db8::1]:7777" {
 			t.Errorf("%s answered %q", from, b)
 		}
+	})
+	s.expect("datagram of 4 octets", "echo")
+	l.inClient(func() {
 		if from, b := ask6(t, "[fe80::1%cli0]:69", "\x00\x01none\x00octet\x00"); from.Addr() != netip.MustParseAddr("fe80::1%cli0") ||
 			!strings.HasPrefix(string(b), "\x00\x05\x00\x01") {
 			t.Errorf("the link-local address was asked, and %s answered %q", from, b)
 		}
 	})
-	s.expect("datagram of 4 octets", "echo")
 	if d := s.expect("RRQ none", "ERROR 1"); d.Outcome != "not-found" {
 		t.Errorf("%+v", d)
 	}
