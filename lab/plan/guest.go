@@ -36,6 +36,7 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 		}
 	}
 	pg.Budgets = budgets(prof.client)
+	pg.waitForIPv6()
 	pg.Expect = expectations(t, g.Name)
 	m, err := machine(h, g, pg.NIC, prof)
 	if err != nil {
