@@ -108,6 +108,16 @@ func init() {
 			s.answers("end", event.HTTP{Method: "GET", Status: 200, Bytes: 8192, Last: true, CRC32: probeCRC})
 			return s.failsHTTP("  Downloading...512 Bytes", noSize, "  Error: Unexpected network error.")
 		}},
+		{"http/no length/broken off, and no more was heard", "web", NoLength, event.StageDownload, func(s *script) *script {
+			s.httpDORA(probeURI).wants("GET", "/probe-x64.efi").answers("response", event.HTTP{Method: "GET", Status: 200, Bytes: 512})
+			s.say("  Downloading...512 Bytes", noSize, "  Error: Unexpected network error.")
+			s.packet("", event.Packet{Proto: "http", Src: s.lease() + ":1069", Dst: "192.0.2.2:80", Info: "HTTP cut", HTTP: &event.HTTP{Op: "cut", Method: "GET", Target: "/probe-x64.efi"}})
+			return s.stalls(event.StageDownload)
+		}},
+		{"http/no length/near-miss: it goes on", "web", Stalled, event.StageDownload, func(s *script) *script {
+			s.httpDORA(probeURI).wants("GET", "/probe-x64.efi").answers("response", event.HTTP{Method: "GET", Status: 200, Bytes: 512})
+			return s.stalls(event.StageDownload)
+		}},
 		{"http/no length/near-miss: in chunks", "web", ImageRefused, event.StageDownload, func(s *script) *script {
 			s.httpDORA(probeURI).wants("HEAD", "/probe-x64.efi").answers("response", event.HTTP{Method: "HEAD", Status: 200, Last: true})
 			s.wants("GET", "/probe-x64.efi").answers("response", event.HTTP{Method: "GET", Status: 200, Chunks: true})

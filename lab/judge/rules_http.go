@@ -35,7 +35,8 @@ func (b *boot) httpNotFound() *diagnosis {
 // not know its size; it takes chunks, and iPXE takes both.
 func (b *boot) noLength() *diagnosis {
 	t := b.lastTransfer()
-	if t == nil || t.http == nil || t.http.unsized == nil || t.failed != nil || b.gaveUp == nil || b.has(event.StageStarted) {
+	if t == nil || t.http == nil || t.http.unsized == nil || t.failed != nil || b.has(event.StageStarted) ||
+		b.gaveUp == nil && len(b.complaint) == 0 {
 		return nil
 	}
 	return &diagnosis{fmt.Sprintf("%s does not say how long %q is: its answer has no Content-Length, nor chunks", b.serverName(t), t.file),

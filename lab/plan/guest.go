@@ -44,6 +44,7 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 		}
 	}
 	pg.Budgets = budgets(prof.client)
+	pg.waitForIPv6()
 	pg.Expect = expectations(t, g.Name)
 	pg.Keys = keys(g, prof.host)
 	m, err := machine(h, g, pg.NIC, prof)

@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pxelab/pxelab/images"
+	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/topology"
 	"github.com/pxelab/pxelab/server"
 )
@@ -132,6 +134,16 @@ func overHTTP() []Arg {
 		a = append(a, Arg{"-fw_cfg", "name=opt/org.tianocore/" + family + "PXESupport,string=n", "this guest boots over HTTP: the firmware's PXE client stays off"})
 	}
 	return a
+}
+
+// waitForIPv6 gives a guest that boots by HTTP over IPv6 the time that it spends on IPv4 before: EDK2 repeats its
+// DISCOVER for a minute, and more on a busy host, without showing anything new.
+func (g *Guest) waitForIPv6() {
+	if g.BootsOver == topology.OverHTTP && g.Over(IPv6) {
+		for _, s := range []event.Stage{event.StageDiscover, event.StageOffer} {
+			g.Budgets[s.String()] += Duration(90 * time.Second)
+		}
+	}
 }
 
 // writeHTTP prints what a service does over HTTP.
