@@ -15,7 +15,6 @@ import (
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
-	"github.com/pxelab/pxelab/server"
 )
 
 // Bundle is the folder one run leaves: the plan, everything that happened, and all that was served.
@@ -97,7 +96,7 @@ func (b Bundle) writeRoot(s plan.Service, nonce string) error {
 
 // writeServed puts the contents of an image's file into a service's TFTP root under a name.
 func (b Bundle) writeServed(s plan.Service, name, file, nonce string) error {
-	data, err := content(file, nonce, s.Server.Echo)
+	data, err := content(s, file, nonce)
 	if err != nil {
 		return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
 	}
@@ -202,7 +201,7 @@ func ReadBundle(dir string) (*plan.Plan, []event.Event, error) {
 }
 
 // content is a file as it is served: an image with the nonce patched in, or the file probes fetch second.
-func content(file, nonce string, echo *server.EchoConfig) ([]byte, error) {
+func content(s plan.Service, file, nonce string) ([]byte, error) {
 	if file == images.SecondFile {
 		return images.Second(nonce), nil
 	}
@@ -211,8 +210,12 @@ func content(file, nonce string, echo *server.EchoConfig) ([]byte, error) {
 		return nil, fmt.Errorf("no image has the file name %q", file)
 	}
 	params := images.Params{Nonce: nonce, EchoPort: plan.EchoPort, Second: images.SecondFile}
-	if echo != nil {
-		params.EchoPort = echo.Port
+	if s.Server.Echo != nil {
+		params.EchoPort = s.Server.Echo.Port
+	}
+	if s.Discover != nil && images.Catalogue()[i].Arch != "bios" { // PXENV has no call for it
+		t := uint16(*s.Discover)
+		params.Discover = &t
 	}
 	return images.Catalogue()[i].Patch(params)
 }

@@ -46,15 +46,16 @@ type Network struct {
 
 // Service is one process in its own network namespace.
 type Service struct {
-	Name    string            `json:"name"`
-	Network string            `json:"network"`
-	Address netip.Prefix      `json:"address"`
-	MAC     string            `json:"mac"`
-	Roles   []string          `json:"roles"`           // "dhcp", "tftp", "echo"
-	Server  *server.Config    `json:"server"`          // TFTP root is RunDir-relative: "tftp/SERVICE"
-	Files   []string          `json:"files"`           // names of Images put into its TFTP root
-	Alias   map[string]string `json:"alias,omitempty"` // further names in its TFTP root, each with the image's file
-	Host    string            `json:"host,omitempty"`  // the service whose host it shares; empty: it has one of its own
+	Name     string            `json:"name"`
+	Network  string            `json:"network"`
+	Address  netip.Prefix      `json:"address"`
+	MAC      string            `json:"mac"`
+	Roles    []string          `json:"roles"`              // "dhcp", "tftp", "echo"
+	Server   *server.Config    `json:"server"`             // TFTP root is RunDir-relative: "tftp/SERVICE"
+	Files    []string          `json:"files"`              // names of Images put into its TFTP root
+	Alias    map[string]string `json:"alias,omitempty"`    // further names in its TFTP root, each with the image's file
+	Discover *int              `json:"discover,omitempty"` // boot server type that the EFI probes in its TFTP root discover
+	Host     string            `json:"host,omitempty"`     // the service whose host it shares; empty: it has one of its own
 
 	Links   []Link                 `json:"links,omitempty"`   // its interfaces, if there are several
 	Router  bool                   `json:"router,omitempty"`  // it forwards between its networks

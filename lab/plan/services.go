@@ -35,7 +35,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			cfg.TFTP = &server.TFTPConfig{Root: "tftp/" + s.Name, MaxBlk: s.TFTP.MaxBlksize, Silent: s.TFTP.Silent}
 			ps.Roles = append(ps.Roles, "tftp")
 			ps.Files = served(named, s.TFTP)
-			ps.Alias = s.TFTP.Alias
+			ps.Alias, ps.Discover = s.TFTP.Alias, s.TFTP.Discover
 		}
 		if s.Echo != nil || s.TFTP != nil {
 			cfg.Echo = &server.EchoConfig{Port: EchoPort}

@@ -67,8 +67,13 @@ type tftpForm struct {
 	Images     []fileName          `json:"images" jsonschema_description:"Further images to serve, besides those that a boot names."`
 	Missing    []fileName          `json:"missing" jsonschema_description:"What not to serve although a boot names it: a broken lab."`
 	Alias      map[string]fileName `json:"alias" jsonschema_description:"Further names on the wire, each with the file that is served under it."`
+	Probe      *probeForm          `json:"probe" jsonschema_description:"What the probes served here do besides reporting."`
 	Silent     bool                `json:"silent" jsonschema:"default=false" jsonschema_description:"Bind the port and never answer: a broken lab."`
 	MaxBlksize blksize             `json:"maxBlksize" jsonschema_description:"The largest block size granted (RFC 2348). Default: what fits the network."`
+}
+
+type probeForm struct {
+	Discover *serverType `json:"discover" jsonschema_description:"The boot server type that an EFI probe discovers by the firmware's own Discover() once it runs."`
 }
 
 type echoForm struct {

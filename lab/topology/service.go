@@ -19,7 +19,7 @@ func (c *checker) services() {
 			c.report(key, "plays no role; add dhcp, proxydhcp, bootserver, bootp, relay, tftp, echo, router or exec")
 		}
 		if f.TFTP != nil {
-			s.TFTP = &TFTP{Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
+			s.TFTP = &TFTP{Discover: discovers(f.TFTP.Probe), Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
 				MaxBlksize: int(f.TFTP.MaxBlksize), Alias: aliases(f.TFTP.Alias)}
 		}
 		if f.Echo != nil {
@@ -46,6 +46,15 @@ func (c *checker) shares(key string, s *Service) {
 	} else {
 		s.Network, s.Address = other.Network, other.Address
 	}
+}
+
+// discovers is the boot server type that probes are to discover.
+func discovers(f *probeForm) *int {
+	if f == nil || f.Discover == nil {
+		return nil
+	}
+	t := int(*f.Discover)
+	return &t
 }
 
 func aliases(form map[string]fileName) map[string]string {

@@ -84,6 +84,7 @@ type Reservation struct {
 type TFTP struct {
 	Images     []string          // further images to serve
 	Missing    []string          // images not to serve although named: a broken topology
+	Discover   *int              // boot server type that EFI probes discover through the firmware; nil: none
 	Alias      map[string]string // further name on the wire to the file served under it
 	Silent     bool              // binds the port and never answers: a broken topology
 	MaxBlksize int
