@@ -24,7 +24,8 @@ curl            command curl                                      a TFTP client 
 tftp-hpa        command tftp                                      a TFTP client that is not ours
 atftp           command atftp                                     a TFTP client that is not ours
 busybox         command busybox                                   TFTP and DHCP clients that are not ours
-isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours'
+isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours
+isc-dhcp-relay  file    /usr/sbin/dhcrelay                        a DHCP relay agent that is not ours'
 
 case "${1-}" in
 '') ;;

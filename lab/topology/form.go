@@ -194,6 +194,7 @@ type stopsForm struct {
 type neverForm struct {
 	Serial pattern `json:"serial" jsonschema_description:"No line of the serial console matches this regular expression."`
 	Packet pattern `json:"packet" jsonschema_description:"No packet's one-line summary matches this regular expression. Of a service it takes capture: true."`
+	From   string  `json:"from" jsonschema_description:"Of a service: no packet that this other service sent (and that packet matches) is for it. ARP questions, which go to all, do not count."`
 	Log    pattern `json:"log" jsonschema_description:"Of a service: no line that it wrote matches this regular expression."`
 }
 

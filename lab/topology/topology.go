@@ -239,5 +239,6 @@ type Stops struct {
 type Never struct {
 	Serial string `json:"serial,omitempty"` // regular expression over console lines
 	Packet string `json:"packet,omitempty"` // regular expression over Packet.Info
+	From   string `json:"from,omitempty"`   // of a service: only packets that this other one sent
 	Log    string `json:"log,omitempty"`    // of a service: over the lines it wrote
 }
