@@ -98,8 +98,7 @@ func kernelRelease(head []byte) string {
 	return release
 }
 
-// cardDrivers are the modules for the cards of guests, below lib/modules/RELEASE/kernel, in the order in which they
-// load. One that is not there is built in, or this kernel has no driver for that card.
+// cardDrivers are the modules for the cards of guests, below lib/modules/RELEASE/kernel. One that is not there is built in, or this kernel has no driver for that card.
 var cardDrivers = []string{
 	"drivers/virtio/virtio", "drivers/virtio/virtio_ring", "drivers/virtio/virtio_pci_legacy_dev",
 	"drivers/virtio/virtio_pci_modern_dev", "drivers/virtio/virtio_pci", "net/core/failover", "drivers/net/net_failover",

@@ -11,7 +11,7 @@ type Part struct {
 	Name    string   `json:"name"` // "kernel", "init", "pxelinux", "ldlinux", "grub-mkimage", "grub-x64", ...
 	Path    string   `json:"path"`
 	Version string   `json:"version,omitempty"` // of a kernel: its release
-	Modules []string `json:"modules,omitempty"` // of a kernel: paths of the card drivers it may need, in the order in which they load
+	Modules []string `json:"modules,omitempty"` // of a kernel: paths of the drivers its card may need
 }
 
 // Part gives the part of that name, and whether the host has it.

@@ -14,8 +14,7 @@ import (
 	"github.com/cavaliergopher/cpio"
 )
 
-// packInitrd packs the first file as /init, and the others, kernel modules, under /modules, numbered in their order.
-// The archive is newc, as the kernel wants it (Documentation/driver-api/early-userspace/buffer-format.rst), and
+// packInitrd packs the first file as /init, and the others, kernel modules, under /modules. The archive is newc, as the kernel wants it (Documentation/driver-api/early-userspace/buffer-format.rst), and
 // nothing in it depends on when or where it was made.
 func packInitrd(_ context.Context, from []string) ([]byte, error) {
 	if err := checkInit(from[0]); err != nil {
@@ -31,8 +30,8 @@ func packInitrd(_ context.Context, from []string) ([]byte, error) {
 	for _, dir := range []string{"dev", "modules", "proc", "sys"} {
 		err = errors.Join(err, w.WriteHeader(&cpio.Header{Name: dir, Mode: cpio.TypeDir | 0o755, Links: 2}))
 	}
-	for i, module := range from[1:] {
-		err = errors.Join(err, addFile(w, fmt.Sprintf("modules/%02d-%s", i, filepath.Base(module)), module, 0o644))
+	for _, module := range from[1:] {
+		err = errors.Join(err, addFile(w, "modules/"+filepath.Base(module), module, 0o644))
 	}
 	if err := errors.Join(err, w.Close(), z.Close()); err != nil {
 		return nil, err

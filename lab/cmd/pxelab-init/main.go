@@ -6,16 +6,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// moduleDir is where the initrd has the kernel's modules, numbered in the order in which they load.
+// moduleDir is where the initrd has the kernel's modules.
 const moduleDir = "/modules"
 
 func main() {
@@ -40,12 +43,28 @@ func start() []string {
 		}
 	}
 	files, _ := filepath.Glob(moduleDir + "/*") // its only error is a bad pattern
-	for _, file := range files {                // sorted by name
-		if err := load(file); err != nil {
-			wrong = append(wrong, fmt.Sprintf("module name=%s error=%s", word(filepath.Base(file)), word(err.Error())))
-		}
+	for name, err := range loadAll(files, load) {
+		wrong = append(wrong, fmt.Sprintf("module name=%s error=%s", word(filepath.Base(name)), word(err.Error())))
 	}
+	slices.Sort(wrong)
 	return wrong
+}
+
+// loadAll loads modules, again and again while some more of them will: which needs which differs between kernels. It
+// gives those that would not, with the reason.
+func loadAll(files []string, load func(string) error) map[string]error {
+	for {
+		failed := map[string]error{}
+		for _, file := range files {
+			if err := load(file); err != nil && !errors.Is(err, unix.EEXIST) {
+				failed[file] = err
+			}
+		}
+		if len(failed) == 0 || len(failed) == len(files) {
+			return failed
+		}
+		files = slices.Sorted(maps.Keys(failed))
+	}
 }
 
 // load puts one module into the kernel. A compressed one the kernel unpacks itself, if it was built to (since 5.17).
