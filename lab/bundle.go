@@ -83,6 +83,9 @@ func (b Bundle) writeRoot(s plan.Service, nonce string) error {
 		return fmt.Errorf("make the TFTP root of %s: %w", s.Name, err)
 	}
 	for _, file := range s.Files {
+		if hostMade(file) {
+			continue // addPayloads does
+		}
 		data, err := content(file, nonce, s.Server.Echo)
 		if err != nil {
 			return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
@@ -139,14 +142,29 @@ func byHand(p *plan.Plan, g plan.Guest) string {
 
 // userBoot gives QEMU's built-in servers the guest's boot file, if the lab serves one.
 func userBoot(p *plan.Plan, g plan.Guest) string {
-	for _, s := range p.Services {
-		for _, img := range p.Images {
-			if img.Arch == g.Arch && slices.Contains(s.Files, img.File) {
-				return fmt.Sprintf(",tftp=../../tftp/%s,bootfile=%s", s.Name, img.File)
+	for _, file := range bootFiles(p, g) {
+		for _, s := range p.Services {
+			if slices.Contains(s.Files, file) {
+				return fmt.Sprintf(",tftp=../../tftp/%s,bootfile=%s", s.Name, file)
 			}
 		}
 	}
 	return ""
+}
+
+// bootFiles lists what the DHCP servers of the lab may name to a guest that has just been powered on.
+func bootFiles(p *plan.Plan, g plan.Guest) []string {
+	var out []string
+	for _, s := range p.Services {
+		if s.Server == nil || s.Server.DHCP == nil || s.Server.DHCP.Boot == nil {
+			continue
+		}
+		if g.Client == "ipxe" {
+			out = append(out, s.Server.DHCP.Boot.IPXE[g.Arch])
+		}
+		out = append(out, s.Server.DHCP.Boot.Files[g.Arch])
+	}
+	return out
 }
 
 // quote makes one word of s for the shell.

@@ -58,6 +58,7 @@ func (b *boot) dhcpSent(e event.Event) {
 		b.reach(event.StageProxy, e)
 	case d.Type == "DISCOVER" || d.Type == "BOOTREQUEST":
 		b.reach(event.StageDiscover, e)
+		b.rounds.asked(e)
 		b.secondStage(e, !strings.HasPrefix(d.ClassID, "HTTPClient"))
 	}
 }
@@ -131,6 +132,7 @@ func (b *boot) tftpReceived(e event.Event) {
 	}
 	if p.Op == "DATA" && p.Last {
 		t.whole, t.failed, t.aborted = &e, nil, nil
+		b.fetchedAgain(t, e)
 	}
 }
 

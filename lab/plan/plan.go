@@ -60,6 +60,9 @@ type Image struct {
 	Name string `json:"name"`           // catalogue name
 	File string `json:"file"`           // name on the wire
 	Arch string `json:"arch,omitempty"` // empty for data
+
+	Made string   `json:"made,omitempty"` // "copy", "initrd", "grub" or "config"; empty for what pxelab itself holds
+	From []string `json:"from,omitempty"` // the files and folders of the host it is made from
 }
 
 // Guest is one machine.

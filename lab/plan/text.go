@@ -32,6 +32,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 	for _, s := range p.Services {
 		s.writeText(&b)
 	}
+	writeMade(&b, p.Images)
 	for _, g := range p.Guests {
 		g.writeText(&b)
 	}

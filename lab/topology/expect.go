@@ -36,7 +36,7 @@ func (c *checker) claims(at string) {
 		c.report(at, "makes %d claims (%s); begin each with a \"-\" of its own", len(keys), strings.Join(keys, ", "))
 	}
 	if len(keys) == 0 && c.whole(at) {
-		c.report(at, "claims nothing; write one of booted, address, offer, served, stage, stops, serial, never, ends")
+		c.report(at, "claims nothing; write one of booted, address, offer, served, stage, stops, serial, never, ends, os, fetched")
 	}
 }
 
@@ -65,6 +65,7 @@ func (c *checker) expectation(at string, f expectation) Expectation {
 	if f.Stops != nil {
 		e.Stops = &Stops{At: stage(f.Stops.At), Reason: string(f.Stops.Reason)}
 	}
+	c.loaded(at, f, &e)
 	if f.Never != nil {
 		e.Never = &Never{Serial: string(f.Never.Serial), Packet: string(f.Never.Packet)}
 		if n := len(c.keys[join(at, "never")]); n != 1 && c.whole(join(at, "never")) {

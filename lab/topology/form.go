@@ -82,11 +82,19 @@ type expectation struct {
 	Serial  pattern      `json:"serial" jsonschema_description:"A line of the serial console matches this regular expression. Several in one list must match in their order."`
 	Never   *neverForm   `json:"never" jsonschema_description:"Something does not happen."`
 	Ends    endsWord     `json:"ends" jsonschema_description:"How the machine is left: it powered itself off, or it still runs."`
+	OS      *osForm      `json:"os" jsonschema_description:"A Linux that the boot program loaded came up and reported, with the nonce of this run, this guest's firmware and its UUID."`
+	Fetched []fileName   `json:"fetched" jsonschema_description:"These files crossed the wire whole, each after the one before it; others may come between."`
 }
 
 type bootedForm struct {
 	Image imageWord `json:"image" jsonschema:"required" jsonschema_description:"The image that ran."`
 	From  string    `json:"from" jsonschema_description:"The service that served it."`
+}
+
+type osForm struct {
+	Cmdline pattern `json:"cmdline" jsonschema_description:"Its command line (/proc/cmdline) matches this regular expression."`
+	BootIF  bool    `json:"bootif" jsonschema:"default=false" jsonschema_description:"BOOTIF on its command line names the guest's card, and it has a driver for that card."`
+	From    string  `json:"from" jsonschema_description:"The service that served its kernel and its initrd."`
 }
 
 type fromForm struct {

@@ -105,6 +105,8 @@ type Expectation struct {
 	Serial  string   `json:"serial,omitempty"` // regular expression; several in one list must match in order
 	Never   *Never   `json:"never,omitempty"`
 	Ends    string   `json:"ends,omitempty"` // "off" or "running"
+	OS      *OS      `json:"os,omitempty"`
+	Fetched []string `json:"fetched,omitempty"` // files that crossed the wire whole, each after the one before it
 }
 
 // Booted claims that the probe's own report proves this image ran: nonce and CRC are checked, and its TFTP
@@ -112,6 +114,14 @@ type Expectation struct {
 type Booted struct {
 	Image string `json:"image"`
 	From  string `json:"from,omitempty"` // service that served it
+}
+
+// OS claims that a Linux that a boot program loaded came up and reported: with the nonce of this run on its command
+// line, on this guest's firmware and with its UUID.
+type OS struct {
+	Cmdline string `json:"cmdline,omitempty"` // regular expression over /proc/cmdline
+	BootIF  bool   `json:"bootif,omitempty"`  // BOOTIF on its command line names this guest's card, and it has that card
+	From    string `json:"from,omitempty"`    // service that served its kernel and its initrd
 }
 
 // From claims that a packet of that kind came from this service, and that the guest obeyed it.
