@@ -17,6 +17,7 @@ const (
 	Copy   = "copy"   // the file itself
 	Initrd = "initrd" // an init and the kernel's modules, packed as an initrd
 	GRUB   = "grub"   // a GRUB core image: grub-mkimage and the folder of its modules
+	Stick  = "stick"  // a USB stick's image: grub-mkimage, its modules for BIOS and UEFI, a kernel, an init and the kernel's modules
 )
 
 // Make gives a file, made in one of the ways above from these files and folders of the host. What is not just copied
@@ -59,6 +60,7 @@ var builders = map[string]struct {
 }{
 	Initrd: {packInitrd, "initrd 1", 1},
 	GRUB:   {mkimage, "grub 1 " + grubModules, 2},
+	Stick:  {packStick, "stick 1 " + stickModules + stickConfig, 5},
 }
 
 // keyOf is a hash of the content of files and folders.
