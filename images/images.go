@@ -39,14 +39,15 @@ func Lookup(name, arch string) (Image, bool) {
 // bootPrograms lists every boot program a topology may name.
 func bootPrograms() []Image { return slices.Concat(catalogue, hostMade) }
 
-// Names lists the names of the boot programs, sorted, each once.
+// Names lists the names of the boot programs, each once: those of this package, then those a run makes from the host.
 func Names() []string {
 	var names []string
 	for _, m := range bootPrograms() {
-		names = append(names, m.Name)
+		if !slices.Contains(names, m.Name) {
+			names = append(names, m.Name)
+		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }
 
 // Bytes gives the image as built and committed: it reports, but downloads and sends nothing until it is patched.

@@ -71,6 +71,7 @@ func (b *boot) dhcpReceived(e event.Event) {
 	switch {
 	case d.Type == "OFFER":
 		b.reach(event.StageOffer, e)
+		b.offeredAgain(e)
 	case gives(d):
 		if d.Type == "BOOTREPLY" { // is offer and acknowledgement in one (RFC 951)
 			b.reach(event.StageOffer, e)
@@ -132,7 +133,7 @@ func (b *boot) tftpReceived(e event.Event) {
 	}
 	if p.Op == "DATA" && p.Last {
 		t.whole, t.failed, t.aborted = &e, nil, nil
-		b.fetchedAgain(t, e)
+		b.rounds.fetchedAgain(t, e)
 	}
 }
 

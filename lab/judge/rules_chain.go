@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/pxelab/pxelab/lab/event"
 )
@@ -22,40 +23,46 @@ func (b *boot) loaderStopped(e event.Event) {
 	}
 }
 
-// loopAfter is how often a boot fetches one file, each time after asking DHCP anew, until it is called a loop: a second
-// time may be a firmware's own second attempt.
-const loopAfter = 3
+// loopAfter is how often a boot fetches one file, each time after asking DHCP anew, until being told that file once
+// more is a loop: a second time may be a firmware's own second attempt.
+const loopAfter = 2
 
 // rounds counts how often a boot has come back to where it began: a DHCPDISCOVER, then the same file whole.
 type rounds struct {
 	discover *event.Event             // the latest, until a file is whole after it
 	of       map[string][]event.Event // by file: the last blocks that ended a round
 	loop     *transfer                // the file that is booted for ever
+	again    *event.Event             // the offer that names it once more
 }
 
 // asked notes the begin of a round.
 func (r *rounds) asked(e event.Event) { r.discover = &e }
 
-// fetchedAgain notes the end of a round, and ends a boot that goes round for ever.
-func (b *boot) fetchedAgain(t *transfer, e event.Event) {
-	r := &b.rounds
+// fetchedAgain notes the end of a round.
+func (r *rounds) fetchedAgain(t *transfer, e event.Event) {
 	if r.discover == nil {
 		return
 	}
-	r.discover = nil
-	if r.of == nil {
+	if r.discover = nil; r.of == nil {
 		r.of = map[string][]event.Event{}
 	}
 	r.of[t.file] = append(r.of[t.file], e)
-	if len(r.of[t.file]) >= loopAfter && b.gaveUp == nil {
-		r.loop, b.gaveUp = t, &e
+}
+
+// offeredAgain ends a boot that is told to go round once more. It must ask first: an offer that was late is none.
+func (b *boot) offeredAgain(e event.Event) {
+	r := &b.rounds
+	t := b.find(e.Packet.DHCP.File)
+	if t == nil || r.discover == nil || len(r.of[t.file]) < loopAfter {
+		return
 	}
+	r.loop, r.again, b.gaveUp = t, &e, &e
 }
 
 // chainLoop: a boot program that does DHCP itself is told to boot itself.
 func (b *boot) chainLoop() *diagnosis {
-	t := b.rounds.loop
-	if t == nil {
+	r := &b.rounds
+	if r.loop == nil {
 		return nil
 	}
 	do := "the program it boots asks DHCP again and is told the same file: answer it differently"
@@ -64,6 +71,11 @@ func (b *boot) chainLoop() *diagnosis {
 			do = `the iPXE it boots asks DHCP again and is told the same file: answer clients whose option 77 is "iPXE" differently (boot: {ipxe: ...})`
 		}
 	}
-	return &diagnosis{fmt.Sprintf("it fetched %q from %s %d times, each after a new DHCPDISCOVER", t.file, b.serverName(t), len(b.rounds.of[t.file])),
-		do, b.rounds.of[t.file]}
+	return &diagnosis{fmt.Sprintf("it fetched %q from %s %d times, each time asked DHCP again, and %s named that file once more",
+		r.loop.file, b.serverName(r.loop), len(r.of[r.loop.file]), b.sender(*r.again)), do, append(slices.Clone(r.of[r.loop.file]), *r.again)}
+}
+
+// toldByDHCP tells whether a DHCP server named a file, rather than the program that asked for it.
+func (b *boot) toldByDHCP(file string) bool {
+	return len(b.dhcp(false, func(d *event.DHCP) bool { return sameFile(d.File, file) })) > 0
 }

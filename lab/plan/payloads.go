@@ -91,12 +91,14 @@ func writeMade(b *strings.Builder, list []Image) {
 		b.WriteString("\nfiles\n")
 	}
 	for _, m := range list {
-		switch m.Made {
+		switch m.Made { // what stands in From was checked by fromHost
 		case "":
 		case MadeConfig:
 			fmt.Fprintf(b, "  %s  written for the run, with its nonce\n", m.File)
 		case MadeCopy:
 			fmt.Fprintf(b, "  %s  a copy of %s\n", m.File, strings.Join(m.From, " "))
+		case MadeInitrd:
+			fmt.Fprintf(b, "  %s  an initrd of %s and %d kernel modules\n", m.File, m.From[0], len(m.From)-1)
 		default:
 			fmt.Fprintf(b, "  %s  made (%s) from %s\n", m.File, m.Made, strings.Join(m.From, " "))
 		}

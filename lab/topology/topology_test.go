@@ -26,11 +26,11 @@ var update = flag.Bool("update", false, "rewrite the goldens and topologies/sche
 var known = Known{
 	Firmwares: []string{"bios", "ovmf-x64", "ovmf-x64-ipxe", "ovmf-ia32"},
 	NICs:      []string{"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci", "i82559er", "i82550"},
-	Images:    []string{"probe"},
+	Images:    []string{"probe", "pxelinux", "grub", "undionly", "snponly", "ipxe", "ipxe-linux"},
 	Archs:     []string{"bios", "efi-aa64", "efi-ia32", "efi-x64"},
 	Reasons: []string{"no-firmware", "no-link", "no-offer", "offer-refused", "no-ack", "no-bootfile", "proxy-silent",
 		"boot-server-silent", "tftp-silent", "file-not-found", "tftp-error", "wrong-arch", "image-refused",
-		"boot-program-silent", "did-not-power-off", "guest-crashed", "gave-up", "stalled"},
+		"chain-loop", "boot-program-silent", "did-not-power-off", "guest-crashed", "gave-up", "stalled"},
 }
 
 const shippedDir = "../../topologies"
