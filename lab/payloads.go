@@ -33,7 +33,7 @@ func (b Bundle) addPayloads(ctx context.Context, p *plan.Plan, nonce string) err
 			}
 		}
 	}
-	return nil
+	return b.addSticks(ctx, p)
 }
 
 func makeFile(ctx context.Context, m plan.Image, nonce string) ([]byte, error) {

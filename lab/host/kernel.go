@@ -17,8 +17,18 @@ const KernelEnv = "PXELAB_KERNEL"
 // kernel finds a Linux for guests: the one that the user names, else one that scripts/fetch-kernel.sh unpacked into
 // the cache, else one that the host itself boots from and lets us read. Of several the last by name is taken.
 func (m machine) kernel() (Part, bool) {
+	for _, f := range m.kernelFolders() {
+		if k, ok := m.kernelBelow(f); ok {
+			return k, true
+		}
+	}
+	return Part{}, false
+}
+
+// kernelFolders lists the folders that may hold a kernel, the best first.
+func (m machine) kernelFolders() []string {
 	if named := m.getenv(KernelEnv); named != "" {
-		return m.kernelBelow(named)
+		return []string{named}
 	}
 	var folders []string
 	if m.cache != "" {
@@ -28,12 +38,7 @@ func (m machine) kernel() (Part, bool) {
 			folders = append(folders, "/"+f)
 		}
 	}
-	for _, f := range append(folders, "/") {
-		if k, ok := m.kernelBelow(f); ok {
-			return k, true
-		}
-	}
-	return Part{}, false
+	return append(folders, "/")
 }
 
 // kernelBelow finds the kernel in a folder laid out like a root file system.
@@ -107,8 +112,13 @@ var cardDrivers = []string{
 
 // modules finds the card drivers of a kernel.
 func (m machine) modules(folder, release string) []string {
+	return m.driverFiles(folder, release, cardDrivers)
+}
+
+// driverFiles finds those of these modules that a kernel has as files.
+func (m machine) driverFiles(folder, release string, drivers []string) []string {
 	var out []string
-	for _, driver := range cardDrivers {
+	for _, driver := range drivers {
 		for _, suffix := range []string{".ko", ".ko.xz", ".ko.zst", ".ko.gz"} {
 			path := filepath.Join(folder, "lib/modules", release, "kernel", driver+suffix)
 			if m.has(path) {

@@ -51,6 +51,7 @@ func (m machine) parts() []Part {
 	if m.beside != "" && m.executable(filepath.Join(m.beside, initName)) {
 		out = append(out, Part{Name: "init", Path: filepath.Join(m.beside, initName)})
 	}
+	out = append(out, m.usbParts()...)
 	for _, p := range partPaths {
 		if i := slices.IndexFunc(p.paths, m.has); i >= 0 {
 			out = append(out, Part{Name: p.name, Path: p.paths[i]})

@@ -14,6 +14,7 @@ const (
 	MadeCopy   = "copy"
 	MadeInitrd = "initrd"
 	MadeGRUB   = "grub"
+	MadeStick  = "stick"
 	MadeConfig = "config" // written anew for each run, with its nonce
 )
 
@@ -34,8 +35,9 @@ var recipes = map[string]struct {
 	images.InitrdFile: {MadeInitrd, []string{"init"}},
 }
 
-// fromHost plans how the files are made that come from the host, and says what the host lacks for them.
-func fromHost(h *host.Host, list []Image) []error {
+// fromHost plans how the files are made that come from the host, with that kernel, and says what the host lacks for
+// them.
+func fromHost(h *host.Host, list []Image, kernel string) []error {
 	var problems []error
 	for i := range list {
 		m := &list[i]
@@ -47,6 +49,9 @@ func fromHost(h *host.Host, list []Image) []error {
 			m.Made = MadeConfig
 		}
 		for _, name := range r.parts {
+			if name == "kernel" {
+				name = kernel
+			}
 			p, ok := h.Part(name)
 			if !ok {
 				problems = append(problems, fmt.Errorf("file %q of image %q is made from a part that is not on this host (%s): run pxelab doctor for what to do",
@@ -55,7 +60,7 @@ func fromHost(h *host.Host, list []Image) []error {
 			}
 			m.From = append(m.From, p.Path)
 		}
-		if k, ok := h.Part("kernel"); ok && m.Made == MadeInitrd {
+		if k, ok := h.Part(kernel); ok && m.Made == MadeInitrd {
 			m.From = append(m.From, k.Modules...)
 		}
 	}

@@ -76,6 +76,7 @@ type Guest struct {
 	NIC      string                 `json:"nic"`
 	MAC      string                 `json:"mac"`
 	UUID     string                 `json:"uuid"`
+	Stick    *Image                 `json:"stick,omitempty"` // the USB stick it boots from, made as ${RUN}/File
 	Memory   int                    `json:"memoryMiB"`
 	Argv     []Arg                  `json:"argv"`            // QEMU's command line, the binary first
 	Copies   []Copy                 `json:"copies"`          // files made for it before it starts

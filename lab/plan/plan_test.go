@@ -54,7 +54,7 @@ func load(t *testing.T, path string) *topology.Topology {
 	if err != nil {
 		t.Fatal(err)
 	}
-	topo, err := topology.Parse(path, data, topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(),
+	topo, err := topology.Parse(path, data, topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(),
 		Images: images.Names(), Archs: pxe.ArchNames(), Reasons: judge.Reasons()})
 	if err != nil {
 		t.Fatal(err)

@@ -131,7 +131,7 @@ func (c *checker) guests() {
 	macs, uuids := map[mac]string{}, map[uuid]string{}
 	for _, name := range names {
 		f, key := c.form.Guests[partName(name)], join("guests", name)
-		g := Guest{Name: name, Network: c.network(key, f.Network), Firmware: string(f.Firmware), NIC: string(f.NIC),
+		g := Guest{Name: name, Network: c.network(key, f.Network), Firmware: string(f.Firmware), NIC: string(f.NIC), Stick: string(f.Stick),
 			Memory: int(f.Memory), MAC: string(f.MAC), UUID: string(f.UUID)}
 		if g.NIC == "" {
 			g.NIC = defaultNIC

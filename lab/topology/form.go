@@ -67,6 +67,7 @@ type guestForm struct {
 	Network  string       `json:"network" jsonschema_description:"The network it is plugged into. May be left out when there is exactly one."`
 	Firmware firmwareWord `json:"firmware" jsonschema:"required" jsonschema_description:"What it boots with, and so whose PXE client runs."`
 	NIC      nicWord      `json:"nic" jsonschema:"default=virtio" jsonschema_description:"The model of its network card."`
+	Stick    stickWord    `json:"stick" jsonschema_description:"The USB stick it boots from, before all else. pxe-client carries a network boot client that has drivers for USB network cards."`
 	Memory   mebibytes    `json:"memory" jsonschema_description:"Its memory in MiB. Default: what its firmware needs."`
 	MAC      mac          `json:"mac" jsonschema_description:"Its MAC address. Default: from its place in the file."`
 	UUID     uuid         `json:"uuid" jsonschema_description:"Its SMBIOS UUID. Default: from its place in the file."`
@@ -126,6 +127,7 @@ type neverForm struct {
 type (
 	firmwareWord string
 	nicWord      string
+	stickWord    string
 	imageWord    string
 	archWord     string
 	reasonWord   string

@@ -83,6 +83,7 @@ type Guest struct {
 	Network  string // default: the only network
 	Firmware string // "bios", "ovmf-x64", "ovmf-x64-ipxe", "ovmf-ia32"
 	NIC      string // "virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet" ...; default: "virtio"
+	Stick    string // "" or "pxe-client": the USB stick it boots from
 	Memory   int    // MiB; zero means what the firmware needs
 	MAC      string // default: from its place in the file
 	UUID     string // default: from its place in the file
