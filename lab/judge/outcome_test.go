@@ -237,7 +237,7 @@ var scenarios = []scenario{
 	{"chain/pxelinux without configuration", "bios", FileNotFound, event.StageStarted, func(s *script) *script {
 		s.firmware().dora("pxelinux.0").fetches("pxelinux.0").say("PXELINUX 6.04")
 		s.asks("RRQ", "pxelinux.cfg/default", event.TFTP{}).gets("ERROR", "pxelinux.cfg/default", event.TFTP{Code: 1})
-		return s.say("Unable to locate configuration file", "Boot failed: press a key to retry, or wait for reset...")
+		return s.say("Unab", "le to locate configuration file", "Boot failed: press a key to retry, or wait for reset...")
 	}},
 	{"chain/grub without configuration", "x64", FileNotFound, event.StageStarted, func(s *script) *script {
 		s.firmware().dora("grub.efi").fetches("grub.efi").starts()

@@ -11,8 +11,10 @@ import (
 // Rules about boot programs that load another: the chain from PXELINUX, GRUB or iPXE on.
 
 // loaderAtEnd is what a chain loader says when it has found nothing to load: PXELINUX without its library or its
-// configuration, GRUB at its prompt.
-var loaderAtEnd = regexp.MustCompile(`^Failed to load ldlinux\.|^Unable to locate configuration file|Minimal BASH-like line editing is supported`)
+// configuration, GRUB at its prompt. PXELINUX says it in two lines, and SeaBIOS may tell where its cursor is in the middle
+// of one, which cuts it in two: so either will do, and not from its beginning.
+var loaderAtEnd = regexp.MustCompile(`Failed to load ldlinux\.|to locate configuration file|press a key to retry, or wait for reset` +
+	`|Minimal BASH-like line editing is supported`)
 
 // loaderStopped ends the boot at such a line, if the file it asked for last was not to be had: a loader that was told to
 // show its prompt says the same.

@@ -44,7 +44,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	pxelab = filepath.Join(dir, "pxelab")
-	build := exec.Command("go", "build", "-o", pxelab, "../../lab/cmd/pxelab")
+	build := exec.Command("go", "build", "-o", dir, "../../lab/cmd/...") // pxelab, and beside it the init of its Linux
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build pxelab:", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
 )
 
@@ -22,7 +23,7 @@ func checkFidelity(t *testing.T, real, warp result) {
 		t.Fatal("there is no run in real time to compare with: it failed")
 	}
 	for _, g := range real.plan.Guests {
-		want, got := normalised(real.events, g), normalised(warp.events, g)
+		want, got := normalised(real.events, real.plan, g), normalised(warp.events, warp.plan, g)
 		if len(want.Sent) == 0 {
 			t.Errorf("guest %s sent nothing", g.Name)
 		}
@@ -47,17 +48,18 @@ type trace struct{ Sent, Received, Said []string }
 // normalised reduces a guest's last boot to its trace, less what differs between any two boots: times, nonces,
 // transaction numbers, which of the pool's addresses it got, in which order a reply lists its options, and how
 // often a firmware repeated a question that it keeps asking for a fixed time.
-func normalised(events []event.Event, g plan.Guest) trace {
+func normalised(events []event.Event, p *plan.Plan, g plan.Guest) trace {
 	boot := 0
 	for _, e := range events {
 		if e.Guest == g.Name {
 			boot = max(boot, e.Boot)
 		}
 	}
+	end := endOf(events, p, g.Name, boot)
 	var t trace
 	http := map[string]bool{} // EDK2's next attempt, which the end of a settled guest cuts off at any point
 	for _, e := range events {
-		if e.Guest != g.Name || e.Boot != boot {
+		if e.Guest != g.Name || e.Boot != boot || e.Seq > end {
 			continue
 		}
 		if e.Packet != nil && e.Packet.DHCP != nil {
@@ -78,6 +80,19 @@ func normalised(events []event.Event, g plan.Guest) trace {
 		}
 	}
 	return t
+}
+
+// endOf is the last event of a guest's boot to compare: all of them, unless it would have gone on for ever and was ended
+// somewhere on its way.
+func endOf(events []event.Event, p *plan.Plan, guest string, boot int) int {
+	t := judge.NewTracker(p)
+	for _, e := range events {
+		t.Feed(e)
+		if s := t.Guest(guest); s.Boot == boot && s.Settled && s.Outcome.Reason == judge.ChainLoop {
+			return e.Seq
+		}
+	}
+	return len(events)
 }
 
 // told tells whether a packet is part of the guest's own DHCP or TFTP, said for the first time.
