@@ -14,6 +14,7 @@ pxelinux        file    /usr/lib/PXELINUX/pxelinux.0              boots Linux in
 syslinux-common file    /usr/lib/syslinux/modules/bios/ldlinux.c32 what PXELINUX loads first
 grub-common     command grub-mkimage                              makes boot programs of GRUB
 grub-efi-amd64-bin file /usr/lib/grub/x86_64-efi/moddep.lst       boots Linux in x86-64 UEFI guests
+grub-pc-bin     file    /usr/lib/grub/i386-pc/boot.img            boots the USB stick on BIOS
 grub-efi-ia32-bin file  /usr/lib/grub/i386-efi/moddep.lst         boots Linux in IA-32 UEFI guests
 ipxe            file    /usr/lib/ipxe/snponly.efi                 the iPXE that other clients chain-load'
 wanted_by_tests='

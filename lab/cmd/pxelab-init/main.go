@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,7 +27,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "pxelab-init: is the first process of a machine that the lab boots; nothing to do here")
 		os.Exit(2)
 	}
-	report(os.Stdout, "/", start())
+	wrong := start()
+	awaitCard("/", func(path string) string { return readFile("/", path) }, time.Now, time.Sleep)
+	report(os.Stdout, "/", wrong)
 	// What is still in the serial port's buffer would be lost with the machine's power.
 	_ = unix.IoctlSetInt(1, unix.TCSBRK, 1)
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
@@ -83,10 +86,7 @@ func load(file string) error {
 
 // report writes what the machine knows of its boot. The lines are read by images.ParseOSLine.
 func report(w io.Writer, root string, wrong []string) {
-	read := func(path string) string {
-		b, _ := os.ReadFile(filepath.Join(root, path)) // what is not there is reported as empty
-		return strings.TrimSpace(string(b))
-	}
+	read := func(path string) string { return readFile(root, path) }
 	cmdline := read("proc/cmdline")
 	fmt.Fprintf(w, "PXELAB-OS v1 kernel=%s fw=%s nonce=%s\n", word(read("proc/sys/kernel/osrelease")), firmware(root), word(argument(cmdline, "pxelab.nonce")))
 	for _, line := range wrong {
@@ -101,6 +101,12 @@ func report(w io.Writer, root string, wrong []string) {
 		}
 	}
 	fmt.Fprintf(w, "PXELAB-OS cmdline=%s\nPXELAB-OS END\n", cmdline)
+}
+
+// readFile gives the text of a file; what is not there is reported as empty.
+func readFile(root, path string) string {
+	b, _ := os.ReadFile(filepath.Join(root, path))
+	return strings.TrimSpace(string(b))
 }
 
 // etherType is ARPHRD_ETHER, which the loopback interface is not.
