@@ -1,19 +1,13 @@
 package payload
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/cavaliergopher/cpio"
 )
 
-// stickFiles are what packStick is made from, in this order; the modules to load follow, each after those it needs.
+// stickFiles are what packStick is made from, in this order; the modules to load follow.
 type stickFiles struct {
 	mkimage, grubPC, grubX64, kernel, init string
 	modules                                []string
@@ -43,14 +37,14 @@ boot
 const stickModules = "part_msdos fat search search_fs_file linux boot normal echo"
 
 // packStick makes the image of a USB stick that boots a Linux kernel with a PXE client as its init, on BIOS and on
-// x86-64 UEFI. Nothing in it depends on when or where it was made.
+// x86-64 UEFI.
 func packStick(ctx context.Context, from []string) ([]byte, error) {
 	f := stickFrom(from)
 	kernel, err := os.ReadFile(f.kernel)
 	if err != nil {
 		return nil, err
 	}
-	initrd, err := stickInitramfs(f.init, f.modules)
+	initrd, err := packInitrd(ctx, append([]string{f.init}, f.modules...))
 	if err != nil {
 		return nil, err
 	}
@@ -82,30 +76,4 @@ func (f stickFiles) grub(ctx context.Context, folder, more string) ([]byte, erro
 	}
 	modules := strings.Fields(stickModules + " " + more)
 	return runMkimage(ctx, f.mkimage, folder, append([]string{"--config", config, "--prefix", "/grub"}, modules...))
-}
-
-// stickInitramfs packs the client as /init, and the modules with the list by which it loads them.
-func stickInitramfs(init string, modules []string) ([]byte, error) {
-	if err := checkInit(init); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	w := cpio.NewWriter(z)
-	err = addFile(w, "init", init, 0o755)
-	err = errors.Join(err, w.WriteHeader(&cpio.Header{Name: "modules", Mode: cpio.TypeDir | 0o755, Links: 2}))
-	var order bytes.Buffer
-	for _, m := range modules {
-		fmt.Fprintln(&order, filepath.Base(m))
-		err = errors.Join(err, addFile(w, "modules/"+filepath.Base(m), m, 0o644))
-	}
-	err = errors.Join(err, w.WriteHeader(&cpio.Header{Name: "modules/order", Mode: cpio.TypeReg | 0o644, Size: int64(order.Len()), Links: 1}))
-	_, wrote := w.Write(order.Bytes())
-	if err := errors.Join(err, wrote, w.Close(), z.Close()); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
 }

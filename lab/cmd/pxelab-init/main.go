@@ -6,10 +6,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pxelab/pxelab/lab/insmod"
 )
 
 // moduleDir is where the initrd has the kernel's modules.
@@ -46,42 +46,11 @@ func start() []string {
 		}
 	}
 	files, _ := filepath.Glob(moduleDir + "/*") // its only error is a bad pattern
-	for name, err := range loadAll(files, load) {
+	for name, err := range insmod.All(files) {
 		wrong = append(wrong, fmt.Sprintf("module name=%s error=%s", word(filepath.Base(name)), word(err.Error())))
 	}
 	slices.Sort(wrong)
 	return wrong
-}
-
-// loadAll loads modules, again and again while some more of them will: which needs which differs between kernels. It
-// gives those that would not, with the reason.
-func loadAll(files []string, load func(string) error) map[string]error {
-	for {
-		failed := map[string]error{}
-		for _, file := range files {
-			if err := load(file); err != nil && !errors.Is(err, unix.EEXIST) {
-				failed[file] = err
-			}
-		}
-		if len(failed) == 0 || len(failed) == len(files) {
-			return failed
-		}
-		files = slices.Sorted(maps.Keys(failed))
-	}
-}
-
-// load puts one module into the kernel. A compressed one the kernel unpacks itself, if it was built to (since 5.17).
-func load(file string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	flags := 0
-	if !strings.HasSuffix(file, ".ko") {
-		flags = unix.MODULE_INIT_COMPRESSED_FILE
-	}
-	return unix.FinitModule(int(f.Fd()), "", flags)
 }
 
 // report writes what the machine knows of its boot. The lines are read by images.ParseOSLine.

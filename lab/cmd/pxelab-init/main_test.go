@@ -1,14 +1,10 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/pxelab/pxelab/images"
 )
@@ -67,30 +63,5 @@ func TestReportOfNothing(t *testing.T) {
 	want := "PXELAB-OS v1 kernel= fw=bios nonce=\nPXELAB-OS smbios uuid=\nPXELAB-OS cmdline=\nPXELAB-OS END\n"
 	if out.String() != want {
 		t.Errorf("report:\n%s\nwant:\n%s", &out, want)
-	}
-}
-
-// Modules load whatever their order; one that needs what is not there is told, and one that is there already is not.
-func TestLoadAll(t *testing.T) {
-	needs := map[string]string{"net": "virtio", "virtio": "ring", "lost": "nowhere"}
-	var order []string
-	failed := loadAll([]string{"net", "lost", "there", "virtio", "ring"}, func(file string) error {
-		if file == "there" {
-			return unix.EEXIST
-		}
-		if n := needs[file]; n != "" && !slices.Contains(order, n) {
-			return unix.ENOENT
-		}
-		if slices.Contains(order, file) {
-			t.Errorf("%s was loaded twice", file)
-		}
-		order = append(order, file)
-		return nil
-	})
-	if want := []string{"ring", "virtio", "net"}; !slices.Equal(order, want) {
-		t.Errorf("loaded %v, want %v", order, want)
-	}
-	if len(failed) != 1 || !errors.Is(failed["lost"], unix.ENOENT) {
-		t.Errorf("failed: %v, want only the lost one", failed)
 	}
 }

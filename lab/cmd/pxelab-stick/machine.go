@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pxelab/pxelab/lab/insmod"
 	"github.com/pxelab/pxelab/server/pxe"
 )
 
@@ -23,8 +24,8 @@ type machine struct {
 // mounts are the file systems the client reads the machine's facts from.
 var mounts = []struct{ kind, at string }{{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}}
 
-// modulesFile lists the kernel's modules to load, one path a line, each after those it needs.
-const modulesFile = "/modules/order"
+// moduleDir is where the initrd has the kernel's modules.
+const moduleDir = "/modules"
 
 // setUp makes a bare kernel with an initramfs into a machine with its devices.
 func setUp() (machine, error) {
@@ -36,8 +37,9 @@ func setUp() (machine, error) {
 			return machine{}, fmt.Errorf("mount %s: %w", m.at, err)
 		}
 	}
-	if err := loadModules(modulesFile); err != nil {
-		return machine{}, err
+	files, _ := filepath.Glob(moduleDir + "/*") // its only error is a bad pattern
+	for file, err := range insmod.All(files) {  // no matter, as long as this machine's card has its driver
+		say("PXELAB-STICK module=%s error=%q", filepath.Base(file), err)
 	}
 	// A machine without a random number generator has nothing for a transaction number yet, and the DHCP library only
 	// polls for it. A caller that waits makes the kernel gather some from its own jitter, within a second.
@@ -50,36 +52,6 @@ func setUp() (machine, error) {
 	}
 	m.uuid, _ = pxe.ParseUUID(read("/sys/class/dmi/id/product_uuid")) // a machine without SMBIOS sends zeros
 	return m, nil
-}
-
-// loadModules loads the kernel modules that a list names.
-func loadModules(list string) error {
-	text, err := os.ReadFile(list)
-	if err != nil {
-		return fmt.Errorf("read the list of modules: %w", err)
-	}
-	for name := range strings.FieldsSeq(string(text)) {
-		if err := loadModule(filepath.Join(filepath.Dir(list), name)); err != nil {
-			return fmt.Errorf("load module %q: %w", name, err)
-		}
-	}
-	return nil
-}
-
-func loadModule(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	flags := 0
-	if !strings.HasSuffix(path, ".ko") {
-		flags = unix.MODULE_INIT_COMPRESSED_FILE // the kernel unpacks it itself, if it was built to (since 5.17)
-	}
-	if err := unix.FinitModule(int(f.Fd()), "", flags); err != nil && !errors.Is(err, unix.EEXIST) {
-		return err
-	}
-	return nil
 }
 
 // read gives the text of a one-line file, empty if there is none.
