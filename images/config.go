@@ -5,7 +5,7 @@ import "fmt"
 // ConfigFile gives a configuration file of a chain loader as a run serves it. The nonce travels through it: from here
 // into the kernel's command line, from there into the report, which so proves that this run's file was obeyed.
 func ConfigFile(file, nonce string) ([]byte, bool) {
-	kernelArgs := "console=ttyS0,115200 loglevel=3 panic=5 pxelab.nonce=" + nonce
+	kernelArgs := kernelArgs + " pxelab.nonce=" + nonce
 	switch file {
 	case "pxelinux.cfg/default":
 		return fmt.Appendf(nil, pxelinuxConfig, KernelFile, InitrdFile, kernelArgs), true
@@ -16,6 +16,10 @@ func ConfigFile(file, nonce string) ([]byte, bool) {
 	}
 	return nil, false
 }
+
+// A kernel that panics stays so that it can be seen: panic=0. On a busy host the timer interrupts that it counts when it
+// starts are late, and it would panic for want of a timer: no_timer_check.
+const kernelArgs = "console=ttyS0,115200 loglevel=3 panic=0 no_timer_check"
 
 // SYSAPPEND 3 adds ip= and BOOTIF=, the way installers learn which card they were booted from.
 const pxelinuxConfig = `DEFAULT linux

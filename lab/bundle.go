@@ -152,7 +152,7 @@ func userBoot(p *plan.Plan, g plan.Guest) string {
 	return ""
 }
 
-// bootFiles lists what the DHCP servers of the lab may name to a guest that has just been powered on.
+// bootFiles lists what the guest may be told to boot when it has just been powered on, the likeliest first.
 func bootFiles(p *plan.Plan, g plan.Guest) []string {
 	var out []string
 	for _, s := range p.Services {
@@ -163,6 +163,11 @@ func bootFiles(p *plan.Plan, g plan.Guest) []string {
 			out = append(out, s.Server.DHCP.Boot.IPXE[g.Arch])
 		}
 		out = append(out, s.Server.DHCP.Boot.Files[g.Arch])
+	}
+	for _, img := range p.Images {
+		if img.Arch == g.Arch {
+			out = append(out, img.File)
+		}
 	}
 	return out
 }

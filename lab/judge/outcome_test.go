@@ -251,6 +251,10 @@ var scenarios = []scenario{
 	{"chain/linux stops in the middle of its report", "bios", BootProgramSilent, event.StageStarted, func(s *script) *script {
 		return s.firmware().dora("pxelinux.0").fetches("pxelinux.0").say("PXELAB-OS v1 kernel=6.1.0 fw=bios nonce=" + nonce).stalls(event.StageStarted)
 	}},
+	{"chain/linux panics", "bios", BootProgramSilent, event.StageStarted, func(s *script) *script {
+		s.firmware().dora("pxelinux.0").fetches("pxelinux.0").say("PXELINUX 6.04")
+		return s.say("[    1.234567] Kernel panic - not syncing: No working init found.  Try passing init= option to kernel.")
+	}},
 	{"chain/linux does not power off", "bios", DidNotPowerOff, event.StageReported, func(s *script) *script {
 		return s.firmware().dora("pxelinux.0").fetches("pxelinux.0").linux().stalls(event.StageReported)
 	}},

@@ -92,6 +92,8 @@ func (b *boot) refusedFile() *transfer {
 func (b *boot) programSilent() *diagnosis {
 	t := b.lastTransfer()
 	switch {
+	case b.panicked() != "":
+		return &diagnosis{fmt.Sprintf("its Linux stopped, saying %q", b.panicked()), "read the lines before that on its console", []event.Event{*b.gaveUp}}
 	case b.os.banner != nil:
 		last := b.os.lines[len(b.os.lines)-1]
 		return &diagnosis{"its Linux began a report and did not finish it", "read the end of its console", []event.Event{last}}

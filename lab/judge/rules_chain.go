@@ -16,13 +16,28 @@ import (
 var loaderAtEnd = regexp.MustCompile(`Failed to load ldlinux\.|to locate configuration file|press a key to retry, or wait for reset` +
 	`|Minimal BASH-like line editing is supported`)
 
-// loaderStopped ends the boot at such a line, if the file it asked for last was not to be had: a loader that was told to
-// show its prompt says the same.
+// kernelPanic is a Linux that cannot go on.
+var kernelPanic = regexp.MustCompile(`Kernel panic - not syncing: .*`)
+
+// loaderStopped ends the boot at a line like these. A loader counts only if the file it asked for last was not to be
+// had: one that was told to show its prompt says the same.
 func (b *boot) loaderStopped(e event.Event) {
+	if kernelPanic.MatchString(e.Text) && b.has(event.StageStarted) {
+		b.gaveUp = &e
+		return
+	}
 	if t := b.lastTransfer(); t != nil && t.failed != nil && loaderAtEnd.MatchString(e.Text) {
 		b.complaint = append(b.complaint, e)
 		b.gaveUp = &e
 	}
+}
+
+// panicked is what a kernel said last; empty if it did not panic.
+func (b *boot) panicked() string {
+	if b.gaveUp == nil {
+		return ""
+	}
+	return kernelPanic.FindString(b.gaveUp.Text)
 }
 
 // loopAfter is how often a boot fetches one file, each time after asking DHCP anew, until being told that file once

@@ -33,9 +33,7 @@ func parts() []host.Part {
 // Every file that comes from the host must have a way to be made, and a configuration text if it is one.
 func TestEveryHostFileIsMade(t *testing.T) {
 	topo := load(t, "../../topologies/chain-grub.yaml")
-	for _, name := range images.Names() {
-		topo.Services[0].TFTP.Images = append(topo.Services[0].TFTP.Images, name)
-	}
+	topo.Services[0].TFTP.Images = images.Names()
 	p, err := plan.New(topo, debian(), plan.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func checkFidelity(t *testing.T, real, warp result) {
 var (
 	hexNumber = regexp.MustCompile(`\b[0-9a-f]{8}\b`)
 	nonce     = regexp.MustCompile(`\b[A-Z2-9]{16}\b`)
-	lease     = regexp.MustCompile(`\b192\.0\.2\.1\d\d\b`)
+	lease     = regexp.MustCompile(`\b192\.0\.2\.1\d\d\b|\bC00002[0-9A-F]{2}\b`) // the latter as boot programs name their files
 	speed     = regexp.MustCompile(`speed=\S+`)
 )
 
@@ -57,6 +57,7 @@ func normalised(events []event.Event, p *plan.Plan, g plan.Guest) trace {
 	}
 	end := endOf(events, p, g.Name, boot)
 	var t trace
+	asked := questions{asked: map[string]bool{}, late: map[string]int{}}
 	http := map[string]bool{} // EDK2's next attempt, which the end of a settled guest cuts off at any point
 	for _, e := range events {
 		if e.Guest != g.Name || e.Boot != boot || e.Seq > end {
@@ -65,14 +66,14 @@ func normalised(events []event.Event, p *plan.Plan, g plan.Guest) trace {
 		if e.Packet != nil && e.Packet.DHCP != nil {
 			d := e.Packet.DHCP
 			http[d.XID] = http[d.XID] || strings.HasPrefix(d.ClassID, "HTTPClient")
-			if http[d.XID] {
+			if http[d.XID] || !asked.hears(e.Packet) {
 				continue
 			}
 		}
 		switch {
 		case e.Kind == event.Console && strings.HasPrefix(e.Text, "PXELAB"):
 			t.Said = append(t.Said, plain(e.Text))
-		case e.Packet == nil || !told(e.Packet, g.MAC):
+		case e.Packet == nil || !told(e.Packet, g.MAC, asked):
 		case e.Packet.FromGuest:
 			t.Sent = append(t.Sent, plain(e.Packet.Info))
 		default:
@@ -83,23 +84,54 @@ func normalised(events []event.Event, p *plan.Plan, g plan.Guest) trace {
 }
 
 // endOf is the last event of a guest's boot to compare: all of them, unless it would have gone on for ever and was ended
-// somewhere on its way.
+// somewhere on its way. Then it is the last one but the end of what shows the circle: iPXE may begin the next round under
+// a DHCP number that it has had, which looks like a repetition.
 func endOf(events []event.Event, p *plan.Plan, guest string, boot int) int {
 	t := judge.NewTracker(p)
 	for _, e := range events {
 		t.Feed(e)
-		if s := t.Guest(guest); s.Boot == boot && s.Settled && s.Outcome.Reason == judge.ChainLoop {
-			return e.Seq
+		s := t.Guest(guest)
+		if n := len(s.Outcome.Evidence); s.Boot == boot && s.Settled && s.Outcome.Reason == judge.ChainLoop && n > 1 {
+			return s.Outcome.Evidence[n-2].Seq
 		}
 	}
 	return len(events)
 }
 
+// questions are the DHCP transactions a boot has begun. A guest that is booted again at once may hear the answer to a
+// question of the boot before; iPXE even asks under the same numbers again.
+type questions struct {
+	asked map[string]bool
+	late  map[string]int // answers that came before their question
+}
+
+// hears tells whether a DHCP message is one of this boot.
+func (q questions) hears(p *event.Packet) bool {
+	switch xid := p.DHCP.XID; {
+	case p.FromGuest:
+		q.asked[xid] = true
+	case !q.asked[xid]:
+		q.late[xid]++
+		return false
+	}
+	return true
+}
+
+// before is how often an answer was heard before its question.
+func (q questions) before(p *event.Packet) int {
+	if p.FromGuest {
+		return 0
+	}
+	return q.late[p.DHCP.XID]
+}
+
 // told tells whether a packet is part of the guest's own DHCP or TFTP, said for the first time.
-func told(p *event.Packet, mac string) bool {
+func told(p *event.Packet, mac string, q questions) bool {
 	switch {
 	case p.DHCP != nil:
-		return p.DHCP.CHAddr == mac && p.DHCP.Repeat == 0
+		return p.DHCP.CHAddr == mac && p.DHCP.Repeat == q.before(p)
+	case p.TFTP != nil && p.TFTP.Op == "ACK": // the last one may not leave a card that iPXE is closing
+		return p.TFTP.Repeat == 0 && p.TFTP.Block == 0
 	case p.TFTP != nil: // one block may still be under way when a guest aborts a transfer, or not
 		return p.TFTP.Repeat == 0 && (p.TFTP.Op != "DATA" || p.TFTP.Last)
 	}
