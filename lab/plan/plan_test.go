@@ -33,7 +33,7 @@ func debian() *host.Host {
 			{Name: "ovmf-ia32", Title: "OVMF IA-32", Machine: "q35", SMM: true, Code: "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd",
 				Vars: "/usr/share/OVMF/OVMF32_VARS_4M.fd", Source: "50-edk2-i386-secure.json"},
 		},
-		ROMs: roms(), Parts: parts(),
+		ROMs: roms(), Parts: append(parts(), usbParts()...),
 		KVM: host.Fact{Why: "/dev/kvm cannot be opened: permission denied"}, Userns: host.Fact{OK: true}, Tun: host.Fact{OK: true},
 		Cores: 2, FreeMiB: 4096, Distro: "debian",
 	}

@@ -25,7 +25,8 @@ var update = flag.Bool("update", false, "rewrite the goldens and topologies/sche
 // so that the two agree is tested where they meet: in the command.
 var known = Known{
 	Firmwares: []string{"bios", "ovmf-x64", "ovmf-x64-ipxe", "ovmf-ia32"},
-	NICs:      []string{"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci", "i82559er", "i82550"},
+	NICs:      []string{"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci", "i82559er", "i82550", "usb-net"},
+	Sticks:    []string{"pxe-client"},
 	Images:    []string{"probe", "pxelinux", "grub", "undionly", "snponly", "ipxe", "ipxe-linux"},
 	Archs:     []string{"bios", "efi-aa64", "efi-ia32", "efi-x64"},
 	Reasons: []string{"no-firmware", "no-link", "no-offer", "offer-refused", "no-ack", "no-bootfile", "proxy-silent",
