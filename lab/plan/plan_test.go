@@ -33,9 +33,9 @@ func debian() *host.Host {
 			{Name: "ovmf-ia32", Title: "OVMF IA-32", Machine: "q35", SMM: true, Code: "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd",
 				Vars: "/usr/share/OVMF/OVMF32_VARS_4M.fd", Source: "50-edk2-i386-secure.json"},
 		},
-		ROMs: roms(),
-		KVM:  host.Fact{Why: "/dev/kvm cannot be opened: permission denied"}, Userns: host.Fact{OK: true}, Tun: host.Fact{OK: true},
-		Cores: 2, FreeMiB: 4096, Distro: "debian", Commands: map[string]string{"dhcrelay": "/usr/sbin/dhcrelay", "udhcpc": "/usr/bin/busybox"},
+		ROMs: roms(), Parts: append(parts(), usbParts()...),
+		KVM: host.Fact{Why: "/dev/kvm cannot be opened: permission denied"}, Userns: host.Fact{OK: true}, Tun: host.Fact{OK: true},
+		Cores: 2, FreeMiB: 4096, Distro: "debian",
 	}
 }
 
@@ -50,7 +50,7 @@ func roms() []host.ROM {
 
 // known is what a topology may name.
 func known() topology.Known {
-	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Images: images.Names(), Archs: pxe.ArchNames(), HTTPFirmwares: plan.HTTPFirmwares(),
+	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(), Images: images.Names(), Archs: pxe.ArchNames(), HTTPFirmwares: plan.HTTPFirmwares(),
 		Reasons: judge.Reasons(), Notes: judge.Notes()}
 }
 

@@ -51,6 +51,10 @@ func (x Expectation) String() string {
 		return "never: {serial: " + scalar(x.Never.Serial, true) + "}"
 	case x.Ends != "":
 		return "ends: " + scalar(x.Ends, false)
+	case x.OS != nil:
+		return "os: " + x.OS.String()
+	case len(x.Fetched) > 0:
+		return "fetched: " + list(x.Fetched)
 	}
 	return Implied
 }
