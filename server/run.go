@@ -85,8 +85,7 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 		add("dhcp", r, err)
 	}
 	if c.TFTP != nil {
-		cfg := tftp.Config{Interface: c.Interface, Root: c.TFTP.Root, MaxBlk: c.TFTP.MaxBlk, Silent: c.TFTP.Silent}
-		r, err := tftp.Listen(cfg, func(d tftp.Decision) {
+		r, err := tftp.Listen(c.TFTP.tftp(c.Interface), func(d tftp.Decision) {
 			observe(Decision{Role: "tftp", Client: d.Client.String(), Request: d.Request, Reply: d.Reply, Reason: d.Reason,
 				File: d.File, Bytes: d.Bytes, Took: d.Took, Resent: d.Resent, Outcome: d.Outcome})
 		})

@@ -21,9 +21,11 @@ type transfer struct {
 	asked    []event.Event
 	answered bool // since the last new request
 	bytes    int64
-	whole    *event.Event // the last block
-	failed   *event.Event // ERROR from the server
-	aborted  *event.Event // ERROR from the guest
+	whole    *event.Event  // the last block
+	failed   *event.Event  // ERROR from the server
+	aborted  *event.Event  // ERROR from the guest
+	granted  *event.Event  // OACK to the last new request
+	grants   []event.Event // those after which the whole file came
 }
 
 // packet takes a frame on the guest's cable.
@@ -100,7 +102,7 @@ func (b *boot) tftpSent(e event.Event) {
 			b.show("tftp> "+p.File, e)
 		}
 		if p.Repeat == 0 {
-			t.answered = false
+			t.answered, t.granted = false, nil
 		}
 		t.server, t.asked = host(e.Packet.Dst), append(t.asked, e)
 		b.reach(event.StageDownload, e)
@@ -123,13 +125,19 @@ func (b *boot) tftpReceived(e event.Event) {
 	if e.Service != "" {
 		t.service = e.Service
 	}
-	if p.Op == "ERROR" {
+	switch p.Op {
+	case "ERROR":
 		t.failed = &e
+	case "OACK":
+		t.granted = &e
 	}
 	if p.Op == "DATA" && p.Bytes > t.bytes {
 		t.bytes, b.progress = p.Bytes, e.At
 	}
 	if p.Op == "DATA" && p.Last {
+		if t.granted != nil && p.Repeat == 0 {
+			t.grants = append(t.grants, *t.granted)
+		}
 		t.whole, t.failed, t.aborted = &e, nil, nil
 	}
 }

@@ -23,6 +23,9 @@ const (
 	BootServerSilent  Reason = "boot-server-silent"  // no boot server answered
 	TFTPSilent        Reason = "tftp-silent"         // the TFTP server did not answer
 	FileNotFound      Reason = "file-not-found"      // the TFTP server has no such file
+	TFTPNoOptions     Reason = "tftp-no-options"     // the TFTP server knows no options, and the client cannot do without
+	TFTPNoTsize       Reason = "tftp-no-tsize"       // the TFTP server does not tell the size, and the client must know it
+	TFTPStopped       Reason = "tftp-stopped"        // the TFTP server fell silent in the middle of the file
 	TFTPError         Reason = "tftp-error"          // the transfer failed in another way
 	WrongArch         Reason = "wrong-arch"          // the file is a program for another kind of machine
 	ImageRefused      Reason = "image-refused"       // the client had the whole file and would not run it
@@ -43,7 +46,7 @@ func Reasons() []string {
 }
 
 var reasons = []Reason{NoFirmware, NoLink, NoOffer, OfferRefused, NoAck, NoBootfile, ProxySilent, BootServerSilent, TFTPSilent,
-	FileNotFound, TFTPError, WrongArch, ImageRefused, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
+	FileNotFound, TFTPNoOptions, TFTPNoTsize, TFTPStopped, TFTPError, WrongArch, ImageRefused, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
 
 // Outcome is how a boot ended, in itself: whether that was expected is for the verdicts to say.
 type Outcome struct {
@@ -71,6 +74,9 @@ var rules = []struct {
 	{ImageRefused, (*boot).imageRefused},
 	{BootProgramSilent, (*boot).programSilent},
 	{FileNotFound, (*boot).fileNotFound},
+	{TFTPNoOptions, (*boot).tftpNoOptions},
+	{TFTPNoTsize, (*boot).tftpNoTsize},
+	{TFTPStopped, (*boot).tftpStopped},
 	{TFTPError, (*boot).tftpError},
 	{TFTPSilent, (*boot).tftpSilent},
 	{BootServerSilent, (*boot).bootServerSilent},

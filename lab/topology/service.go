@@ -19,8 +19,7 @@ func (c *checker) services() {
 			c.report(key, "plays no role; add dhcp, tftp or echo")
 		}
 		if f.TFTP != nil {
-			s.TFTP = &TFTP{Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
-				MaxBlksize: int(f.TFTP.MaxBlksize)}
+			s.TFTP = c.tftp(join(key, "tftp"), f.TFTP)
 		}
 		if f.Echo != nil {
 			s.Echo = &Echo{Port: int(f.Echo.Port)}

@@ -29,7 +29,7 @@ var known = Known{
 	Images:    []string{"probe"},
 	Archs:     []string{"bios", "efi-aa64", "efi-ia32", "efi-x64"},
 	Reasons: []string{"no-firmware", "no-link", "no-offer", "offer-refused", "no-ack", "no-bootfile", "proxy-silent",
-		"boot-server-silent", "tftp-silent", "file-not-found", "tftp-error", "wrong-arch", "image-refused",
+		"boot-server-silent", "tftp-silent", "file-not-found", "tftp-no-options", "tftp-no-tsize", "tftp-stopped", "tftp-error", "wrong-arch", "image-refused",
 		"boot-program-silent", "did-not-power-off", "guest-crashed", "gave-up", "stalled"},
 }
 

@@ -50,6 +50,7 @@ func (r request) agree(l limits, size int64) terms {
 		if len(r.options) > 0 {
 			t.words = []string{withoutOptions}
 		}
+		t.describe(r)
 		return t
 	}
 	t.multicast = l.multicast && r.has(optMulticast) && r.mode == "octet"
@@ -136,11 +137,13 @@ func (t *terms) describe(r request) {
 			words = append(words, fmt.Sprintf("windows of %d", t.window))
 		case optTimeout:
 			words = append(words, fmt.Sprintf("its timeout of %d s", t.again/time.Second))
-		default:
-			continue
 		}
-		if asked := r.value(o.name); asked != o.value {
-			words[len(words)-1] += fmt.Sprintf(" (it asked for %s)", printable(asked))
+		if asked := r.value(o.name); asked != o.value && o.name != optTsize {
+			at := len(words) - 1
+			if o.name == optBlk {
+				at = 0
+			}
+			words[at] += fmt.Sprintf(" (it asked for %s)", printable(asked))
 		}
 	}
 	t.words = append(words, t.words...)

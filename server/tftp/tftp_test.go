@@ -61,10 +61,15 @@ func (sv *served) put(name string, n int) []byte {
 	for i := range content {
 		content[i] = byte(i*7 + i>>8)
 	}
+	sv.putBytes(name, content)
+	return content
+}
+
+func (sv *served) putBytes(name string, content []byte) {
+	sv.t.Helper()
 	if err := os.WriteFile(filepath.Join(sv.root, name), content, 0o600); err != nil {
 		sv.t.Fatal(err)
 	}
-	return content
 }
 
 // expect waits for the next decision and compares what is stable in it.
@@ -127,6 +132,18 @@ func (p *peer) read() string {
 		return "OACK " + strings.ReplaceAll(string(b[2:n]), "\x00", "|")
 	}
 	return fmt.Sprintf("% x", b[:n])
+}
+
+// data gives the octets of the next DATA.
+func (p *peer) data() []byte {
+	p.t.Helper()
+	b := make([]byte, 70000)
+	n, from, err := p.conn.ReadFromUDPAddrPort(b)
+	if err != nil || n < 4 || b[1] != opDATA {
+		p.t.Fatalf("no DATA: % x, %v", b[:min(n, 20)], err)
+	}
+	p.tid = from
+	return b[4:n]
 }
 
 func (p *peer) want(want string) {
