@@ -32,7 +32,8 @@ func good() server.Config {
 			Boot: &server.BootConfig{NextServer: a("192.0.2.2"), Files: map[string]string{"bios": "probe.0"},
 				IPXE: map[string]string{"bios": "x.ipxe"}, Default: "d", NoProxy: true},
 		},
-		TFTP: &server.TFTPConfig{Root: "/srv/tftp", MaxBlk: 1024, Silent: true},
+		TFTP: &server.TFTPConfig{Root: "/srv/tftp", MaxBlk: 1024, Silent: true, MaxWindow: 16, NoOptions: true, NoTsize: true, StopAfter: 3,
+			Multicast: &server.MulticastConfig{First: netip.MustParseAddr("239.255.0.1"), Last: netip.MustParseAddr("239.255.0.8"), Port: 1758}},
 		Echo: &server.EchoConfig{Port: 7777},
 	}
 }
@@ -44,7 +45,8 @@ func TestValidate(t *testing.T) {
 	bad := good()
 	a := netip.MustParseAddr
 	bad.Interface, bad.Address = "", netip.MustParsePrefix("192.0.2.1/24")
-	bad.TFTP = &server.TFTPConfig{MaxBlk: 100}
+	bad.TFTP = &server.TFTPConfig{MaxBlk: 7, MaxWindow: 65536, StopAfter: -1, Multicast: &server.MulticastConfig{
+		First: netip.MustParseAddr("239.255.0.2"), Last: netip.MustParseAddr("224.0.0.1"), Port: 65536}}
 	bad.Echo.Port = 69
 	bad.DHCP.First, bad.DHCP.Last, bad.DHCP.Lease = a("192.0.2.99"), a("192.0.2.98"), time.Second
 	bad.DHCP.Router, bad.DHCP.DNS = a("fd00::1"), []netip.Addr{a("fd00::2")}
