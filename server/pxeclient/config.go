@@ -80,7 +80,7 @@ const (
 	StepDecline    Step = "decline"
 )
 
-// parameters is the list a boot client asks for. PXE 2.1 table 2-3 wants 1, 3, 43, 60 and 128 to 135.
+// parameters is the list a boot client asks for. PXE 2.1 section 2.2 wants 1, 3, 43, 60 and 128 to 135.
 var parameters = []byte{1, 2, 3, 4, 5, 6, 12, 13, 15, 17, 18, 22, 23, 28, 40, 41, 42, 43, 50, 51, 54, 58, 59, 60, 66, 67, 97,
 	128, 129, 130, 131, 132, 133, 134, 135}
 
@@ -131,7 +131,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// message starts a request with what every message of this client says (PXE 2.1 table 2-3). more are further options,
+// message starts a request with what every message of this client says (PXE 2.1 section 2.2). more are further options,
 // between the message type and the rest.
 func (c *Config) message(typ byte, xid uint32, more ...Option) *Message {
 	m := &Message{XID: xid, CHAddr: c.MAC, Cookie: !c.NoCookie}

@@ -2,7 +2,6 @@ package pxeclient
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -99,14 +98,25 @@ func (r *Reply) Kind() (kind Kind, why string) {
 }
 
 // tellsHow reports whether option 43 says how to find a boot program, so that port 4011 need not be asked.
-func (r *Reply) tellsHow() bool {
+func (r *Reply) tellsHow() bool { return r.discovers() || r.Vendor.MTFTP != nil }
+
+// discovers reports whether option 43 has any of the tags of boot server discovery, 6 to 10.
+func (r *Reply) discovers() bool {
 	v := r.Vendor
-	return v.Control != nil || v.Multicast.IsValid() || v.Servers != nil || v.Menu != nil || v.Prompt != nil || v.MTFTP != nil
+	return v.Control != nil || v.Multicast.IsValid() || v.Servers != nil || v.Menu != nil || v.Prompt != nil
+}
+
+// control gives tag 6; a missing one allows everything.
+func control(v *pxe.Vendor) pxe.Control {
+	if v.Control == nil {
+		return 0
+	}
+	return *v.Control
 }
 
 // Direct reports whether the reply names a file and forbids to look any further (PXE 2.1 table 2-1, tag 6 bit 3).
 func (r *Reply) Direct() bool {
-	return r.Vendor.Control != nil && *r.Vendor.Control&pxe.Direct != 0 && r.bootFile() != ""
+	return control(r.Vendor)&pxe.Direct != 0 && r.bootFile() != ""
 }
 
 // bootFile gives option 67, else the header field, without the NULs that fill either.
@@ -236,90 +246,3 @@ func passed(o *Reply) string {
 	}
 	return fmt.Sprintf("%s from %s: %s", kind, o.Server(), why)
 }
-
-// Mode is a way to discover boot servers.
-type Mode string
-
-// The modes, in the order in which they are tried.
-const (
-	Multicast      Mode = "multicast"
-	Broadcast      Mode = "broadcast"
-	Unicast        Mode = "unicast"
-	AsToldByServer Mode = ""
-)
-
-// Way is one mode of discovery and the places it asks.
-type Way struct {
-	Mode Mode
-	To   []netip.AddrPort
-}
-
-// Ways lists the ways in which boot servers of a type may be discovered (PXE 2.1 table 2-1, tags 6 to 8).
-func Ways(v *pxe.Vendor, t pxe.ServerType) ([]Way, error) {
-	var control pxe.Control
-	if v.Control != nil {
-		control = *v.Control
-	}
-	var ways []Way
-	if control&pxe.NoMulticast == 0 && v.Multicast.IsValid() {
-		ways = append(ways, Way{Multicast, []netip.AddrPort{netip.AddrPortFrom(v.Multicast, BootPort)}})
-	}
-	if control&pxe.NoBroadcast == 0 {
-		ways = append(ways, Way{Broadcast, []netip.AddrPort{everyServer}})
-	}
-	listed := Way{Mode: Unicast}
-	for _, a := range listedServers(v, t) {
-		listed.To = append(listed.To, netip.AddrPortFrom(a, BootPort))
-	}
-	if listed.To != nil {
-		ways = append(ways, listed)
-	}
-	if ways == nil {
-		return nil, errors.New("no way to discover a boot server of type " + typeText(t) + ": " + noWay(v, control))
-	}
-	return ways, nil
-}
-
-func noWay(v *pxe.Vendor, control pxe.Control) string {
-	why := "broadcast is forbidden, the server list has no address for it, multicast is forbidden"
-	if control&pxe.NoMulticast == 0 && !v.Multicast.IsValid() {
-		why = "broadcast is forbidden, the server list has no address for it, multicast is allowed but tag 7 names no group"
-	}
-	return why
-}
-
-func typeText(t pxe.ServerType) string { return fmt.Sprintf("%#x", uint16(t)) }
-
-func listedServers(v *pxe.Vendor, t pxe.ServerType) []netip.Addr {
-	var all []netip.Addr
-	for _, s := range v.Servers {
-		if s.Type == t {
-			all = append(all, s.Addrs...)
-		}
-	}
-	return all
-}
-
-// accepts reports whether a boot server may be listened to: any, or with bit 2 only those that the list names; a line
-// without addresses names all of its type.
-func accepts(v *pxe.Vendor, t pxe.ServerType, server netip.Addr) bool {
-	if v.Control == nil || *v.Control&pxe.OnlyListed == 0 {
-		return true
-	}
-	for _, s := range v.Servers {
-		if s.Type != t {
-			continue
-		}
-		if len(s.Addrs) == 0 {
-			return true
-		}
-		for _, a := range s.Addrs {
-			if a == server {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-var everyServer = netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), ServerPort)

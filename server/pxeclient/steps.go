@@ -15,7 +15,7 @@ import (
 )
 
 // Discover asks for offers and gives all that came. With a PXE offer, or an address and a proxy's, it stops when the
-// wait that runs is over; with an address alone it waits for a proxy through the second one (PXE 2.1 section 2.2.3).
+// wait that runs is over; with an address alone it waits for a proxy through the second one (PXE 2.1 section 2.2).
 // What it returns besides an error came before it.
 func (c *Client) Discover(ctx context.Context) ([]*Reply, error) {
 	c.address(nil)
@@ -92,7 +92,7 @@ func (c *Client) leased(typ dhcpv4.MessageType, xid uint32, more ...Option) (*Me
 	return m, nil
 }
 
-// ProxyRequest asks port 4011 of a server that said PXEClient and no more (PXE 2.1 section 2.2.3 step 5). Option 54 is
+// ProxyRequest asks port 4011 of a server that said PXEClient and no more (PXE 2.1 section 2.2). Option 54 is
 // left out, as EDK2 does.
 func (c *Client) ProxyRequest(ctx context.Context, server netip.Addr) (*Reply, error) {
 	m, err := c.leased(dhcpv4.MessageTypeRequest, rand.Uint32(), c.vendor(nil)...) //nolint:gosec // an xid is no secret

@@ -100,8 +100,7 @@ func (c *Client) follow(ctx context.Context, w *Walk, boot *Reply, pick Pick) (*
 	if boot.VendorErr != nil {
 		return nil, boot.VendorErr
 	}
-	discovers := v.Control != nil || v.Multicast.IsValid() || v.Servers != nil || v.Menu != nil
-	if boot.Direct() || !discovers || v.Menu == nil && boot.bootFile() != "" {
+	if boot.Direct() || !boot.discovers() || v.Menu == nil && boot.bootFile() != "" {
 		return boot, nil
 	}
 	menu := boot.Menu()
