@@ -117,7 +117,16 @@ type exchange struct {
 // do sends and collects. Nothing collected is ErrNoAnswer.
 func (c *Client) do(ctx context.Context, x exchange) ([]*Reply, error) {
 	c.relayed(&x)
-	defer context.AfterFunc(ctx, func() { _ = x.conn.SetReadDeadline(time.Unix(1, 0)) })()
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(woken)
+		_ = x.conn.SetReadDeadline(time.Unix(1, 0))
+	})
+	defer func() {
+		if !stop() {
+			<-woken // else it would cut short the next exchange
+		}
+	}()
 	var got []*Reply
 	for try, wait := range x.waits {
 		if err := c.transmit(&x); err != nil {

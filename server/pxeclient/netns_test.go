@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"go.uber.org/goleak"
@@ -111,7 +112,9 @@ func (l *lan) host(addresses ...string) *host {
 		}
 		must(l.t, netlink.LinkSetUp(link(l.t, "lo")))
 		must(l.t, netlink.LinkSetUp(eth0))
+		awaitUp(l.t, "eth0")
 	})
+	awaitUp(l.t, name)
 	return h
 }
 
@@ -123,6 +126,21 @@ func (h *host) in(f func()) {
 		f()
 	}
 	<-done
+}
+
+// awaitUp waits until an interface carries frames: a port of a bridge drops them until somewhat after it was set up, and
+// the first of a client that speaks at once would be lost.
+func awaitUp(t *testing.T, name string) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for link(t, name).Attrs().OperState != netlink.OperUp {
+		select {
+		case <-tick.C:
+		case <-t.Context().Done():
+			t.Fatalf("interface %s did not come up", name)
+		}
+	}
 }
 
 // client puts a PXE client on the host's interface.

@@ -70,7 +70,7 @@ func TestOwnServer(t *testing.T) {
 			w, err := c.Boot(t.Context(), pxeclient.FirstItem)
 			must(t, err)
 			if w.Choice.Kind != pxeclient.PlainDHCP || w.Lease.YIAddr != netip.MustParseAddr("192.0.2.100") || !bytes.Equal(w.Program, program) {
-				t.Errorf("%+v", w)
+				t.Errorf("%s", w)
 			}
 			if _, err := c.Renew(t.Context()); err != nil {
 				t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pxelab/pxelab/server/pxe"
 )
@@ -21,6 +22,34 @@ type Walk struct {
 	File       *File
 	Program    []byte
 	End        string // how the walk ended, in a clause; empty when the boot program is there
+}
+
+// String tells the walk in one line.
+func (w *Walk) String() string {
+	parts := []string{fmt.Sprintf("%d offers", len(w.Offers)), w.Choice.Reason}
+	add := func(format string, a ...any) { parts = append(parts, fmt.Sprintf(format, a...)) }
+	if w.Lease != nil {
+		add("address %s from %s", w.Lease.YIAddr, w.Lease.Server())
+	}
+	if w.Proxy != nil {
+		add("port 4011 of %s", w.Proxy.Server())
+	}
+	if w.Picked != nil {
+		add("item %q of type %s", w.Picked.Text, typeText(w.Picked.Type))
+	}
+	if w.BootServer != nil {
+		add("boot server %s", w.BootServer.Server())
+	}
+	if w.File != nil {
+		add("%q of %s", w.File.Name, w.File.Server)
+	}
+	if w.Program != nil {
+		add("%d octets", len(w.Program))
+	}
+	if w.End != "" {
+		add("%s", w.End)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Pick chooses from a boot menu. The error of one that chooses nothing ends the walk.
