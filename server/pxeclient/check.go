@@ -11,10 +11,10 @@ import (
 
 // Problem is one thing that a server did wrong, or that is right by the letter and still stops a client in the field.
 type Problem struct {
-	Rule    string // which rule, in a few words that do not change
-	Section string // where it is written, or the client that insists on it
-	Packet  int    // index of the packet in the trace that shows it
-	Text    string // what was seen
+	Rule    string `json:"rule"`    // which rule, in a few words that do not change
+	Section string `json:"section"` // where it is written, or the client that insists on it
+	Packet  int    `json:"packet"`  // index of the packet in the trace that shows it
+	Text    string `json:"text"`    // what was seen
 }
 
 // String tells a problem in one line.

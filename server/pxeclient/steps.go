@@ -88,7 +88,7 @@ func (c *Client) leased(typ dhcpv4.MessageType, xid uint32, more ...Option) (*Me
 		return nil, errors.New("no address: call Request first")
 	}
 	m := c.cfg.message(byte(typ), xid, more...)
-	m.CIAddr = c.lease.YIAddr
+	m.CIAddr, m.Flags = c.lease.YIAddr, 0 // who has an address can be reached at it
 	return m, nil
 }
 
@@ -182,6 +182,9 @@ func (c *Client) askBootServer(ctx context.Context, d Discovery, to netip.AddrPo
 	m, err := c.leased(typ, rand.Uint32(), c.vendor(&d.Item)...) //nolint:gosec // an xid is no secret
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", StepBootServer, err)
+	}
+	if to == everyServer && c.cfg.Broadcast {
+		m.Flags = FlagBroadcast
 	}
 	got, err := c.do(ctx, exchange{step: StepBootServer, conn: conn, to: to, waits: c.cfg.Schedule.Boot, m: m,
 		take: func(r *Reply) (keep, enough bool) {
