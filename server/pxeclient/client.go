@@ -34,6 +34,7 @@ var ErrNoAnswer = errors.New("no answer")
 // The interface's own addresses and the host's routes are neither used nor changed.
 func New(cfg Config) (*Client, error) {
 	c := &Client{cfg: cfg.withDefaults(), xid: rand.Uint32()} //nolint:gosec // an xid is no secret
+	c.seen.saw = cfg.Saw
 	var err error
 	if c.host, err = station.Open(cfg.Interface, cfg.MAC, c.seen.record); err != nil {
 		return nil, fmt.Errorf("PXE client: %w", err)

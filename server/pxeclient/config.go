@@ -47,6 +47,8 @@ type Config struct {
 	Enough func(offers []*Reply) bool
 	// Edit has the last word on every message, each time it is sent.
 	Edit func(Step, *Message)
+	// Saw is told of every packet, as it is recorded; it must not call the client.
+	Saw func(Packet)
 	// Download fetches boot programs; nil is TFTP{}.
 	Download Downloader
 }

@@ -162,8 +162,12 @@ func (p *pair) classMixed() string {
 }
 
 func (p *pair) proxyNoClass() string {
-	if p.r.Type() == dhcpv4.MessageTypeOffer && !p.r.YIAddr.IsValid() && !p.r.isPXE() && !p.r.isHTTP() {
+	switch offer := p.r.Type() == dhcpv4.MessageTypeOffer; {
+	case p.r.isPXE() || p.r.isHTTP():
+	case offer && !p.r.YIAddr.IsValid():
 		return fmt.Sprintf("offer of %s has neither an address nor option 60: EDK2 drops it", p.r.Server())
+	case p.toBootPort():
+		return fmt.Sprintf("%s of %s from port 4011", p.r.Name(), p.r.Server())
 	}
 	return ""
 }

@@ -125,8 +125,9 @@ func (p *pair) mtftpAlone() string {
 	return ""
 }
 
+// itemLost: a DHCP server that knows nothing of PXE may take a broadcast discovery for a lease to be rebound.
 func (p *pair) itemLost() string {
-	if p.item == nil {
+	if p.item == nil || !p.r.isPXE() {
 		return ""
 	}
 	if got := p.r.Vendor.Item; got == nil {

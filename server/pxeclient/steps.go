@@ -188,7 +188,8 @@ func (c *Client) askBootServer(ctx context.Context, d Discovery, to netip.AddrPo
 	}
 	got, err := c.do(ctx, exchange{step: StepBootServer, conn: conn, to: to, waits: c.cfg.Schedule.Boot, m: m,
 		take: func(r *Reply) (keep, enough bool) {
-			ok := r.Type() == dhcpv4.MessageTypeAck &&
+			// To a DHCP server, what is broadcast looks like a lease to be rebound, and it may well acknowledge that.
+			ok := r.Type() == dhcpv4.MessageTypeAck && (r.isPXE() || to != everyServer) &&
 				slices.ContainsFunc([]netip.Addr{r.Server(), r.SIAddr, r.From.Addr()}, func(a netip.Addr) bool { return accepts(d.By, d.Item.Type, a) })
 			return ok, ok
 		}})

@@ -61,6 +61,7 @@ func (p *Packet) String() string {
 
 // recorder keeps the datagrams of a station.
 type recorder struct {
+	saw   func(Packet)
 	mu    sync.Mutex
 	trace Trace
 }
@@ -79,8 +80,11 @@ func (r *recorder) record(d station.Datagram) {
 		p.Raw = bytes.Clone(d.Payload[:min(len(d.Payload), 64)])
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.trace = append(r.trace, p)
+	r.mu.Unlock()
+	if r.saw != nil {
+		r.saw(p)
+	}
 }
 
 // protocol reports whether a port is one at which BOOTP messages are spoken.
