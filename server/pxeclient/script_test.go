@@ -19,7 +19,9 @@ import (
 // nothing is a Downloader for walks whose end does not matter.
 type nothing struct{}
 
-func (nothing) Download(context.Context, *station.Station, pxeclient.File) ([]byte, error) { return []byte{}, nil }
+func (nothing) Download(context.Context, *station.Station, pxeclient.File) ([]byte, error) {
+	return []byte{}, nil
+}
 
 // answer makes the host answer at a port as a test says: no server that can be had discovers by multicast, or errs on
 // purpose. The reply goes to whom the request came from.
