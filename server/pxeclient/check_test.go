@@ -254,6 +254,8 @@ func TestRules(t *testing.T) {
 		{"two boot file names", offer, func(k *talk) { k.r.Set(optBootFile, []byte("y64.efi")...) },
 			func(k *talk) { k.r.Set(optBootFile, []byte("x64.efi\x00")...) }},
 		{"boot file name with odd octets", offer, func(k *talk) { k.r.File = "x64.efi\r" }, func(k *talk) { k.r.File = `\boot\x 64.efi` }},
+		{"boot file name with odd octets", offer, func(k *talk) { k.spoil = func(b []byte) []byte { copy(b[108:], strings.Repeat("x", 128)); return b } },
+			func(k *talk) { k.r.File = strings.Repeat("x", 127) }},
 		{"URI expected", http, func(k *talk) { k.r.File = "x64.efi" }, func(k *talk) { k.r.File = "HTTPS://192.0.2.1/x" }},
 		{"option overload to iPXE", offer, both(as("iPXE"), func(k *talk) { k.r.Set(optOverload, 1); k.r.File = "\xff" }),
 			func(k *talk) { k.r.Set(optOverload, 1); k.r.File = "\xff" }},

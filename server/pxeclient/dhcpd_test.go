@@ -90,9 +90,10 @@ func TestDhcpd(t *testing.T) {
 		file string
 		bad  []string
 	}{
-		"x64":    {pxeclient.Config{Archs: x64, UUID: zero}, pxeclient.PlainDHCP, "x64.efi", nil},
-		"bootp":  {pxeclient.Config{BOOTP: true, Class: "none"}, pxeclient.BOOTP, "bios.0", nil},
-		"direct": {pxeclient.Config{Archs: bios, UUID: zero, Broadcast: true}, pxeclient.DHCPPXE, "bios.0", []string{"option 43 not ended", "option 97 not returned"}},
+		"x64":                  {pxeclient.Config{Archs: x64, UUID: zero}, pxeclient.PlainDHCP, "x64.efi", nil},
+		"bootp":                {pxeclient.Config{BOOTP: true, Class: "none"}, pxeclient.BOOTP, "bios.0", nil},
+		"bootp without cookie": {pxeclient.Config{BOOTP: true, NoCookie: true}, pxeclient.BOOTP, "bios.0", nil},
+		"direct":               {pxeclient.Config{Archs: bios, UUID: zero, Broadcast: true}, pxeclient.DHCPPXE, "bios.0", []string{"option 43 not ended", "option 97 not returned"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := l.host()

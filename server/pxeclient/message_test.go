@@ -54,6 +54,24 @@ func TestBOOTPMessages(t *testing.T) {
 	}
 }
 
+// TestCredentials: a client that can check credentials says so in every request (PXE 2.1 table 2-1 tag 12).
+func TestCredentials(t *testing.T) {
+	c := Client{cfg: Config{Credentials: []uint32{1, 2}}}
+	for _, item := range []*pxe.Item{nil, {Type: 1, Layer: pxe.CredentialsLayer}} {
+		more := c.vendor(item)
+		if len(more) != 1 || more[0].Code != optVendor {
+			t.Fatalf("%v", more)
+		}
+		v, err := pxe.ParseVendor(more[0].Value)
+		if diff := cmp.Diff(&pxe.Vendor{Credentials: []uint32{1, 2}, Item: item}, v, sameAddr); diff != "" || err != nil {
+			t.Errorf("%v, -want +got\n%s", err, diff)
+		}
+	}
+	if more := (&Client{}).vendor(nil); more != nil {
+		t.Errorf("nothing to say, and yet %v", more)
+	}
+}
+
 func TestLongOptionIsSplit(t *testing.T) {
 	long := bytes.Repeat([]byte("x"), 600)
 	m := &Message{CHAddr: clientMAC, Cookie: true, Options: []Option{{43, long}}}
@@ -120,7 +138,8 @@ func FuzzMessage(f *testing.F) {
 			_, _ = r.File()
 			_, _ = Ways(r.Vendor, 1)
 		}
-		if _, overloaded := m.Get(optOverload); err != nil || overloaded || len(m.CHAddr) != 6 {
+		if _, overloaded := m.Get(optOverload); err != nil || overloaded || len(m.CHAddr) != 6 ||
+			len(m.File) == 128 || len(m.SName) == 64 { // the codec sends a NUL behind each
 			return
 		}
 		again, err := ParseMessage(m.Marshal())

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/pxelab/pxelab/server"
 	"github.com/pxelab/pxelab/server/pxe"
@@ -76,9 +75,14 @@ func TestOwnServer(t *testing.T) {
 				t.Error(err)
 			}
 			must(t, c.Release())
-			for _, p := range c.Trace()[:4] {
-				t.Log(p.Time.Format(time.StampMicro), p.String(), p.DstMAC)
+			to := "192.0.2.100:68"
+			if broadcast {
+				to = "255.255.255.255:68"
 			}
+			wantDialogue(t, c, "0.0.0.0:68 > 255.255.255.255:67 DHCPDISCOVER", "192.0.2.1:67 > "+to+" DHCPOFFER",
+				"0.0.0.0:68 > 255.255.255.255:67 DHCPREQUEST", "192.0.2.1:67 > "+to+" DHCPACK",
+				"192.0.2.100:68 > 192.0.2.1:67 DHCPREQUEST", "192.0.2.1:67 > 192.0.2.100:68 DHCPACK", "192.0.2.100:68 > 192.0.2.1:67 DHCPRELEASE")
+			problems(t, c)
 		})
 	}
 }

@@ -228,6 +228,9 @@ func (p *pair) twoNames() string {
 func (p *pair) oddName() string {
 	name := p.r.bootFile()
 	odd := func(c rune) bool { return c < ' ' || c >= 0x7f }
+	if len(p.r.Message.File) == 128 {
+		return "it fills the header field, with no NUL behind it"
+	}
 	if strings.ContainsFunc(name, odd) || strings.TrimSpace(name) != name {
 		return fmt.Sprintf("%q", name)
 	}

@@ -56,6 +56,7 @@ type transfer struct {
 	last   []byte         // what to send again when nothing comes
 	block  uint16         // last one received in order
 	since  int            // blocks since the last ACK
+	begun  bool           // the server has answered
 	file   bytes.Buffer
 	size   int // of a block
 	window int
@@ -179,13 +180,14 @@ func (x *transfer) packet(b []byte) (send bool, err error) {
 		if err := x.options(b[2:]); err != nil {
 			return false, err
 		}
+		x.begun = true
 	case opData:
 		if word != x.block+1 { // lost or doubled: what came before it is acknowledged again (RFC 7440 section 4)
-			send := x.since > 0 || word == x.block
+			send := x.since > 0 || x.begun && word == x.block
 			x.since = 0
 			return send, nil
 		}
-		x.block, x.since = word, x.since+1
+		x.block, x.since, x.begun = word, x.since+1, true
 		x.file.Write(b[4:])
 		if x.file.Len() > x.Limit {
 			return false, fmt.Errorf("longer than %d octets", x.Limit)

@@ -54,6 +54,8 @@ func TestTransferSteps(t *testing.T) {
 		{"hole in a window", TFTP{Window: 3}, [][]byte{oack("blksize", "512", "windowsize", "3"), data(1, full), data(3, full), data(2, full), data(3, full), data(4, full)},
 			"0 - 1 - - 4", 2048, false},
 		{"late OACK", TFTP{}, [][]byte{data(1, full), oack("blksize", "512")}, "1 -", 512, false},
+		{"block 0", TFTP{}, [][]byte{data(0, full), data(1, full)}, "- 1", 512, false},
+		{"lost ACK of an OACK", TFTP{}, [][]byte{oack("blksize", "512"), oack("blksize", "512"), data(1, full)}, "0 0 1", 512, false},
 		{"rubbish", TFTP{}, [][]byte{{0, 3}, {0, 9, 0, 1}, {9, 3, 0, 1}, {}}, "- - - -", 0, false},
 	} {
 		x := newTransfer(c.cfg)
