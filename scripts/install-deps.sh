@@ -23,6 +23,7 @@ shellcheck      command shellcheck                                lint of these 
 curl            command curl                                      a TFTP client that is not ours
 tftp-hpa        command tftp                                      a TFTP client that is not ours
 atftp           command atftp                                     a TFTP client that is not ours
+atftpd          command atftpd                                    an MTFTP server that is not ours
 busybox         command busybox                                   TFTP and DHCP clients that are not ours
 isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours'
 

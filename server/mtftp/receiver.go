@@ -63,6 +63,7 @@ type receiver struct {
 	barren  int    // openings in a row that brought no block
 	current uint16 // block received last while acknowledging
 	repeats int    // how often it came again
+	ones    int    // copies of block 1 to the group since our own
 	strict  bool   // the server takes only the ACK of the very block it sent
 
 	opened   int // openings
@@ -75,10 +76,10 @@ func (r *receiver) start() order { return order{wait: r.timeout} }
 
 // silence says that nothing came for as long as the last order had us wait.
 func (r *receiver) silence() order {
-	switch r.phase {
-	case parting:
+	switch {
+	case r.complete(): // in opening: the one block there is was another's
 		return order{done: true}
-	case opening:
+	case r.phase == opening:
 		if r.tries == askTries {
 			return order{err: ErrSilent}
 		}
@@ -98,7 +99,7 @@ func (r *receiver) open() order {
 	if r.barren == barrenOpenings {
 		return order{err: fmt.Errorf("%d openings brought no new block: %w", r.barren, ErrSilent)}
 	}
-	r.phase, r.tries, r.before, r.current, r.repeats = opening, 1, r.got, 0, 0
+	r.phase, r.tries, r.before, r.current, r.repeats, r.ones = opening, 1, r.got, 0, 0, 0
 	r.opened++
 	return order{request: true, wait: askAgain}
 }
@@ -128,18 +129,26 @@ func (r *receiver) received(block uint16, data []byte, toGroup bool) order {
 	}
 	switch {
 	case r.phase == acknowledging:
-		return r.acknowledge(block)
-	case r.complete():
-		return order{done: true}
+		return r.acknowledge(block, toGroup)
 	case r.phase == opening:
 		return order{wait: askAgain} // our own copy is to come
+	case r.complete():
+		return order{done: true}
 	}
 	return order{wait: r.patience()}
 }
 
 // acknowledge answers a block. It names the last block before the first gap, as iPXE does: what we have need not be sent
 // again. A server that does not know that repeats the block; it is then given what it wants, block after block.
-func (r *receiver) acknowledge(block uint16) order {
+//
+// Of the two copies of block 1 only ours is acknowledged: some servers (atftpd) answer every ACK, and would from then on
+// send each block twice.
+func (r *receiver) acknowledge(block uint16, toGroup bool) order {
+	if r.ones++; block != 1 || !toGroup {
+		r.ones = 0
+	} else if r.ones == 1 {
+		return order{wait: max(r.delay, askAgain)}
+	}
 	if block == r.current {
 		r.repeats++
 	} else {
