@@ -15,7 +15,6 @@ import (
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
-	"github.com/pxelab/pxelab/server"
 )
 
 // Bundle is the folder one run leaves: the plan, everything that happened, and all that was served.
@@ -83,13 +82,31 @@ func (b Bundle) writeRoot(s plan.Service, nonce string) error {
 		return fmt.Errorf("make the TFTP root of %s: %w", s.Name, err)
 	}
 	for _, file := range s.Files {
-		data, err := content(file, nonce, s.Server.Echo)
-		if err != nil {
-			return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
+		if err := b.writeServed(s, file, file, nonce); err != nil {
+			return err
 		}
-		if err := os.WriteFile(filepath.Join(b.tftp(s.Name), file), data, 0o644); err != nil {
-			return fmt.Errorf("write the TFTP root of %s: %w", s.Name, err)
+	}
+	for name, file := range s.Alias {
+		if err := b.writeServed(s, name, file, nonce); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// writeServed puts the contents of an image's file into a service's TFTP root under a name.
+func (b Bundle) writeServed(s plan.Service, name, file, nonce string) error {
+	data, err := content(s, file, nonce)
+	if err != nil {
+		return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
+	}
+	path := filepath.Join(b.tftp(s.Name), name)
+	err = os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = os.WriteFile(path, data, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write the TFTP root of %s: %w", s.Name, err)
 	}
 	return nil
 }
@@ -184,7 +201,7 @@ func ReadBundle(dir string) (*plan.Plan, []event.Event, error) {
 }
 
 // content is a file as it is served: an image with the nonce patched in, or the file probes fetch second.
-func content(file, nonce string, echo *server.EchoConfig) ([]byte, error) {
+func content(s plan.Service, file, nonce string) ([]byte, error) {
 	if file == images.SecondFile {
 		return images.Second(nonce), nil
 	}
@@ -193,8 +210,12 @@ func content(file, nonce string, echo *server.EchoConfig) ([]byte, error) {
 		return nil, fmt.Errorf("no image has the file name %q", file)
 	}
 	params := images.Params{Nonce: nonce, EchoPort: plan.EchoPort, Second: images.SecondFile}
-	if echo != nil {
-		params.EchoPort = echo.Port
+	if s.Server.Echo != nil {
+		params.EchoPort = s.Server.Echo.Port
+	}
+	if s.Discover != nil && images.Catalogue()[i].Arch != "bios" { // PXENV has no call for it
+		t := uint16(*s.Discover)
+		params.Discover = &t
 	}
 	return images.Catalogue()[i].Patch(params)
 }
@@ -203,7 +224,7 @@ func content(file, nonce string, echo *server.EchoConfig) ([]byte, error) {
 func (b Bundle) servedImages(p *plan.Plan) ([]event.Image, error) {
 	var out []event.Image
 	for _, img := range p.Images {
-		i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return slices.Contains(s.Files, img.File) })
+		i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return slices.Contains(s.Files, img.File) || s.Alias[img.File] != "" })
 		data, err := os.ReadFile(filepath.Join(b.tftp(p.Services[i].Name), img.File))
 		if err != nil {
 			return nil, fmt.Errorf("read back a served image: %w", err)

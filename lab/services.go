@@ -37,15 +37,11 @@ const readyIn = 20 * time.Second
 // startServices starts all service processes at once and waits until each listens.
 func (l *lab) startServices(ctx context.Context) error {
 	for _, s := range l.plan.Services {
-		mac, err := net.ParseMAC(s.MAC)
+		host, err := l.hostOf(s)
 		if err != nil {
 			return fmt.Errorf("make the host of service %q: %w", s.Name, err)
 		}
-		host, err := l.bridges[s.Network].AddHost(network.HostConfig{Name: s.Name, MAC: mac, Address: s.Address})
-		if err != nil {
-			return fmt.Errorf("make the host of service %q: %w", s.Name, err)
-		}
-		l.senders[s.MAC] = s.Name
+		l.senders.add(s)
 		run := &service{plan: s, host: host, ready: make(chan struct{}), ended: make(chan struct{})}
 		if err := l.startService(run); err != nil {
 			return fmt.Errorf("start service %q: %w", s.Name, err)
@@ -66,6 +62,18 @@ func (l *lab) startServices(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// hostOf makes the host of a service, or gives the one that it shares, which is in the plan before it.
+func (l *lab) hostOf(s plan.Service) (*network.Host, error) {
+	if s.Host != "" {
+		return l.services[s.Host].host, nil
+	}
+	mac, err := net.ParseMAC(s.MAC)
+	if err != nil {
+		return nil, err
+	}
+	return l.bridges[s.Network].AddHost(network.HostConfig{Name: s.Name, MAC: mac, Address: s.Address})
 }
 
 // startService starts this same binary as "pxelab serve": descriptor 3 brings its configuration, 4 takes

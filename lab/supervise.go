@@ -29,10 +29,10 @@ type lab struct {
 	bridges  map[string]*network.Bridge
 	services map[string]*service
 	guests   map[string]*machine
-	senders  map[string]string // source MAC to service name
-	tracker  *judge.Tracker    // the director's alone
-	queue    []plan.Guest      // guests waiting for a core; the director's alone
-	commands chan func()       // run by the director, for the control socket
+	senders  senders
+	tracker  *judge.Tracker // the director's alone
+	queue    []plan.Guest   // guests waiting for a core; the director's alone
+	commands chan func()    // run by the director, for the control socket
 	stop     context.CancelCauseFunc
 }
 
@@ -52,7 +52,7 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 	l := &lab{job: job, plan: job.Plan, bundle: Bundle(job.Bundle), stop: stop,
 		now:     func() time.Duration { return base + time.Since(read) },
 		bridges: map[string]*network.Bridge{}, services: map[string]*service{}, guests: map[string]*machine{},
-		senders: map[string]string{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func())}
+		senders: senders{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func())}
 	for _, g := range l.plan.Guests {
 		l.guests[g.Name] = &machine{lab: l, name: g.Name, guest: g}
 	}

@@ -10,13 +10,18 @@ import (
 
 // Config is one service process: its address and the roles it plays there. A nil role is not played.
 type Config struct {
-	Name      string       `json:"name"`           // for decisions and logs
-	Interface string       `json:"interface"`      // sockets are bound to it, so no other network is ever served
-	Address   netip.Prefix `json:"address"`        // own address on that interface, with the subnet's length
-	DHCP      *DHCPConfig  `json:"dhcp,omitempty"` // UDP 67
-	TFTP      *TFTPConfig  `json:"tftp,omitempty"` // UDP 69
-	Echo      *EchoConfig  `json:"echo,omitempty"` // answers a probe's datagram
-	Seed      int64        `json:"seed,omitempty"` // unused by any role that needs no choice
+	Name      string       `json:"name"`            // for decisions and logs
+	Interface string       `json:"interface"`       // sockets are bound to it, so no other network is ever served
+	Address   netip.Prefix `json:"address"`         // own address on that interface, with the subnet's length
+	DHCP      *DHCPConfig  `json:"dhcp,omitempty"`  // UDP 67
+	BOOTP     *BOOTPConfig `json:"bootp,omitempty"` // UDP 67
+	TFTP      *TFTPConfig  `json:"tftp,omitempty"`  // UDP 69
+	Echo      *EchoConfig  `json:"echo,omitempty"`  // answers a probe's datagram
+
+	ProxyDHCP  *ProxyDHCPConfig  `json:"proxydhcp,omitempty"`  // UDP 67 and 4011
+	BootServer *BootServerConfig `json:"bootserver,omitempty"` // UDP 4011, and 67
+
+	Seed int64 `json:"seed,omitempty"` // unused by any role that needs no choice
 }
 
 // DHCPConfig is a DHCP server (RFC 2131), with or without boot information.
@@ -27,7 +32,8 @@ type DHCPConfig struct {
 	Router       netip.Addr    `json:"router,omitzero"`
 	DNS          []netip.Addr  `json:"dns,omitempty"`
 	Reservations []Reservation `json:"reservations,omitempty"`
-	Boot         *BootConfig   `json:"boot,omitempty"` // nil: this server has never heard of PXE
+	Boot         *BootConfig   `json:"boot,omitempty"` // with neither Boot nor PXE this server has never heard of PXE
+	PXE          *PXEConfig    `json:"pxe,omitempty"`  // nil: PXE clients are told a file and nothing more
 }
 
 // Reservation ties an address, a boot file or both to one client, named by exactly one of MAC and UUID.

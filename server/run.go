@@ -77,12 +77,9 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 	if err := c.checkAddress(); err != nil {
 		return nil, err
 	}
-	if c.DHCP != nil {
-		r, err := dhcp.Listen(c.Interface, c.dhcp(), func(d dhcp.Decision) {
-			observe(Decision{Role: "dhcp", Client: d.Client, Request: d.Request, Reply: d.Reply, Reason: d.Reason,
-				XID: d.XID, Address: d.Address, File: d.File})
-		})
-		add("dhcp", r, err)
+	for _, p := range c.ports(observe) {
+		r, err := dhcp.Listen(dhcp.Port{Interface: c.Interface, Address: c.Address.Addr(), Number: p.number, Groups: p.groups, Roles: p.roles})
+		add(p.roles[0].Name, r, err)
 	}
 	if c.TFTP != nil {
 		cfg := tftp.Config{Interface: c.Interface, Root: c.TFTP.Root, MaxBlk: c.TFTP.MaxBlk, Silent: c.TFTP.Silent}
@@ -128,12 +125,17 @@ func (c Config) checkAddress() error {
 func (c Config) dhcp() dhcp.Config {
 	d := c.DHCP
 	out := dhcp.Config{Address: c.Address, First: d.First, Last: d.Last, Lease: d.Lease, Router: d.Router, DNS: d.DNS}
-	for _, r := range d.Reservations {
+	out.Reservations = reservations(d.Reservations)
+	out.Boot, out.PXE = d.Boot.boot(), d.PXE.offer()
+	return out
+}
+
+// reservations turns checked reservations into the role's own.
+func reservations(list []Reservation) []dhcp.Reservation {
+	var out []dhcp.Reservation
+	for _, r := range list {
 		mac, uuid, _ := r.client() // checked by Validate
-		out.Reservations = append(out.Reservations, dhcp.Reservation{MAC: mac, UUID: uuid, Address: r.Address, File: r.File})
-	}
-	if b := d.Boot; b != nil {
-		out.Boot = &dhcp.Boot{NextServer: b.NextServer, Files: b.Files, IPXE: b.IPXE, Default: b.Default, NoProxy: b.NoProxy}
+		out = append(out, dhcp.Reservation{MAC: mac, UUID: uuid, Address: r.Address, File: r.File})
 	}
 	return out
 }

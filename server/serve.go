@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
+
+	"github.com/vishvananda/netlink"
 )
 
 // Message is one line of what a server process tells whoever started it. Fields may be added; a reader ignores those
@@ -19,9 +22,13 @@ type Message struct {
 
 // Main is the body of a server process: it reads one Config as JSON, runs it until ctx ends, and writes Messages to out,
 // one JSON line each. It reads no further than the Config, so the same pipe may stay open. A reader that goes away ends
-// the server with an error: nobody is left to serve for.
-func Main(ctx context.Context, configJSON io.Reader, out io.Writer) error {
+// the server with an error: nobody is left to serve for. check may change or refuse the Config before anything starts;
+// nil takes it as it is.
+func Main(ctx context.Context, configJSON io.Reader, out io.Writer, check func(*Config) error) error {
 	c, err := decodeConfig(configJSON)
+	if err == nil && check != nil {
+		err = check(&c)
+	}
 	if err != nil {
 		return err
 	}
@@ -30,6 +37,26 @@ func Main(ctx context.Context, configJSON io.Reader, out io.Writer) error {
 	w := newMessageWriter(out, cancel)
 	err = Run(ctx, c, w, func() { w.put(Message{Ready: true}) })
 	return errors.Join(err, w.close())
+}
+
+// HasDefaultRoute tells whether an interface carries a default route: then its network is, as a rule, not the caller's
+// own to serve.
+func HasDefaultRoute(ifname string) (bool, error) {
+	link, err := netlink.LinkByName(ifname)
+	if err != nil {
+		return false, fmt.Errorf("interface %q: %w; ip link lists those that exist", ifname, err)
+	}
+	routes, err := netlink.RouteList(link, netlink.FAMILY_ALL)
+	if err != nil {
+		return false, fmt.Errorf("routes of interface %q: %w", ifname, err)
+	}
+	return slices.ContainsFunc(routes, func(r netlink.Route) bool {
+		if r.Dst == nil {
+			return true
+		}
+		ones, _ := r.Dst.Mask.Size()
+		return ones == 0
+	}), nil
 }
 
 // decodeConfig is strict: what is misspelt would otherwise be left out in silence.

@@ -101,7 +101,7 @@ func TestConfigJSON(t *testing.T) {
 	c.Interface = "none such"
 	b = []byte(strings.Replace(string(b), `"eth0"`, `"none such"`, 1))
 	// A configuration that arrives whole fails only when the interface is looked for.
-	if err := server.Main(t.Context(), strings.NewReader(string(b)), io.Discard); err == nil || !strings.Contains(err.Error(), `server "dhcp": interface "none such"`) {
+	if err := server.Main(t.Context(), strings.NewReader(string(b)), io.Discard, nil); err == nil || !strings.Contains(err.Error(), `server "dhcp": interface "none such"`) {
 		t.Errorf("%v", err)
 	}
 	for in, want := range map[string]string{
@@ -110,7 +110,7 @@ func TestConfigJSON(t *testing.T) {
 		string(b[:50]):     "unexpected EOF",
 		"{}":               "interface is empty",
 	} {
-		if err := server.Main(t.Context(), strings.NewReader(in), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+		if err := server.Main(t.Context(), strings.NewReader(in), io.Discard, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -127,7 +127,7 @@ func TestServerProcess(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- server.Main(ctx, in, writeOut)
+		ended <- server.Main(ctx, in, writeOut, nil)
 		writeOut.Close()
 	}()
 	var got []server.Message
@@ -156,7 +156,7 @@ func TestReaderGone(t *testing.T) {
 	must(t, err)
 	out, writeOut := io.Pipe()
 	out.Close()
-	if err := server.Main(t.Context(), strings.NewReader(string(b)), writeOut); err == nil || !strings.Contains(err.Error(), "closed pipe") {
+	if err := server.Main(t.Context(), strings.NewReader(string(b)), writeOut, nil); err == nil || !strings.Contains(err.Error(), "closed pipe") {
 		t.Errorf("%v", err)
 	}
 }

@@ -30,12 +30,13 @@ func (c Config) Validate() error {
 	if a := c.Address.Addr(); !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
 		p.addf("address %q is not an IPv4 address with its subnet's length, like 192.0.2.1/24", c.Address)
 	}
-	if c.DHCP == nil && c.TFTP == nil && c.Echo == nil {
-		p.addf("no role is configured; have dhcp, tftp and echo")
+	if c.DHCP == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.Echo == nil {
+		p.addf("no role is configured; have dhcp, bootp, proxydhcp, bootserver, tftp and echo")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
 	}
+	c.validatePXE(&p)
 	if t := c.TFTP; t != nil {
 		if t.Root == "" {
 			p.addf("tftp: root is empty; name the directory to serve")
@@ -76,7 +77,7 @@ func (d *DHCPConfig) validate(p *problems, own netip.Prefix) {
 	}
 	d.validateReservations(p, own)
 	if d.Boot != nil {
-		d.Boot.validate(p)
+		d.Boot.validate(p, "dhcp: boot")
 	}
 }
 
@@ -155,25 +156,23 @@ func (r Reservation) client() (net.HardwareAddr, pxe.UUID, error) {
 	return nil, uuid, err
 }
 
-func (b *BootConfig) validate(p *problems) {
-	if b.NextServer.IsValid() && !b.NextServer.Is4() {
-		p.addf("dhcp: boot: nextServer %q is not an IPv4 address", b.NextServer)
-	}
+func (b *BootConfig) validate(p *problems, where string) {
+	checkNext(p, where, b.NextServer)
 	for _, m := range []struct {
 		name  string
 		files map[string]string
 	}{{"files", b.Files}, {"ipxe", b.IPXE}} {
 		for _, arch := range slices.Sorted(maps.Keys(m.files)) {
 			if _, err := pxe.ParseArch(arch); err != nil {
-				p.addf("dhcp: boot: %s: %w", m.name, err)
+				p.addf("%s: %s: %w", where, m.name, err)
 			}
 			if m.files[arch] == "" {
-				p.addf("dhcp: boot: %s: %s names no file", m.name, arch)
+				p.addf("%s: %s: %s names no file", where, m.name, arch)
 			}
-			checkFile(p, "dhcp: boot: "+m.name+": "+arch, m.files[arch])
+			checkFile(p, where+": "+m.name+": "+arch, m.files[arch])
 		}
 	}
-	checkFile(p, "dhcp: boot: default", b.Default)
+	checkFile(p, where+": default", b.Default)
 }
 
 // checkFile holds a boot file name to what the file field of the header carries: 128 octets with a NUL at the end.

@@ -124,7 +124,7 @@ var mayImport = map[string][]string{
 	"lab/event":    {},
 	"lab/guest":    {"lab/event", "lab/plan"},
 	"lab/host":     {},
-	"lab/judge":    {"images", "lab/event", "lab/plan", "lab/topology"},
+	"lab/judge":    {"images", "lab/event", "lab/plan", "lab/topology", "server/pxe"},
 	"lab/network":  {"lab/event", "lab/plan", "lab/wire"},
 	"lab/plan":     {"images", "lab/event", "lab/host", "lab/topology", "server", "server/pxe"},
 	"lab/report":   {"lab/event", "lab/judge", "lab/plan"},

@@ -54,6 +54,7 @@ const (
 	BootDiscarded  Kind = "boot-discarded"  // Guest, Boot, Text: this boot proves nothing (the warped clock outran the servers)
 	HostLate       Kind = "host-late"       // Late: the host did not give the lab a core in time
 	LinkChanged    Kind = "link"            // Guest, Text "up" or "down"
+	KeysTyped      Kind = "keys-typed"      // the lab typed on the guest's console: Text names the keys
 	RunEnded       Kind = "run-ended"       // Text: why
 )
 

@@ -26,7 +26,8 @@ const (
 //   - the host kept the lab waiting for a core for more than 50 ms, after the guest's first frame and before it had
 //     shown no sign of life for a second (20 s and more to the guest): at other times it waited for nobody;
 //   - a request went to a service of ours that runs and plays that role, and the service had decided nothing, or
-//     had decided to answer, and no answer came before the boot ended.
+//     had decided to answer, and no answer came before the boot ended;
+//   - a service is expected to stay silent and had not said so.
 //
 // A request that nobody should answer, such as a DISCOVER on a network without a server, leaves a boot calm. So
 // does iPXE, which sends a second DISCOVER even after an offer.
@@ -40,7 +41,7 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 		return true, ""
 	}
 	b := boots[len(boots)-1]
-	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }} {
+	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.undecidedYet} {
 		if why := find(); why != "" {
 			return false, why
 		}
@@ -203,6 +204,16 @@ func (b *boot) unheard(events []event.Event) string {
 	return ""
 }
 
+// undecidedYet looks for a service that is expected to have decided to stay silent and has not said so yet.
+func (b *boot) undecidedYet() string {
+	for _, x := range b.guest.Expect {
+		if x.Silent != nil && !b.checkSilent(x.Silent).pass {
+			return fmt.Sprintf("service %q had not said by then why it stays silent", x.Silent.From)
+		}
+	}
+	return ""
+}
+
 // addressed tells whether a request went to this service of ours, in a role it plays.
 func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 	if s.Server == nil || s.Network != b.guest.Network {
@@ -212,9 +223,12 @@ func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 	if p.TFTP != nil {
 		return own && s.Server.TFTP != nil && !s.Server.TFTP.Silent
 	}
-	broadcast := host(p.Dst) == "255.255.255.255"
-	forOther := p.DHCP.ServerID != "" && p.DHCP.ServerID != s.Address.Addr().String()
-	return (own || broadcast && !forOther) && p.DHCP.DstPort != portBINL && s.Server.DHCP != nil
+	if p.DHCP.ServerID != "" && p.DHCP.ServerID != "0.0.0.0" && p.DHCP.ServerID != s.Address.Addr().String() {
+		return false // iPXE asks a BOOTP server for 0.0.0.0
+	}
+	group := s.Server.BootServer != nil && host(p.Dst) == s.Server.BootServer.Multicast.String()
+	reached := own || group || host(p.Dst) == "255.255.255.255"
+	return reached && slices.Contains(s.Ports(), p.DHCP.DstPort)
 }
 
 // running tells whether a service was listening at that point of the log.
@@ -230,14 +244,20 @@ func running(service string, seq int, events []event.Event) bool {
 
 // keptSilent tells whether a service decided not to answer a request.
 func (b *boot) keptSilent(service string, p *event.Packet, events []event.Event) bool {
-	return slices.ContainsFunc(events, func(e event.Event) bool {
+	silent := false
+	for _, e := range events {
 		d := e.Decision
-		if e.Kind != event.ServerDecided || d == nil || e.Service != service || d.Reply != "" || e.Seq < b.events[0].Seq {
-			return false
+		if e.Kind != event.ServerDecided || d == nil || e.Service != service || e.Seq < b.events[0].Seq {
+			continue
 		}
+		about := d.XID != "" && p.DHCP != nil && strings.EqualFold(d.XID, p.DHCP.XID) && strings.Contains(d.Request, p.DHCP.Type)
 		if p.TFTP != nil {
-			return d.Role == "tftp" && strings.Contains(d.Request, strings.TrimLeft(p.TFTP.File, "/"))
+			about = d.Role == "tftp" && strings.Contains(d.Request, strings.TrimLeft(p.TFTP.File, "/"))
 		}
-		return d.Role == "dhcp" && strings.EqualFold(d.XID, p.DHCP.XID) && strings.HasSuffix(d.Request, p.DHCP.Type)
-	})
+		if about && d.Reply != "" && p.DHCP != nil {
+			return false // one of its roles answered, and that has not come
+		}
+		silent = silent || about && d.Reply == ""
+	}
+	return silent
 }

@@ -34,6 +34,12 @@ func (b *boot) check(x topology.Expectation, serial *cursor) finding {
 		return b.checkAddressFrom(x.Address.From)
 	case x.Offer != nil:
 		return b.checkOffer(x.Offer.From)
+	case x.DHCP != nil:
+		return b.checkMessages(x.DHCP)
+	case x.Silent != nil:
+		return b.checkSilent(x.Silent)
+	case x.Note != "":
+		return b.checkNote(x.Note)
 	case x.Served != nil:
 		return b.checkServed(x.Served)
 	case x.Stage != nil:

@@ -220,10 +220,8 @@ var scenarios = []scenario{
 	{"guest-crashed/near-miss: a foreign program powered off", "x64", "", event.StageOff, func(s *script) *script {
 		return s.firmware().dora("grub.efi").fetches("grub.efi").starts().off()
 	}},
-	{"gave-up/its own words", "bios", GaveUp, event.StageBootServer, func(s *script) *script {
-		s.firmware().dora("").sends(event.DHCP{Type: "REQUEST", DstPort: 4011, CIAddr: "192.0.2.100", BootItem: "80000000"})
-		s.receives("dhcp", event.DHCP{Type: "ACK", SrcPort: 4011, BootItem: "80000000", File: "other.0"})
-		return s.fails("PXEBS (net0 type 128)..... Connection timed out (http://ipxe.org/4c106035)")
+	{"gave-up/its own words", "bios", GaveUp, event.StageAddress, func(s *script) *script {
+		return s.firmware().dora("probe.0").fails("Network unreachable (http://ipxe.org/28056011)")
 	}},
 	{"stalled/in the middle of a transfer", "bios", Stalled, event.StageDownload, func(s *script) *script {
 		s.firmware().dora("probe.0").asks("RRQ", "probe.0", event.TFTP{}).gets("DATA", "probe.0", event.TFTP{Block: 1, Bytes: 1468})

@@ -190,6 +190,15 @@ func (b *boot) dhcp(fromGuest bool, pick func(*event.DHCP) bool) []event.Event {
 	return out
 }
 
+// PortOf is the port of "address:port", zero without one.
+func PortOf(s string) int {
+	ap, err := netip.ParseAddrPort(s)
+	if err != nil {
+		return 0
+	}
+	return int(ap.Port())
+}
+
 // host is the address of "address:port", or of a bare address.
 func host(s string) string {
 	if ap, err := netip.ParseAddrPort(s); err == nil {

@@ -19,8 +19,16 @@ const (
 	OfferRefused      Reason = "offer-refused"       // it was offered a boot and did not take it
 	NoAck             Reason = "no-ack"              // it asked for an address and did not get it
 	NoBootfile        Reason = "no-bootfile"         // nobody named a boot file, or nobody where to fetch it
+	NoClass           Reason = "no-class"            // a proxyDHCP offer lacks option 60
+	MenuUnsupported   Reason = "menu-unsupported"    // the client was sent a boot menu, which it has no code for
+	NoMenu            Reason = "no-menu"             // it was sent to boot servers without a menu to choose from
+	NoDiscoveryGroup  Reason = "no-discovery-group"  // discovery by multicast is allowed and no group is named
+	TypeNotListed     Reason = "type-not-listed"     // the server list has no server of the menu's first type
+	Cancelled         Reason = "cancelled"           // Esc was pressed
+	LocalBoot         Reason = "local-boot"          // the menu's local boot was taken
 	ProxySilent       Reason = "proxy-silent"        // port 4011 of a proxyDHCP server did not answer
 	BootServerSilent  Reason = "boot-server-silent"  // no boot server answered
+	AnswerIgnored     Reason = "answer-ignored"      // a boot server answered in a way that the client does not accept
 	TFTPSilent        Reason = "tftp-silent"         // the TFTP server did not answer
 	FileNotFound      Reason = "file-not-found"      // the TFTP server has no such file
 	TFTPError         Reason = "tftp-error"          // the transfer failed in another way
@@ -42,7 +50,8 @@ func Reasons() []string {
 	return out
 }
 
-var reasons = []Reason{NoFirmware, NoLink, NoOffer, OfferRefused, NoAck, NoBootfile, ProxySilent, BootServerSilent, TFTPSilent,
+var reasons = []Reason{NoFirmware, NoLink, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu,
+	NoDiscoveryGroup, TypeNotListed, Cancelled, LocalBoot, ProxySilent, BootServerSilent, AnswerIgnored, TFTPSilent,
 	FileNotFound, TFTPError, WrongArch, ImageRefused, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
 
 // Outcome is how a boot ended, in itself: whether that was expected is for the verdicts to say.
@@ -73,9 +82,17 @@ var rules = []struct {
 	{FileNotFound, (*boot).fileNotFound},
 	{TFTPError, (*boot).tftpError},
 	{TFTPSilent, (*boot).tftpSilent},
+	{AnswerIgnored, (*boot).answerIgnored},
 	{BootServerSilent, (*boot).bootServerSilent},
+	{MenuUnsupported, (*boot).menuUnsupported},
+	{NoMenu, (*boot).noMenu},
+	{NoDiscoveryGroup, (*boot).noDiscoveryGroup},
+	{TypeNotListed, (*boot).typeNotListed},
+	{Cancelled, (*boot).cancelled},
+	{LocalBoot, (*boot).localBoot},
 	{ProxySilent, (*boot).proxySilent},
 	{NoAck, (*boot).noAck},
+	{NoClass, (*boot).noClass},
 	{NoBootfile, (*boot).noBootfile},
 	{OfferRefused, (*boot).offerRefused},
 	{NoOffer, (*boot).noOffer},

@@ -42,6 +42,7 @@ func testPlan() *plan.Plan {
 			guest(1, "bios", "bios", "bios", "ipxe"),
 			guest(2, "x64", "ovmf-x64", "efi-x64", "edk2"),
 			guest(3, "ia32", "ovmf-ia32", "efi-ia32", "edk2"),
+			guest(4, "ipxe", "ovmf-x64-ipxe", "efi-x64", "ipxe"),
 		}}
 }
 

@@ -105,7 +105,8 @@ func (t *Tracker) decided(e event.Event) {
 	for i := range t.plan.Guests {
 		g := &t.plan.Guests[i]
 		boots := t.boots[g.Name]
-		if sameMAC(e.Decision.Client, g.MAC) && len(boots) > 0 && !boots[len(boots)-1].settled {
+		// A service that was kept waiting for a processor may say so only after the boot has settled.
+		if sameMAC(e.Decision.Client, g.MAC) && len(boots) > 0 {
 			b := boots[len(boots)-1]
 			b.silences = append(b.silences, e)
 		}

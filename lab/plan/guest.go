@@ -18,10 +18,18 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 	if pg.NIC == "" {
 		pg.NIC = "virtio"
 	}
-	if pg.MAC == "" {
+	switch {
+	case g.SameMAC != "":
+		pg.MAC = planned(p.Guests, g.SameMAC).MAC
+	case pg.MAC == "":
 		pg.MAC = fmt.Sprintf("52:54:00:70:78:%02x", slot)
 	}
-	if pg.UUID == "" {
+	switch {
+	case g.NoUUID:
+		pg.UUID = "00000000-0000-0000-0000-000000000000"
+	case g.SameUUID != "":
+		pg.UUID = planned(p.Guests, g.SameUUID).UUID
+	case pg.UUID == "":
 		pg.UUID = fmt.Sprintf("70786c61-6200-4c61-8000-5254007078%02x", slot)
 	}
 	if pg.Memory == 0 {
@@ -32,12 +40,23 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 	}
 	pg.Budgets = budgets(prof.client)
 	pg.Expect = expectations(t, g.Name)
+	pg.Keys = keys(g, prof.host)
 	m, err := machine(h, g, pg.NIC, prof)
 	if err != nil {
 		return nil, err
 	}
 	pg.Argv, pg.Copies = argv(pg, p, prof, m)
 	return pg, nil
+}
+
+// planned finds a guest that was planned already; a zero Guest if it could not be.
+func planned(guests []Guest, name string) Guest {
+	for _, g := range guests {
+		if g.Name == name {
+			return g
+		}
+	}
+	return Guest{}
 }
 
 // expectations gathers what "*" and the guest's own lists claim, in file order.

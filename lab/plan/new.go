@@ -10,6 +10,7 @@ import (
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/host"
 	"github.com/pxelab/pxelab/lab/topology"
+	"github.com/pxelab/pxelab/server"
 )
 
 // Options are the choices a user makes at the command line. The zero value asks for the defaults.
@@ -114,15 +115,20 @@ func networks(t *topology.Topology) []Network {
 
 // reserve turns reservations that name a guest into that guest's planned MAC.
 func reserve(t *topology.Topology, p *Plan) {
-	for i, s := range t.Services {
-		if s.DHCP == nil {
-			continue
-		}
-		for j, r := range s.DHCP.Reservations {
+	resolve := func(asked []topology.Reservation, planned []server.Reservation) {
+		for j, r := range asked {
 			k := slices.IndexFunc(p.Guests, func(g Guest) bool { return g.Name == r.Guest })
 			if r.Guest != "" && k >= 0 {
-				p.Services[i].Server.DHCP.Reservations[j].MAC = p.Guests[k].MAC
+				planned[j].MAC = p.Guests[k].MAC
 			}
+		}
+	}
+	for i, s := range t.Services {
+		if s.DHCP != nil {
+			resolve(s.DHCP.Reservations, p.Services[i].Server.DHCP.Reservations)
+		}
+		if s.BOOTP != nil {
+			resolve(s.BOOTP.Reservations, p.Services[i].Server.BOOTP.Reservations)
 		}
 	}
 }

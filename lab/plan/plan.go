@@ -46,13 +46,16 @@ type Network struct {
 
 // Service is one process in its own network namespace.
 type Service struct {
-	Name    string         `json:"name"`
-	Network string         `json:"network"`
-	Address netip.Prefix   `json:"address"`
-	MAC     string         `json:"mac"`
-	Roles   []string       `json:"roles"`  // "dhcp", "tftp", "echo"
-	Server  *server.Config `json:"server"` // TFTP root is RunDir-relative: "tftp/SERVICE"
-	Files   []string       `json:"files"`  // names of Images put into its TFTP root
+	Name     string            `json:"name"`
+	Network  string            `json:"network"`
+	Address  netip.Prefix      `json:"address"`
+	MAC      string            `json:"mac"`
+	Roles    []string          `json:"roles"`              // "dhcp", "tftp", "echo"
+	Server   *server.Config    `json:"server"`             // TFTP root is RunDir-relative: "tftp/SERVICE"
+	Files    []string          `json:"files"`              // names of Images put into its TFTP root
+	Alias    map[string]string `json:"alias,omitempty"`    // further names in its TFTP root, each with the image's file
+	Discover *int              `json:"discover,omitempty"` // boot server type that the EFI probes in its TFTP root discover
+	Host     string            `json:"host,omitempty"`     // the service whose host it shares; empty: it has one of its own
 }
 
 // Image is one file as it will be served.
@@ -60,6 +63,7 @@ type Image struct {
 	Name string `json:"name"`           // catalogue name
 	File string `json:"file"`           // name on the wire
 	Arch string `json:"arch,omitempty"` // empty for data
+	Of   string `json:"of,omitempty"`   // the catalogue's file, if it is served under another name
 }
 
 // Guest is one machine.
@@ -80,6 +84,7 @@ type Guest struct {
 	Shift    int                    `json:"shift,omitempty"` // of icount, under warp
 	Budgets  map[string]Duration    `json:"budgets"`         // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`
+	Keys     []Keys                 `json:"keys,omitempty"` // typed on its console, in this order
 }
 
 // Arg is one flag of QEMU's command line with its value and the reason it is there.

@@ -55,7 +55,7 @@ func load(t *testing.T, path string) *topology.Topology {
 		t.Fatal(err)
 	}
 	topo, err := topology.Parse(path, data, topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(),
-		Images: images.Names(), Archs: pxe.ArchNames(), Reasons: judge.Reasons()})
+		Images: images.Names(), Archs: pxe.ArchNames(), Reasons: judge.Reasons(), Notes: judge.Notes()})
 	if err != nil {
 		t.Fatal(err)
 	}

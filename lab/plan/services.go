@@ -2,7 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"net/netip"
+	"maps"
 	"slices"
 
 	"github.com/pxelab/pxelab/images"
@@ -18,14 +18,19 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 		cfg := &server.Config{Name: s.Name, Interface: "eth0", Address: prefix(nets, s.Network, s.Address)}
 		ps := Service{Name: s.Name, Network: s.Network, Address: cfg.Address, Server: cfg,
 			MAC: fmt.Sprintf("52:54:00:70:73:%02x", i+1)}
+		if s.On != "" {
+			ps.Host, ps.MAC = s.On, hostMAC(out, s.On)
+		}
 		if s.DHCP != nil {
 			cfg.DHCP = dhcp(t, s)
 			ps.Roles = append(ps.Roles, "dhcp")
 		}
+		ps.Roles = append(ps.Roles, pxeRoles(t, s, cfg)...)
 		if s.TFTP != nil {
 			cfg.TFTP = &server.TFTPConfig{Root: "tftp/" + s.Name, MaxBlk: s.TFTP.MaxBlksize, Silent: s.TFTP.Silent}
 			ps.Roles = append(ps.Roles, "tftp")
 			ps.Files = served(named, s.TFTP)
+			ps.Alias, ps.Discover = s.TFTP.Alias, s.TFTP.Discover
 		}
 		if s.Echo != nil || s.TFTP != nil {
 			cfg.Echo = &server.EchoConfig{Port: EchoPort}
@@ -36,29 +41,27 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 		}
 		out = append(out, ps)
 	}
-	return out, planned(out)
+	return out, listed(out)
 }
 
 // dhcp turns the topology's DHCP server into the configuration of ours.
 func dhcp(t *topology.Topology, s topology.Service) *server.DHCPConfig {
-	c := &server.DHCPConfig{First: s.DHCP.First, Last: s.DHCP.Last, Lease: s.DHCP.Lease}
-	for _, r := range s.DHCP.Reservations {
-		c.Reservations = append(c.Reservations, server.Reservation{MAC: r.MAC, UUID: r.UUID, Address: r.Address, File: r.File})
-	}
-	b := s.DHCP.Boot
+	return &server.DHCPConfig{First: s.DHCP.First, Last: s.DHCP.Last, Lease: s.DHCP.Lease, Reservations: reserved(s.DHCP.Reservations),
+		Boot: boot(t, s, s.DHCP.Boot), PXE: pxeConfig(s.DHCP.PXE)}
+}
+
+// boot turns the topology's boot files into the configuration of a role of service s; nil stays nil.
+func boot(t *topology.Topology, s topology.Service, b *topology.Boot) *server.BootConfig {
 	if b == nil {
-		return c
+		return nil
 	}
-	c.Boot = &server.BootConfig{Files: files(b.Files), IPXE: files(b.IPXE), NoProxy: b.NoProxy, NextServer: s.Address}
-	for _, other := range t.Services {
-		if b.Server != "" && other.Name == b.Server {
-			c.Boot.NextServer = other.Address
-		}
-	}
-	if c.Boot.NextServer == (netip.Addr{}) {
-		c.Boot.NextServer = s.Address
-	}
-	return c
+	return &server.BootConfig{Files: files(b.Files), IPXE: files(b.IPXE), NoProxy: b.NoProxy, NextServer: addressOf(t, b.Server, s.Address)}
+}
+
+// hostMAC is the address of the host that a service shares.
+func hostMAC(services []Service, host string) string {
+	i := slices.IndexFunc(services, func(s Service) bool { return s.Name == host })
+	return services[i].MAC
 }
 
 func files(byArch map[string]string) map[string]string {
@@ -75,22 +78,30 @@ func files(byArch map[string]string) map[string]string {
 // namedFiles lists the wire names of every boot file that any service of the topology hands out.
 func namedFiles(t *topology.Topology) []string {
 	var out []string
-	for _, s := range t.Services {
-		if s.DHCP == nil {
-			continue
-		}
-		for _, r := range s.DHCP.Reservations {
+	reserve := func(list []topology.Reservation) {
+		for _, r := range list {
 			if r.File != "" {
 				out = append(out, wireFile(r.File, ""))
 			}
 		}
-		if b := s.DHCP.Boot; b != nil {
-			for arch, image := range b.Files {
-				out = append(out, wireFile(image, arch))
+	}
+	for _, s := range t.Services {
+		if s.DHCP != nil {
+			reserve(s.DHCP.Reservations)
+		}
+		if s.BOOTP != nil {
+			reserve(s.BOOTP.Reservations)
+			if s.BOOTP.File != "" {
+				out = append(out, wireFile(s.BOOTP.File, ""))
 			}
-			for arch, image := range b.IPXE {
-				out = append(out, wireFile(image, arch))
-			}
+		}
+	}
+	for _, b := range t.Boots() {
+		for arch, image := range b.Files {
+			out = append(out, wireFile(image, arch))
+		}
+		for arch, image := range b.IPXE {
+			out = append(out, wireFile(image, arch))
 		}
 	}
 	return out
@@ -124,8 +135,8 @@ func inCatalogue(file string) bool {
 	return slices.ContainsFunc(images.Catalogue(), func(i images.Image) bool { return i.File == file })
 }
 
-// planned lists the distinct files that services serve, in catalogue order, the data file last.
-func planned(services []Service) []Image {
+// listed lists the distinct files that services serve, in catalogue order, the data file last.
+func listed(services []Service) []Image {
 	var out []Image
 	has := func(file string) bool {
 		return slices.ContainsFunc(services, func(s Service) bool { return slices.Contains(s.Files, file) })
@@ -133,6 +144,15 @@ func planned(services []Service) []Image {
 	for _, i := range images.Catalogue() {
 		if has(i.File) {
 			out = append(out, Image{Name: i.Name, File: i.File, Arch: i.Arch})
+		}
+	}
+	for _, s := range services {
+		for _, name := range slices.Sorted(maps.Keys(s.Alias)) {
+			for _, i := range images.Catalogue() {
+				if i.File == s.Alias[name] {
+					out = append(out, Image{Name: i.Name, File: name, Arch: i.Arch, Of: i.File})
+				}
+			}
 		}
 	}
 	if has(images.SecondFile) {

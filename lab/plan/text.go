@@ -40,21 +40,23 @@ func (p *Plan) WriteText(w io.Writer) error {
 }
 
 func (s Service) writeText(b *strings.Builder) {
-	fmt.Fprintf(b, "\nservice %s  on %s  %s  %s  %s\n", s.Name, s.Network, s.Address, s.MAC, strings.Join(s.Roles, " "))
+	where := s.Network
+	if s.Host != "" {
+		where += " at the host of " + s.Host
+	}
+	fmt.Fprintf(b, "\nservice %s  on %s  %s  %s  %s\n", s.Name, where, s.Address, s.MAC, strings.Join(s.Roles, " "))
 	if s.Server == nil {
 		return
 	}
 	if d := s.Server.DHCP; d != nil {
 		fmt.Fprintf(b, "  dhcp %s-%s\n", d.First, d.Last)
-		if d.Boot == nil {
+		if d.Boot == nil && d.PXE == nil {
 			b.WriteString("  boot: nothing said to PXE clients\n")
-		} else {
-			fmt.Fprintf(b, "  boot from %s", d.Boot.NextServer)
-			writeFiles(b, "", d.Boot.Files)
-			writeFiles(b, "ipxe ", d.Boot.IPXE)
-			b.WriteString("\n")
 		}
+		writeBoot(b, "boot", d.Boot)
+		writePXE(b, d.PXE)
 	}
+	s.writePXERoles(b)
 	if t := s.Server.TFTP; t != nil {
 		fmt.Fprintf(b, "  tftp serves %s\n", strings.Join(s.Files, " "))
 		if t.Silent {
@@ -91,6 +93,9 @@ func (g Guest) writeText(b *strings.Builder) {
 		}
 	}
 	b.WriteString("\n")
+	for _, k := range g.Keys {
+		fmt.Fprintf(b, "  types %s when the console shows %q\n", strings.Join(k.Press, " "), k.When)
+	}
 	expected := g.Expect
 	if len(expected) == 0 {
 		expected = []topology.Expectation{{}}

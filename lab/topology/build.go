@@ -22,6 +22,8 @@ func (c *checker) check() {
 	c.services()
 	c.guests()
 	c.dhcps()
+	c.roles()
+	c.hostPorts()
 	c.tftps()
 	c.expectations()
 }
@@ -132,7 +134,9 @@ func (c *checker) guests() {
 	for _, name := range names {
 		f, key := c.form.Guests[partName(name)], join("guests", name)
 		g := Guest{Name: name, Network: c.network(key, f.Network), Firmware: string(f.Firmware), NIC: string(f.NIC),
-			Memory: int(f.Memory), MAC: string(f.MAC), UUID: string(f.UUID)}
+			Memory: int(f.Memory), MAC: string(f.MAC), UUID: string(f.UUID), NoUUID: f.NoUUID, SameMAC: f.SameMAC,
+			SameUUID: f.SameUUID, Keys: c.keysOf(f)}
+		c.identity(key, f)
 		if g.NIC == "" {
 			g.NIC = defaultNIC
 		}

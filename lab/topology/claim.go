@@ -18,6 +18,14 @@ func (x Expectation) String() string {
 		return "address: " + flow("from", x.Address.From)
 	case x.Offer != nil:
 		return "offer: " + flow("from", x.Offer.From)
+	case x.DHCP != nil:
+		return "dhcp: " + x.DHCP.flow()
+	case x.Silent != nil && x.Silent.Reason == "":
+		return "silent: " + flow("from", x.Silent.From)
+	case x.Silent != nil:
+		return "silent: {from: " + scalar(x.Silent.From, false) + ", reason: " + scalar(x.Silent.Reason, true) + "}"
+	case x.Note != "":
+		return "note: " + scalar(x.Note, false)
 	case x.Served != nil:
 		return "served: " + flow("file", x.Served.File, "from", x.Served.From, "over", x.Served.Over)
 	case x.Stage != nil && x.Stage.Within > 0:

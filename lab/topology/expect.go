@@ -36,13 +36,13 @@ func (c *checker) claims(at string) {
 		c.report(at, "makes %d claims (%s); begin each with a \"-\" of its own", len(keys), strings.Join(keys, ", "))
 	}
 	if len(keys) == 0 && c.whole(at) {
-		c.report(at, "claims nothing; write one of booted, address, offer, served, stage, stops, serial, never, ends")
+		c.report(at, "claims nothing; write one of booted, address, offer, dhcp, silent, note, served, stage, stops, serial, never, ends")
 	}
 }
 
 // expectation builds one claim.
 func (c *checker) expectation(at string, f expectation) Expectation {
-	e := Expectation{Serial: string(f.Serial), Ends: string(f.Ends)}
+	e := Expectation{Serial: string(f.Serial), Ends: string(f.Ends), Note: string(f.Note)}
 	if f.Booted != nil {
 		e.Booted = &Booted{Image: string(f.Booted.Image), From: f.Booted.From}
 		c.from(join(at, "booted"), f.Booted.From, "tftp")
@@ -53,7 +53,14 @@ func (c *checker) expectation(at string, f expectation) Expectation {
 	}
 	if f.Offer != nil {
 		e.Offer = &From{From: f.Offer.From}
-		c.from(join(at, "offer"), f.Offer.From, "dhcp")
+		c.from(join(at, "offer"), f.Offer.From, "offer")
+	}
+	if f.DHCP != nil {
+		e.DHCP = c.messages(join(at, "dhcp"), f.DHCP)
+	}
+	if f.Silent != nil {
+		e.Silent = &Silent{From: f.Silent.From, Reason: string(f.Silent.Reason)}
+		c.from(join(at, "silent"), f.Silent.From, "")
 	}
 	if f.Served != nil {
 		e.Served = &Served{File: f.Served.File, From: f.Served.From, Over: string(f.Served.Over)}
@@ -85,8 +92,11 @@ func (c *checker) from(key, name, role string) {
 		return
 	}
 	s := c.topo.Services[i]
-	if role == "dhcp" && s.DHCP == nil || role == "tftp" && s.TFTP == nil {
+	switch {
+	case role == "dhcp" && s.DHCP == nil && s.BOOTP == nil, role == "tftp" && s.TFTP == nil:
 		c.report(key, "service %q has no %s, so this cannot come from it", name, role)
+	case role == "offer" && s.DHCP == nil && s.BOOTP == nil && s.ProxyDHCP == nil:
+		c.report(key, "service %q has neither dhcp nor proxydhcp, so this cannot come from it", name)
 	}
 }
 

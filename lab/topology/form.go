@@ -23,17 +23,22 @@ type networkForm struct {
 }
 
 type serviceForm struct {
-	Network string    `json:"network" jsonschema_description:"The network it is on. May be left out when there is exactly one."`
-	Address address   `json:"address" jsonschema:"required" example:"192.0.2.1" jsonschema_description:"Its own address there."`
-	DHCP    *dhcpForm `json:"dhcp" jsonschema_description:"A DHCP server (RFC 2131)."`
-	TFTP    *tftpForm `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
-	Echo    *echoForm `json:"echo" jsonschema_description:"A UDP echo for the probes. A service with tftp has one on port 7777 unless this names another port."`
+	Network    string          `json:"network" jsonschema_description:"The network it is on. May be left out when there is exactly one."`
+	Address    address         `json:"address" example:"192.0.2.1" jsonschema_description:"Its own address there."`
+	On         string          `json:"on" jsonschema_description:"In place of address: the service whose host it shares, as a process of its own."`
+	DHCP       *dhcpForm       `json:"dhcp" jsonschema_description:"A DHCP server (RFC 2131)."`
+	BOOTP      *bootpForm      `json:"bootp" jsonschema_description:"A BOOTP server (RFC 951), which knows no DHCP."`
+	ProxyDHCP  *proxyForm      `json:"proxydhcp" jsonschema_description:"A proxyDHCP service (PXE 2.1): it tells PXE clients what to boot and gives no addresses."`
+	BootServer *bootServerForm `json:"bootserver" jsonschema_description:"A boot server (PXE 2.1): it names the boot file of a type that a client chose."`
+	TFTP       *tftpForm       `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
+	Echo       *echoForm       `json:"echo" jsonschema_description:"A UDP echo for the probes. A service with tftp has one on port 7777 unless this names another port."`
 }
 
 type dhcpForm struct {
 	Range        span              `json:"range" jsonschema:"required" example:"192.0.2.100-192.0.2.199" jsonschema_description:"The pool: first and last address."`
 	Lease        duration          `json:"lease" jsonschema:"default=1h" jsonschema_description:"How long an address is lent."`
-	Boot         *bootForm         `json:"boot" jsonschema_description:"What PXE clients are told. Without it this server has never heard of PXE."`
+	Boot         *bootForm         `json:"boot" jsonschema_description:"The boot files clients are told. Without it and pxe this server has never heard of PXE."`
+	PXE          *pxeForm          `json:"pxe" jsonschema_description:"What PXE clients are told in options 60 and 43. {} is option 60 alone: they then ask port 4011 of this host."`
 	Reservations []reservationForm `json:"reservations" jsonschema_description:"An address, a boot file or both for one client."`
 }
 
@@ -53,10 +58,16 @@ type reservationForm struct {
 }
 
 type tftpForm struct {
-	Images     []fileName `json:"images" jsonschema_description:"Further images to serve, besides those that a boot names."`
-	Missing    []fileName `json:"missing" jsonschema_description:"What not to serve although a boot names it: a broken lab."`
-	Silent     bool       `json:"silent" jsonschema:"default=false" jsonschema_description:"Bind the port and never answer: a broken lab."`
-	MaxBlksize blksize    `json:"maxBlksize" jsonschema_description:"The largest block size granted (RFC 2348). Default: what fits the network."`
+	Images     []fileName          `json:"images" jsonschema_description:"Further images to serve, besides those that a boot names."`
+	Missing    []fileName          `json:"missing" jsonschema_description:"What not to serve although a boot names it: a broken lab."`
+	Alias      map[string]fileName `json:"alias" jsonschema_description:"Further names on the wire, each with the file that is served under it."`
+	Probe      *probeForm          `json:"probe" jsonschema_description:"What the probes served here do besides reporting."`
+	Silent     bool                `json:"silent" jsonschema:"default=false" jsonschema_description:"Bind the port and never answer: a broken lab."`
+	MaxBlksize blksize             `json:"maxBlksize" jsonschema_description:"The largest block size granted (RFC 2348). Default: what fits the network."`
+}
+
+type probeForm struct {
+	Discover *serverType `json:"discover" jsonschema_description:"The boot server type that an EFI probe discovers by the firmware's own Discover() once it runs."`
 }
 
 type echoForm struct {
@@ -70,11 +81,18 @@ type guestForm struct {
 	Memory   mebibytes    `json:"memory" jsonschema_description:"Its memory in MiB. Default: what its firmware needs."`
 	MAC      mac          `json:"mac" jsonschema_description:"Its MAC address. Default: from its place in the file."`
 	UUID     uuid         `json:"uuid" jsonschema_description:"Its SMBIOS UUID. Default: from its place in the file."`
+	NoUUID   bool         `json:"noUUID" jsonschema:"default=false" jsonschema_description:"It has no UUID: firmware sends 16 zeros."`
+	SameMAC  string       `json:"sameMAC" jsonschema_description:"Another guest whose MAC address it has, too: a broken lab."`
+	SameUUID string       `json:"sameUUID" jsonschema_description:"Another guest whose UUID it has, too: a broken lab."`
+	Keys     []keysForm   `json:"keys" jsonschema_description:"What is typed on its console, in this order."`
 }
 
 type expectation struct {
 	Booted  *bootedForm  `json:"booted" jsonschema_description:"The boot program reported from inside: this very file ran, and its own network round trips worked."`
 	Address *fromForm    `json:"address" jsonschema_description:"The address came from this service (DHCPACK)."`
+	DHCP    *dhcpClaim   `json:"dhcp" jsonschema_description:"DHCP or BOOTP messages of this guest: that there are such, how many, and what all of them say."`
+	Silent  *silentForm  `json:"silent" jsonschema_description:"A service of ours heard the guest and stayed silent, for this reason."`
+	Note    noteWord     `json:"note" jsonschema_description:"Something noteworthy was seen, whether the boot went well or not."`
 	Offer   *fromForm    `json:"offer" jsonschema_description:"An offer came from this service (DHCPOFFER)."`
 	Served  *servedForm  `json:"served" jsonschema_description:"A file was transferred whole."`
 	Stage   *reachesForm `json:"stage" jsonschema_description:"The boot reaches a stage, optionally within a time since power-on."`
@@ -97,6 +115,32 @@ type servedForm struct {
 	File string   `json:"file" jsonschema:"required" example:"probe.0" jsonschema_description:"The file's name on the wire."`
 	From string   `json:"from" jsonschema_description:"The service that served it."`
 	Over overWord `json:"over" jsonschema_description:"The protocol it was served over."`
+}
+
+type dhcpClaim struct {
+	Type       messageWord  `json:"type" jsonschema:"required" jsonschema_description:"The message; BOOTREQUEST and BOOTREPLY have no option 53."`
+	From       string       `json:"from" jsonschema_description:"Of replies: the service that sent them."`
+	To         string       `json:"to" jsonschema_description:"Of requests: broadcast, a service, or an address."`
+	Port       port         `json:"port" jsonschema_description:"The server's port: 67 or 4011."`
+	ClientPort port         `json:"clientPort" jsonschema_description:"The client's port: 68, or 4011 (EDK2)."`
+	Item       *itemForm    `json:"item" jsonschema_description:"The boot server type and layer in option 43.71."`
+	Count      *claimCount  `json:"count" jsonschema_description:"How many there are. Default: one or more."`
+	Has        []optionCode `json:"has" jsonschema_description:"Options that each of them carries."`
+	Lacks      []optionCode `json:"lacks" jsonschema_description:"Options that none of them carries."`
+	Class      string       `json:"class" jsonschema_description:"What option 60 of each of them says."`
+	Vendor     pattern      `json:"vendor" jsonschema_description:"Option 43 of each of them, in hex, matches this regular expression."`
+	File       string       `json:"file" jsonschema_description:"The boot file that each of them names."`
+	Relay      string       `json:"relay" jsonschema_description:"giaddr of each of them."`
+}
+
+type itemForm struct {
+	Type  serverType `json:"type" jsonschema:"required" example:"0x8000" jsonschema_description:"Boot server type."`
+	Layer layer      `json:"layer" jsonschema:"default=0" jsonschema_description:"Layer."`
+}
+
+type silentForm struct {
+	From   string  `json:"from" jsonschema:"required" jsonschema_description:"The service that stayed silent."`
+	Reason pattern `json:"reason" jsonschema_description:"Its reason matches this regular expression."`
 }
 
 type reachesForm struct {
@@ -124,14 +168,18 @@ type (
 	stageWord    string
 	clockWord    string
 	endsWord     string
+	messageWord  string
+	noteWord     string
 	overWord     string
 )
 
 // Whole numbers that have bounds: limits gives them.
 type (
-	blksize   int
-	port      int
-	mebibytes int
+	blksize    int
+	port       int
+	mebibytes  int
+	claimCount int
+	optionCode int
 )
 
 // limits gives the bounds of a number of type t, or zeros when it has none.
@@ -141,6 +189,14 @@ func limits(t reflect.Type) (low, high int) {
 		return 8, 65464 // RFC 2348
 	case reflect.TypeFor[port]():
 		return 1, 65535
+	case reflect.TypeFor[serverType](), reflect.TypeFor[layer]():
+		return 0, 65535
+	case reflect.TypeFor[claimCount]():
+		return 0, 1000
+	case reflect.TypeFor[optionCode]():
+		return 1, 254
+	case reflect.TypeFor[seconds]():
+		return 0, 255
 	case reflect.TypeFor[mebibytes]():
 		return 16, 65536
 	}

@@ -11,16 +11,23 @@ func (c *checker) services() {
 	taken := map[string]map[netip.Addr]string{}
 	for _, name := range c.keys["services"] {
 		f, key := c.form.Services[partName(name)], join("services", name)
-		s := Service{Name: name, Network: c.network(key, f.Network), Address: f.Address.Addr}
-		if s.Address.IsValid() {
-			c.serviceAddress(join(key, "address"), s, taken)
+		s := Service{Name: name, On: f.On, Address: f.Address.Addr}
+		if s.On != "" {
+			c.shares(key, &s)
+		} else {
+			s.Network = c.network(key, f.Network)
 		}
-		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.Echo == nil {
-			c.report(key, "plays no role; add dhcp, tftp or echo")
+		if s.Address.IsValid() && s.On == "" {
+			c.serviceAddress(join(key, "address"), s, taken)
+		} else if s.On == "" && c.whole(key) && !slices.Contains(c.keys[key], "address") {
+			c.report(key, "needs \"address\", such as address: 192.0.2.1; or on, with the service whose host it shares")
+		}
+		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil {
+			c.report(key, "plays no role; add dhcp, proxydhcp, bootserver, bootp, tftp or echo")
 		}
 		if f.TFTP != nil {
-			s.TFTP = &TFTP{Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
-				MaxBlksize: int(f.TFTP.MaxBlksize)}
+			s.TFTP = &TFTP{Discover: discovers(f.TFTP.Probe), Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
+				MaxBlksize: int(f.TFTP.MaxBlksize), Alias: aliases(f.TFTP.Alias)}
 		}
 		if f.Echo != nil {
 			s.Echo = &Echo{Port: int(f.Echo.Port)}
@@ -28,6 +35,41 @@ func (c *checker) services() {
 		}
 		c.topo.Services = append(c.topo.Services, s)
 	}
+}
+
+// shares gives a service the network and address of the one whose host it shares, which stands before it.
+func (c *checker) shares(key string, s *Service) {
+	for _, k := range []string{"address", "network"} {
+		if slices.Contains(c.keys[key], k) {
+			c.report(join(key, k), "is that of %q, whose host it shares; leave it out", s.On)
+		}
+	}
+	i := c.service(join(key, "on"), s.On)
+	if i < 0 {
+		return
+	}
+	if other := c.topo.Services[i]; other.On != "" {
+		c.report(join(key, "on"), "%q itself shares the host of %q; name that one", other.Name, other.On)
+	} else {
+		s.Network, s.Address = other.Network, other.Address
+	}
+}
+
+// discovers is the boot server type that probes are to discover.
+func discovers(f *probeForm) *int {
+	if f == nil || f.Discover == nil {
+		return nil
+	}
+	t := int(*f.Discover)
+	return &t
+}
+
+func aliases(form map[string]fileName) map[string]string {
+	out := map[string]string{}
+	for name, file := range form {
+		out[name] = string(file)
+	}
+	return out
 }
 
 // serviceAddress checks one service's address against its subnet and the services before it.
@@ -68,25 +110,26 @@ func (c *checker) dhcps() {
 			continue
 		}
 		if s.DHCP.First.IsValid() {
-			c.pool(join(key, "range"), *s)
+			c.pool(join(key, "range"), *s, s.DHCP.First, s.DHCP.Last)
 		}
 		c.boot(key, s, f)
-		c.reservations(key, s, f)
+		s.DHCP.PXE = c.pxe(join(key, "pxe"), f.PXE)
+		s.DHCP.Reservations = c.reservations(key, s, f.Reservations)
 	}
 }
 
 // pool checks a DHCP range: no address in it may be another's.
-func (c *checker) pool(key string, s Service) {
+func (c *checker) pool(key string, s Service, first, last netip.Addr) {
 	p := c.subnetOf(s.Network)
-	why := unusable(s.DHCP.First, p)
+	why := unusable(first, p)
 	if why == "" {
-		why = unusable(s.DHCP.Last, p)
+		why = unusable(last, p)
 	}
 	if why != "" {
 		c.report(key, "%s", why)
 	}
 	for _, other := range c.topo.Services {
-		if other.Network == s.Network && other.Address.IsValid() && s.DHCP.First.Compare(other.Address) <= 0 && other.Address.Compare(s.DHCP.Last) <= 0 {
+		if other.Network == s.Network && other.Address.IsValid() && other.On == "" && first.Compare(other.Address) <= 0 && other.Address.Compare(last) <= 0 {
 			c.report(key, "covers %s, the address of service %q; narrow the range", other.Address, other.Name)
 		}
 	}
@@ -101,17 +144,21 @@ func (c *checker) boot(key string, s *Service, f *dhcpForm) {
 		}
 		return
 	}
-	key = join(key, "boot")
-	s.DHCP.Boot = &Boot{Server: f.Boot.Server, Files: c.files(key, f.Boot.Files), IPXE: c.files(join(key, "ipxe"), f.Boot.IPXE),
-		NoProxy: f.Boot.NoProxy}
-	if c.whole(key) && len(f.Boot.Files) == 0 && len(f.Boot.IPXE) == 0 && told < 0 {
+	s.DHCP.Boot = c.bootOf(join(key, "boot"), s, f.Boot, told >= 0)
+}
+
+// bootOf builds the boot files that a service names. If it reserves some too, it need name no others.
+func (c *checker) bootOf(key string, s *Service, f *bootForm, reserves bool) *Boot {
+	b := &Boot{Server: f.Server, Files: c.files(key, f.Files), IPXE: c.files(join(key, "ipxe"), f.IPXE), NoProxy: f.NoProxy}
+	if c.whole(key) && len(f.Files) == 0 && len(f.IPXE) == 0 && !reserves {
 		c.report(key, "names no boot file; write an architecture and its image, such as %s", c.someBoot())
 	}
-	if f.Boot.Server == "" {
+	if f.Server == "" {
 		c.servesTFTP(key, s, s.Name)
 	} else {
-		c.servesTFTP(join(key, "server"), s, f.Boot.Server)
+		c.servesTFTP(join(key, "server"), s, f.Server)
 	}
+	return b
 }
 
 // someBoot is an example of architecture and image.

@@ -33,9 +33,14 @@ type Service struct {
 	Name    string
 	Network string
 	Address netip.Addr
+	On      string // the service whose host, and so whose address, it shares; empty: it has a host of its own
 	DHCP    *DHCP
+	BOOTP   *BOOTP
 	TFTP    *TFTP
 	Echo    *Echo
+
+	ProxyDHCP  *ProxyDHCP
+	BootServer *BootServer
 }
 
 // DHCP is our DHCP server.
@@ -43,6 +48,7 @@ type DHCP struct {
 	First, Last  netip.Addr
 	Lease        time.Duration
 	Boot         *Boot
+	PXE          *PXE
 	Reservations []Reservation
 }
 
@@ -66,9 +72,11 @@ type Reservation struct {
 
 // TFTP is our TFTP server. By default it serves every image that any Boot of the topology names.
 type TFTP struct {
-	Images     []string // further images to serve
-	Missing    []string // images not to serve although named: a broken topology
-	Silent     bool     // binds the port and never answers: a broken topology
+	Images     []string          // further images to serve
+	Missing    []string          // images not to serve although named: a broken topology
+	Discover   *int              // boot server type that EFI probes discover through the firmware; nil: none
+	Alias      map[string]string // further name on the wire to the file served under it
+	Silent     bool              // binds the port and never answers: a broken topology
 	MaxBlksize int
 }
 
@@ -86,6 +94,10 @@ type Guest struct {
 	Memory   int    // MiB; zero means what the firmware needs
 	MAC      string // default: from its place in the file
 	UUID     string // default: from its place in the file
+	NoUUID   bool   // 16 zero octets
+	SameMAC  string // guest whose MAC it has, too
+	SameUUID string // guest whose UUID it has, too
+	Keys     []Keys
 }
 
 // GuestExpect is what one guest, or "*", is expected to do.
@@ -96,15 +108,18 @@ type GuestExpect struct {
 
 // Expectation is one claim about a guest; exactly one field is set.
 type Expectation struct {
-	Booted  *Booted  `json:"booted,omitempty"`
-	Address *From    `json:"address,omitempty"`
-	Offer   *From    `json:"offer,omitempty"`
-	Served  *Served  `json:"served,omitempty"`
-	Stage   *Reaches `json:"stage,omitempty"`
-	Stops   *Stops   `json:"stops,omitempty"`
-	Serial  string   `json:"serial,omitempty"` // regular expression; several in one list must match in order
-	Never   *Never   `json:"never,omitempty"`
-	Ends    string   `json:"ends,omitempty"` // "off" or "running"
+	Booted  *Booted   `json:"booted,omitempty"`
+	Address *From     `json:"address,omitempty"`
+	Offer   *From     `json:"offer,omitempty"`
+	DHCP    *Messages `json:"dhcp,omitempty"`
+	Silent  *Silent   `json:"silent,omitempty"`
+	Note    string    `json:"note,omitempty"`
+	Served  *Served   `json:"served,omitempty"`
+	Stage   *Reaches  `json:"stage,omitempty"`
+	Stops   *Stops    `json:"stops,omitempty"`
+	Serial  string    `json:"serial,omitempty"` // regular expression; several in one list must match in order
+	Never   *Never    `json:"never,omitempty"`
+	Ends    string    `json:"ends,omitempty"` // "off" or "running"
 }
 
 // Booted claims that the probe's own report proves this image ran: nonce and CRC are checked, and its TFTP
@@ -112,6 +127,36 @@ type Expectation struct {
 type Booted struct {
 	Image string `json:"image"`
 	From  string `json:"from,omitempty"` // service that served it
+}
+
+// Messages claims that the boot has DHCP messages of one type, as many as said, and that each says what is listed.
+// From, To, Port, ClientPort and Item pick the messages; the rest must hold for every one picked.
+type Messages struct {
+	Type       string `json:"type"`
+	From       string `json:"from,omitempty"`       // service
+	To         string `json:"to,omitempty"`         // "broadcast", service or address
+	Port       int    `json:"port,omitempty"`       // the server's
+	ClientPort int    `json:"clientPort,omitempty"` // the client's
+	Item       *Item  `json:"item,omitempty"`
+	Count      *int   `json:"count,omitempty"` // nil: one or more
+	Has        []int  `json:"has,omitempty"`
+	Lacks      []int  `json:"lacks,omitempty"`
+	Class      string `json:"class,omitempty"`
+	Vendor     string `json:"vendor,omitempty"` // regular expression over option 43 in hex
+	File       string `json:"file,omitempty"`
+	Relay      string `json:"relay,omitempty"`
+}
+
+// Item is a boot server type and layer (option 43.71).
+type Item struct {
+	Type  int `json:"type"`
+	Layer int `json:"layer,omitempty"`
+}
+
+// Silent claims that a service of ours heard the guest and stayed silent.
+type Silent struct {
+	From   string `json:"from"`
+	Reason string `json:"reason,omitempty"` // regular expression
 }
 
 // From claims that a packet of that kind came from this service, and that the guest obeyed it.

@@ -27,10 +27,12 @@ var known = Known{
 	Firmwares: []string{"bios", "ovmf-x64", "ovmf-x64-ipxe", "ovmf-ia32"},
 	NICs:      []string{"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci", "i82559er", "i82550"},
 	Images:    []string{"probe"},
-	Archs:     []string{"bios", "efi-aa64", "efi-ia32", "efi-x64"},
-	Reasons: []string{"no-firmware", "no-link", "no-offer", "offer-refused", "no-ack", "no-bootfile", "proxy-silent",
-		"boot-server-silent", "tftp-silent", "file-not-found", "tftp-error", "wrong-arch", "image-refused",
-		"boot-program-silent", "did-not-power-off", "guest-crashed", "gave-up", "stalled"},
+	Archs: strings.Fields(`alpha arc-x86 bios efi-aa64 efi-arm32 efi-bc efi-ia32 efi-ia64 efi-loong32 efi-loong64 efi-riscv32 efi-riscv64
+		efi-x64 efi-xscale http-aa64 http-arm32 http-bc http-bios http-ia32 http-riscv64 http-x64 lean-client pc98 ppc-epapr ppc-of ppc-opal uboot-aa64 uboot-arm32`),
+	Reasons: strings.Fields(`no-firmware no-link no-offer offer-refused no-ack no-bootfile no-class menu-unsupported no-menu
+		no-discovery-group type-not-listed cancelled local-boot proxy-silent boot-server-silent answer-ignored tftp-silent
+		file-not-found tftp-error wrong-arch image-refused boot-program-silent did-not-power-off guest-crashed gave-up stalled`),
+	Notes: []string{"duplicate-mac", "duplicate-uuid", "no-uuid"},
 }
 
 const shippedDir = "../../topologies"

@@ -36,10 +36,7 @@ type exchange struct {
 // Answer decides on one request. The reply is nil when the server stays silent; the Decision says why in any case.
 // It reads no clock and no socket, and changes only leases.
 func Answer(req *Request, cfg *Config, leases *Leases, now time.Time) (*Reply, Decision) {
-	p := req.Packet
-	x := &exchange{req: req, cfg: cfg, leases: leases, now: now, key: req.key(), d: Decision{
-		Client: p.ClientHWAddr.String(), Request: messageName(p.MessageType()), XID: hex.EncodeToString(p.TransactionID[:]),
-	}}
+	x := &exchange{req: req, cfg: cfg, leases: leases, now: now, key: req.key(), d: Decide(req)}
 	x.fixed, x.file = cfg.reserved(req.mac(), req.Client.UUID)
 	r := x.dispatch()
 	if r != nil && x.tooLong(r) {
@@ -49,8 +46,37 @@ func Answer(req *Request, cfg *Config, leases *Leases, now time.Time) (*Reply, D
 		x.d.Address, x.d.File = "", ""
 		return nil, x.d
 	}
-	x.d.Reply = messageName(r.Packet.MessageType())
+	x.d.Reply = replyName(r)
 	return r, x.d
+}
+
+// Decide starts the Decision on a request: who asked, and for what.
+func Decide(req *Request) Decision {
+	p := req.Packet
+	return Decision{Client: p.ClientHWAddr.String(), Request: messageName(p.MessageType()), XID: hex.EncodeToString(p.TransactionID[:])}
+}
+
+// Silent ends a Decision without a reply.
+func (d Decision) Silent(format string, args ...any) (*Reply, Decision) {
+	d.Reply, d.Address, d.File, d.Reason = "", "", "", fmt.Sprintf(format, args...)
+	return nil, d
+}
+
+// With ends a Decision with a reply.
+func (d Decision) With(r *Reply, why ...string) (*Reply, Decision) {
+	d.Reply = replyName(r)
+	for _, w := range why {
+		d.Reason = join(d.Reason, w)
+	}
+	return r, d
+}
+
+// replyName is the RFC's name of a reply.
+func replyName(r *Reply) string {
+	if r.Packet.MessageType() == dhcpv4.MessageTypeNone {
+		return "BOOTREPLY"
+	}
+	return messageName(r.Packet.MessageType())
 }
 
 func (x *exchange) dispatch() *Reply {
@@ -62,6 +88,9 @@ func (x *exchange) dispatch() *Reply {
 		return x.silent("ignored: neither hardware address nor client identifier")
 	case relay.IsValid() && !x.cfg.Address.Contains(relay):
 		return x.silent("ignored: relayed from %s, a network this server has no addresses for", relay)
+	case x.req.Client.Vendor.Item != nil:
+		// By broadcast (PXE 2.1 section 2.2); a DHCPREQUEST with ciaddr would otherwise pass for a renewal.
+		return x.silent("ignored: it asks for a boot server (option 43.71), not for an address")
 	}
 	switch p.MessageType() {
 	case dhcpv4.MessageTypeDiscover:
@@ -92,6 +121,7 @@ func (x *exchange) grant(typ dhcpv4.MessageType, a netip.Addr, why string) *Repl
 	b := x.cfg.bootFor(x.req, x.file)
 	x.addLease(r, a)
 	x.configure(r, b)
+	x.tellPXE(r, &b)
 	if typ == dhcpv4.MessageTypeAck {
 		r.Packet.ClientIPAddr = x.req.Packet.ClientIPAddr
 	}
@@ -119,6 +149,7 @@ func (x *exchange) inform() *Reply {
 	r := x.newReply(dhcpv4.MessageTypeAck)
 	b := x.cfg.bootFor(x.req, x.file)
 	x.configure(r, b)
+	x.tellPXE(r, &b)
 	r.Packet.ClientIPAddr = p.ClientIPAddr
 	x.route(r)
 	x.d.Reason = join("configuration without an address", b.why)
@@ -158,8 +189,8 @@ func addrText(a netip.Addr) string {
 
 // join makes one clause of two.
 func join(why, more string) string {
-	if more == "" {
-		return why
+	if why == "" || more == "" {
+		return why + more
 	}
 	return why + "; " + more
 }

@@ -24,7 +24,8 @@ type Config struct {
 	Router       netip.Addr    // option 3; zero sends none
 	DNS          []netip.Addr  // option 6
 	Reservations []Reservation
-	Boot         *Boot // nil: no boot file except those of reservations
+	Boot         *Boot      // nil: no boot file except those of reservations
+	PXE          *pxe.Offer // nil: PXE clients are told a file at most, as BOOTP clients always were
 }
 
 // Reservation ties an address, a boot file or both to the client with this MAC or this UUID.

@@ -30,7 +30,7 @@ func FuzzAnswer(f *testing.F) {
 		cfg.Boot.NoProxy = true
 		holder := map[string]string{}
 		for i, datagram := range [][]byte{one, two, one} {
-			req, err := ParseRequest(datagram, netip.MustParseAddrPort("192.0.2.100:68"))
+			req, err := ParseRequest(datagram, netip.MustParseAddrPort("192.0.2.100:68"), netip.AddrPort{})
 			if err != nil {
 				continue
 			}

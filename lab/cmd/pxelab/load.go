@@ -22,7 +22,7 @@ const defaultTopology = "topologies/firmware-trio.yaml"
 
 // known lists what a topology may name.
 func known() topology.Known {
-	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Images: images.Names(), Archs: pxe.ArchNames(), Reasons: judge.Reasons()}
+	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Images: images.Names(), Archs: pxe.ArchNames(), Reasons: judge.Reasons(), Notes: judge.Notes()}
 }
 
 // topologyArg gives the file named on the command line, or the default one.
