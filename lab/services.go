@@ -85,6 +85,11 @@ func (l *lab) startService(s *service) error {
 		tftp.Root = filepath.Join(string(l.bundle), tftp.Root)
 		cfg.TFTP = &tftp
 	}
+	if cfg.MTFTP != nil {
+		mtftp := *cfg.MTFTP
+		mtftp.Root = filepath.Join(string(l.bundle), mtftp.Root)
+		cfg.MTFTP = &mtftp
+	}
 	configR, configW, err := os.Pipe()
 	if err != nil {
 		return err

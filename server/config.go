@@ -16,6 +16,7 @@ type Config struct {
 	DHCP      *DHCPConfig  `json:"dhcp,omitempty"`  // UDP 67
 	BOOTP     *BOOTPConfig `json:"bootp,omitempty"` // UDP 67
 	TFTP      *TFTPConfig  `json:"tftp,omitempty"`  // UDP 69
+	MTFTP     *MTFTPConfig `json:"mtftp,omitempty"` // UDP 1759
 	Echo      *EchoConfig  `json:"echo,omitempty"`  // answers a probe's datagram
 
 	ProxyDHCP  *ProxyDHCPConfig  `json:"proxydhcp,omitempty"`  // UDP 67 and 4011

@@ -89,6 +89,10 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 		})
 		add("tftp", r, err)
 	}
+	if c.MTFTP != nil {
+		r, err := listenMTFTP(c, observe)
+		add("mtftp", r, err)
+	}
 	if c.Echo != nil {
 		r, err := listenEcho(c, observe)
 		add("echo", r, err)

@@ -30,8 +30,8 @@ func (c Config) Validate() error {
 	if a := c.Address.Addr(); !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
 		p.addf("address %q is not an IPv4 address with its subnet's length, like 192.0.2.1/24", c.Address)
 	}
-	if c.DHCP == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.Echo == nil {
-		p.addf("no role is configured; have dhcp, bootp, proxydhcp, bootserver, tftp and echo")
+	if c.DHCP == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.MTFTP == nil && c.Echo == nil {
+		p.addf("no role is configured; have dhcp, bootp, proxydhcp, bootserver, tftp, mtftp and echo")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
@@ -45,11 +45,15 @@ func (c Config) Validate() error {
 			p.addf("tftp: maxBlksize %d is outside 512 to 65464", t.MaxBlk)
 		}
 	}
+	if c.MTFTP != nil {
+		c.MTFTP.validate(&p)
+	}
 	if e := c.Echo; e != nil {
 		if e.Port < 1 || e.Port > 65535 {
 			p.addf("echo: port %d is outside 1 to 65535", e.Port)
 		}
-		if e.Port == dhcp.ServerPort && c.DHCP != nil || e.Port == tftp.Port && c.TFTP != nil {
+		if e.Port == dhcp.ServerPort && c.DHCP != nil || e.Port == tftp.Port && c.TFTP != nil ||
+			c.MTFTP != nil && e.Port == c.MTFTP.Port() {
 			p.addf("echo: port %d belongs to another role", e.Port)
 		}
 	}

@@ -32,6 +32,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			ps.Files = served(named, s.TFTP)
 			ps.Alias, ps.Discover = s.TFTP.Alias, s.TFTP.Discover
 		}
+		mtftpRole(s, &ps)
 		if s.Echo != nil || s.TFTP != nil {
 			cfg.Echo = &server.EchoConfig{Port: EchoPort}
 			if s.Echo != nil && s.Echo.Port != 0 {

@@ -31,6 +31,7 @@ type serviceForm struct {
 	ProxyDHCP  *proxyForm      `json:"proxydhcp" jsonschema_description:"A proxyDHCP service (PXE 2.1): it tells PXE clients what to boot and gives no addresses."`
 	BootServer *bootServerForm `json:"bootserver" jsonschema_description:"A boot server (PXE 2.1): it names the boot file of a type that a client chose."`
 	TFTP       *tftpForm       `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
+	MTFTP      *mtftpForm      `json:"mtftp" jsonschema_description:"A multicast TFTP server by Intel's scheme (PXE 2.1), beside tftp: it sends each file to a group, to all that listen."`
 	Echo       *echoForm       `json:"echo" jsonschema_description:"A UDP echo for the probes. A service with tftp has one on port 7777 unless this names another port."`
 }
 

@@ -116,7 +116,7 @@ func shape(file *jsonschema.Schema, defs jsonschema.Definitions) {
 	for _, name := range []string{"expectation", "never"} {
 		defs[name].MinProperties, defs[name].MaxProperties = count(1), count(1)
 	}
-	defs["service"].AnyOf = oneKeyOf("dhcp", "proxydhcp", "bootserver", "bootp", "tftp", "echo")
+	defs["service"].AnyOf = oneKeyOf("dhcp", "proxydhcp", "bootserver", "bootp", "tftp", "mtftp", "echo")
 	defs["reservation"].OneOf = oneKeyOf("guest", "mac", "uuid")
 	defs["reservation"].AnyOf = oneKeyOf("address", "file")
 }

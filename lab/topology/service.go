@@ -22,13 +22,14 @@ func (c *checker) services() {
 		} else if s.On == "" && c.whole(key) && !slices.Contains(c.keys[key], "address") {
 			c.report(key, "needs \"address\", such as address: 192.0.2.1; or on, with the service whose host it shares")
 		}
-		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil {
+		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil && f.MTFTP == nil {
 			c.report(key, "plays no role; add dhcp, proxydhcp, bootserver, bootp, tftp or echo")
 		}
 		if f.TFTP != nil {
 			s.TFTP = &TFTP{Discover: discovers(f.TFTP.Probe), Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
 				MaxBlksize: int(f.TFTP.MaxBlksize), Alias: aliases(f.TFTP.Alias)}
 		}
+		s.MTFTP = c.mtftp(key, f)
 		if f.Echo != nil {
 			s.Echo = &Echo{Port: int(f.Echo.Port)}
 			c.echo(join(key, "echo.port"), f)

@@ -37,6 +37,7 @@ type Service struct {
 	DHCP    *DHCP
 	BOOTP   *BOOTP
 	TFTP    *TFTP
+	MTFTP   *MTFTP
 	Echo    *Echo
 
 	ProxyDHCP  *ProxyDHCP
