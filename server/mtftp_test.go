@@ -26,8 +26,11 @@ func TestMTFTP(t *testing.T) {
 			t.Errorf("%d octets in %d openings, %v", len(got.Data), got.Opened, err)
 		}
 	})
-	s.expect("RRQ x64.efi", "DATA")
-	if d := s.expect("RRQ x64.efi", ""); d.Role != "mtftp" || d.Outcome != "ok" || d.Bytes != 5000 || d.Sent < 5000+512 || d.Took <= 0 {
+	d := s.expect("RRQ x64.efi", "DATA")
+	for d.Reply == "DATA" { // a link that was just set up may lose the first datagrams
+		d = <-s.decisions
+	}
+	if d.Role != "mtftp" || d.Outcome != "ok" || d.Bytes != 5000 || d.Sent < 5000+512 || d.Took <= 0 {
 		t.Errorf("%+v", d)
 	}
 }

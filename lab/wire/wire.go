@@ -24,6 +24,7 @@ type Decoder struct {
 	seen      map[kind]bool       // chatter of which one event is enough
 	dhcp      map[dhcpKey]int     // how often each DHCP message was seen
 	transfers map[transferKey]*transfer
+	opened    map[netip.Addr]*transfer     // the last asked of an MTFTP server
 	newest    map[netip.AddrPort]*transfer // the last transfer a client port asked for
 	solicited bool                         // a Router Solicitation waits for its answer
 	cur       current
@@ -71,6 +72,7 @@ func New(mac net.HardwareAddr) *Decoder {
 		seen:      map[kind]bool{},
 		dhcp:      map[dhcpKey]int{},
 		transfers: map[transferKey]*transfer{},
+		opened:    map[netip.Addr]*transfer{},
 		newest:    map[netip.AddrPort]*transfer{},
 	}
 	if len(mac) == 6 {
