@@ -10,7 +10,6 @@ import (
 var (
 	group  = netip.MustParseAddrPort("239.255.1.1:1758")
 	opener = netip.MustParseAddrPort("192.0.2.11:1758")
-	other  = netip.MustParseAddrPort("192.0.2.12:1758")
 )
 
 // words writes what is sent: G1 is block 1 to the group, U1 to the opener alone.
