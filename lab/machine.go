@@ -77,7 +77,7 @@ func (m *machine) observe(f network.Frame) {
 	}
 	e := event.Event{Kind: event.PacketSeen, Network: p.network, Guest: m.name, Boot: p.boot, Packet: &packet}
 	if !f.FromGuest {
-		e.Service = m.lab.senders.of(packet)
+		e.Service, e.Via = m.lab.senders.origin(packet)
 	}
 	m.lab.log.Append(e)
 }

@@ -60,7 +60,10 @@ func listenMTFTP(c Config, observe func(Decision)) (role, error) {
 	})
 }
 
-func (m *MTFTPConfig) validate(p *problems) {
+func (m *MTFTPConfig) validate(p *problems, own netip.Prefix) {
+	if !own.Addr().Is4() {
+		p.addf("mtftp: there is no IPv4 address to send from; add address")
+	}
 	if m.Root == "" {
 		p.addf("mtftp: root is empty; name the directory to serve")
 	}

@@ -102,7 +102,7 @@ func (b *BootConfig) boot() *dhcp.Boot {
 	if b == nil {
 		return nil
 	}
-	return &dhcp.Boot{NextServer: b.NextServer, Files: b.Files, IPXE: b.IPXE, Default: b.Default, NoProxy: b.NoProxy}
+	return &dhcp.Boot{NextServer: b.NextServer, Files: b.Files, IPXE: b.IPXE, HTTP: b.HTTP, Default: b.Default, NoProxy: b.NoProxy}
 }
 
 // offer turns the checked configuration into the protocol's own; nil stays nil.

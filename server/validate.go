@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/server/dhcp"
+	"github.com/pxelab/pxelab/server/dhcp6"
 	"github.com/pxelab/pxelab/server/pxe"
 	"github.com/pxelab/pxelab/server/tftp"
 )
@@ -27,16 +28,20 @@ func (c Config) Validate() error {
 	if c.Interface == "" {
 		p.addf("interface is empty; name the one to serve")
 	}
-	if a := c.Address.Addr(); !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
-		p.addf("address %q is not an IPv4 address with its subnet's length, like 192.0.2.1/24", c.Address)
-	}
-	if c.DHCP == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.MTFTP == nil && c.Echo == nil {
-		p.addf("no role is configured; have dhcp, bootp, proxydhcp, bootserver, tftp, mtftp and echo")
+	c.validateAddresses(&p)
+	if c.DHCP == nil && c.DHCP6 == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.MTFTP == nil && c.HTTP == nil && c.Echo == nil && c.Relay == nil {
+		p.addf("no role is configured; have dhcp, dhcp6, bootp, proxydhcp, bootserver, tftp, mtftp, http, echo and relay")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
 	}
+	if c.DHCP6 != nil {
+		c.DHCP6.validate(&p, c.Address6)
+	}
 	c.validatePXE(&p)
+	if c.Relay != nil {
+		c.Relay.validate(&p, c)
+	}
 	if t := c.TFTP; t != nil {
 		if t.Root == "" {
 			p.addf("tftp: root is empty; name the directory to serve")
@@ -46,13 +51,17 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.MTFTP != nil {
-		c.MTFTP.validate(&p)
+		c.MTFTP.validate(&p, c.Address)
+	}
+	if c.HTTP != nil {
+		c.HTTP.validate(&p)
 	}
 	if e := c.Echo; e != nil {
 		if e.Port < 1 || e.Port > 65535 {
 			p.addf("echo: port %d is outside 1 to 65535", e.Port)
 		}
-		if e.Port == dhcp.ServerPort && c.DHCP != nil || e.Port == tftp.Port && c.TFTP != nil ||
+		if e.Port == dhcp.ServerPort && (c.DHCP != nil || c.Relay != nil) || e.Port == tftp.Port && c.TFTP != nil ||
+			e.Port == dhcp6.ServerPort && c.DHCP6 != nil ||
 			c.MTFTP != nil && e.Port == c.MTFTP.Port() {
 			p.addf("echo: port %d belongs to another role", e.Port)
 		}
@@ -62,6 +71,7 @@ func (c Config) Validate() error {
 
 func (d *DHCPConfig) validate(p *problems, own netip.Prefix) {
 	d.validatePool(p, own)
+	d.validatePools(p, own)
 	if d.Lease < 0 || d.Lease > 0 && d.Lease < minLease {
 		p.addf("dhcp: lease %s is shorter than %s", d.Lease, minLease)
 	}
@@ -132,7 +142,7 @@ func (d *DHCPConfig) validateReservations(p *problems, own netip.Prefix) {
 			p.addf("dhcp: reservation %d: neither address nor file is reserved", i+1)
 		}
 		if r.Address.IsValid() {
-			if !usable(own, r.Address) || r.Address == own.Addr() {
+			if !d.anywhere(own, r.Address) || r.Address == own.Addr() {
 				p.addf("dhcp: reservation %d: address %s is no address of another host of %s", i+1, r.Address, own.Masked())
 			}
 			once(i, r.Address.String())
@@ -176,6 +186,7 @@ func (b *BootConfig) validate(p *problems, where string) {
 			checkFile(p, where+": "+m.name+": "+arch, m.files[arch])
 		}
 	}
+	validateURIs(p, where, b.HTTP, 254)
 	checkFile(p, where+": default", b.Default)
 }
 

@@ -7,10 +7,12 @@ type Packet struct {
 	SrcMAC    string `json:"srcMAC"`          // sender on the wire
 	Src       string `json:"src,omitempty"`   // address:port, or address
 	Dst       string `json:"dst,omitempty"`   // address:port, or address
-	Proto     string `json:"proto"`           // "dhcp", "tftp", "arp", "icmp", "icmp6", "dhcp6", "udp", "tcp", "other"
+	Proto     string `json:"proto"`           // "dhcp", "tftp", "arp", "icmp", "icmp6", "dhcp6", "udp", "tcp", "http", "other"
 	Info      string `json:"info"`            // one line for people: "DHCPOFFER 192.0.2.100 file probe.0"
 	DHCP      *DHCP  `json:"dhcp,omitempty"`  // when Proto is "dhcp"
+	DHCP6     *DHCP6 `json:"dhcp6,omitempty"` // when Proto is "dhcp6"
 	TFTP      *TFTP  `json:"tftp,omitempty"`  // when Proto is "tftp"
+	HTTP      *HTTP  `json:"http,omitempty"`  // when Proto is "http"
 	Error     string `json:"error,omitempty"` // why the bytes could not be decoded further
 }
 

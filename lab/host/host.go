@@ -13,6 +13,9 @@ type Host struct {
 	FreeMiB  int        `json:"freeMiB"` // memory available
 	Distro   string     `json:"distro"`  // "debian", "ubuntu", "fedora", "arch", "" when unknown
 
+	// Commands are the programs that were asked for and found, each with its path.
+	Commands map[string]string `json:"commands,omitempty"`
+
 	Problems []string `json:"problems,omitempty"` // files that were found and could not be understood
 }
 

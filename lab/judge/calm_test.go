@@ -39,6 +39,9 @@ func TestCalm(t *testing.T) {
 		"tftp asked twice": {"RRQ probe.0 2 times before the first answer", func(s *script) *script {
 			return s.asks("RRQ", "probe.0", event.TFTP{}).after(3*ms).asks("RRQ", "probe.0", event.TFTP{Repeat: 1}).after(ms).gets("OACK", "probe.0", event.TFTP{})
 		}},
+		"rrq repeated although answered": {"it sent RRQ probe.0 again although it had been answered", func(s *script) *script {
+			return s.asks("RRQ", "probe.0", event.TFTP{}).after(ms).gets("OACK", "probe.0", event.TFTP{}).after(100*ms).asks("RRQ", "probe.0", event.TFTP{Repeat: 1})
+		}},
 		"ack repeated": {"it repeated ACK", func(s *script) *script { return s.fetches("probe.0").asks("ACK", "probe.0", event.TFTP{Repeat: 1}) }},
 		"request repeated": {"DHCPREQUEST 2 times before", func(s *script) *script {
 			return s.sends(request).after(5*ms).sends(request).after(ms).receives("dhcp", ack)

@@ -29,7 +29,7 @@ func address(from string) []topology.Expectation {
 	return one(topology.Expectation{Address: &topology.From{From: from}})
 }
 func offer(from string) []topology.Expectation {
-	return one(topology.Expectation{Offer: &topology.From{From: from}})
+	return one(topology.Expectation{Offer: &topology.Offer{From: from}})
 }
 func served(file, from, over string) []topology.Expectation {
 	return one(topology.Expectation{Served: &topology.Served{File: file, From: from, Over: over}})
@@ -135,7 +135,7 @@ var allClaims = []claims{
 		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", event.TFTP{}).gets("OACK", "probe-x64.efi", event.TFTP{})
 		return s.asks("ERROR", "probe-x64.efi", event.TFTP{Code: 8}).fails("PXE-E53: No boot filename received.")
 	}, false, "did not get it whole"},
-	{"served/another protocol", "bios", served("probe.0", "", "http"), nil, false, "only tftp"},
+	{"served/another protocol", "bios", served("probe.0", "", "http"), nil, false, `never asked for "probe.0" over http, but for "probe.0"`},
 
 	{"stage", "bios", reaches(event.StageDownload, 0), nil, true, "reached download"},
 	{"stage/in time", "bios", reaches(event.StageDownload, 10*time.Second), nil, true, "reached download after 4.6 s"},

@@ -71,7 +71,7 @@ func (b *boot) notes() []Note {
 
 // introduced is the first message in which this boot said who it is.
 func (b *boot) introduced() (event.Event, bool) {
-	sent := b.dhcp(true, isDiscover)
+	sent := b.dhcp(true, b.isDiscover)
 	if len(sent) == 0 {
 		return event.Event{}, false
 	}

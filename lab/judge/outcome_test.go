@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -234,10 +235,18 @@ var scenarios = []scenario{
 	}},
 }
 
-func (sc scenario) play() *script { return sc.script(newScript(testPlan(), sc.guest)) }
+// plan is the one that the scenario's guest is of.
+func (sc scenario) plan() *plan.Plan {
+	if strings.HasPrefix(sc.guest, "six") {
+		return testPlan6()
+	}
+	return testPlan()
+}
+
+func (sc scenario) play() *script { return sc.script(newScript(sc.plan(), sc.guest)) }
 
 func (sc scenario) outcome(t *testing.T) Outcome {
-	tr := NewTracker(testPlan())
+	tr := NewTracker(sc.plan())
 	for _, e := range sc.play().events {
 		tr.Feed(e)
 	}
@@ -251,7 +260,7 @@ func (sc scenario) outcome(t *testing.T) Outcome {
 func TestOutcomes(t *testing.T) {
 	var said strings.Builder
 	met := map[Reason]bool{}
-	for _, sc := range scenarios {
+	for _, sc := range slices.Concat(scenarios, scenarios6) {
 		o := sc.outcome(t)
 		if o.Reason != sc.reason || o.Stage != sc.stage {
 			t.Errorf("%s: stopped at %s for %q, want %s for %q: %s", sc.name, o.Stage, o.Reason, sc.stage, sc.reason, o.Sentence)
@@ -289,9 +298,9 @@ func golden(t *testing.T, name, got string) {
 
 // Nothing that comes after a boot has settled may change its outcome: the lab ends a settled guest.
 func TestNothingChangesAfterSettling(t *testing.T) {
-	for _, sc := range scenarios {
+	for _, sc := range slices.Concat(scenarios, scenarios6) {
 		s := sc.play()
-		tr := NewTracker(testPlan())
+		tr := NewTracker(sc.plan())
 		for _, e := range s.events {
 			tr.Feed(e)
 		}

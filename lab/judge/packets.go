@@ -12,7 +12,7 @@ import (
 // portBINL is where proxyDHCP and boot servers listen (PXE 2.1 section 2.2).
 const portBINL = 4011
 
-// transfer is one file the guest asked for by TFTP. Requests for the same name are one transfer: EDK2 asks
+// transfer is one file the guest asked for. Requests for the same name are one transfer: EDK2 asks
 // twice, first for the size only.
 type transfer struct {
 	file     string // name on the wire
@@ -24,6 +24,7 @@ type transfer struct {
 	whole    *event.Event // the last block
 	failed   *event.Event // ERROR from the server
 	aborted  *event.Event // ERROR from the guest
+	http     *onHTTP      // nil: over TFTP
 }
 
 // packet takes a frame on the guest's cable.
@@ -40,10 +41,20 @@ func (b *boot) packet(e event.Event) {
 		b.dhcpSent(e)
 	case p.DHCP != nil && sameMAC(p.DHCP.CHAddr, b.guest.MAC):
 		b.dhcpReceived(e)
+	case p.DHCP6 != nil && p.FromGuest:
+		b.dhcp6Sent(e)
+	case p.DHCP6 != nil:
+		b.dhcp6Received(e)
 	case p.TFTP != nil && p.FromGuest:
 		b.tftpSent(e)
 	case p.TFTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)] || b.opened(p)):
 		b.tftpReceived(e)
+	case p.HTTP != nil && p.HTTP.Op == "cut" && p.FromGuest:
+		b.httpCut(e)
+	case p.HTTP != nil && p.FromGuest:
+		b.httpSent(e)
+	case p.HTTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)]):
+		b.httpReceived(e)
 	}
 }
 
@@ -153,10 +164,10 @@ func (b *boot) hasFile() bool {
 	return slices.ContainsFunc(b.transfers, func(t *transfer) bool { return t.whole != nil })
 }
 
-// find gives the transfer of a file, whatever slashes its name begins with.
+// find gives the transfer of a file over TFTP, whatever slashes its name begins with.
 func (b *boot) find(file string) *transfer {
 	for _, t := range b.transfers {
-		if sameFile(t.file, file) {
+		if t.http == nil && sameFile(t.file, file) {
 			return t
 		}
 	}

@@ -15,6 +15,7 @@ type Reason string
 const (
 	NoFirmware        Reason = "no-firmware"         // nothing on the console
 	NoLink            Reason = "no-link"             // the firmware spoke and no frame left its card
+	NotManaged        Reason = "not-managed"         // no router sent it to DHCPv6 for an address
 	NoOffer           Reason = "no-offer"            // nobody answered its DISCOVERs
 	OfferRefused      Reason = "offer-refused"       // it was offered a boot and did not take it
 	NoAck             Reason = "no-ack"              // it asked for an address and did not get it
@@ -30,8 +31,12 @@ const (
 	BootServerSilent  Reason = "boot-server-silent"  // no boot server answered
 	AnswerIgnored     Reason = "answer-ignored"      // a boot server answered in a way that the client does not accept
 	TFTPSilent        Reason = "tftp-silent"         // the TFTP server did not answer
-	FileNotFound      Reason = "file-not-found"      // the TFTP server has no such file
+	FileNotFound      Reason = "file-not-found"      // the server has no such file
 	TFTPError         Reason = "tftp-error"          // the transfer failed in another way
+	NoURI             Reason = "no-uri"              // nobody told UEFI HTTP boot a URI
+	HTTPSilent        Reason = "http-silent"         // the HTTP server did not answer
+	NoLength          Reason = "no-length"           // the HTTP server does not say how long the file is
+	HTTPError         Reason = "http-error"          // the transfer over HTTP failed in another way
 	WrongArch         Reason = "wrong-arch"          // the file is a program for another kind of machine
 	ImageRefused      Reason = "image-refused"       // the client had the whole file and would not run it
 	BootProgramSilent Reason = "boot-program-silent" // the boot program did not (finish its) report
@@ -50,9 +55,9 @@ func Reasons() []string {
 	return out
 }
 
-var reasons = []Reason{NoFirmware, NoLink, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu,
+var reasons = []Reason{NoFirmware, NoLink, NotManaged, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu,
 	NoDiscoveryGroup, TypeNotListed, Cancelled, LocalBoot, ProxySilent, BootServerSilent, AnswerIgnored, TFTPSilent,
-	FileNotFound, TFTPError, WrongArch, ImageRefused, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
+	FileNotFound, TFTPError, NoURI, HTTPSilent, NoLength, HTTPError, WrongArch, ImageRefused, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
 
 // Outcome is how a boot ended, in itself: whether that was expected is for the verdicts to say.
 type Outcome struct {
@@ -76,12 +81,16 @@ var rules = []struct {
 }{
 	{GuestCrashed, (*boot).crashed},
 	{DidNotPowerOff, (*boot).didNotPowerOff},
+	{NoLength, (*boot).noLength},
 	{WrongArch, (*boot).wrongArch},
 	{ImageRefused, (*boot).imageRefused},
 	{BootProgramSilent, (*boot).programSilent},
 	{FileNotFound, (*boot).fileNotFound},
 	{TFTPError, (*boot).tftpError},
 	{TFTPSilent, (*boot).tftpSilent},
+	{FileNotFound, (*boot).httpNotFound},
+	{HTTPError, (*boot).httpFailed},
+	{HTTPSilent, (*boot).httpSilent},
 	{AnswerIgnored, (*boot).answerIgnored},
 	{BootServerSilent, (*boot).bootServerSilent},
 	{MenuUnsupported, (*boot).menuUnsupported},
@@ -92,9 +101,11 @@ var rules = []struct {
 	{LocalBoot, (*boot).localBoot},
 	{ProxySilent, (*boot).proxySilent},
 	{NoAck, (*boot).noAck},
+	{NoURI, (*boot).noURI},
 	{NoClass, (*boot).noClass},
 	{NoBootfile, (*boot).noBootfile},
 	{OfferRefused, (*boot).offerRefused},
+	{NotManaged, (*boot).notManaged},
 	{NoOffer, (*boot).noOffer},
 	{NoLink, (*boot).noLink},
 	{NoFirmware, (*boot).noFirmware},

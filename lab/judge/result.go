@@ -40,6 +40,7 @@ type File struct {
 	From  string `json:"from"` // service, or address, it was asked from
 	Bytes int64  `json:"bytes"`
 	Whole bool   `json:"whole"`
+	Over  string `json:"over,omitempty"` // "http"; empty: TFTP
 }
 
 // Results judges a run and sums it up per guest, in the plan's order.
@@ -81,13 +82,17 @@ func (b *boot) sumUp(r *Result) {
 			r.Stages = append(r.Stages, StageTime{s, e.At - b.events[0].At})
 		}
 	}
-	if acks := b.dhcp(false, gives); len(acks) > 0 {
+	if acks := append(b.dhcp(false, gives), b.dhcp6(false, gives6)...); len(acks) > 0 {
 		last := acks[len(acks)-1]
 		if r.From = last.Service; r.From == "" {
 			r.From = host(last.Packet.Src)
 		}
 	}
 	for _, t := range b.transfers {
-		r.Files = append(r.Files, File{Name: t.file, From: b.serviceName(t), Bytes: t.bytes, Whole: t.whole != nil})
+		f := File{Name: t.file, From: b.serviceName(t), Bytes: t.bytes, Whole: t.whole != nil}
+		if t.http != nil {
+			f.Over = "http"
+		}
+		r.Files = append(r.Files, f)
 	}
 }

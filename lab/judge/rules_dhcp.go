@@ -12,8 +12,10 @@ import (
 // Rules about finding a server, an address and a boot file.
 
 func isOffer(d *event.DHCP) bool { return d.Type == "OFFER" || d.Type == "BOOTREPLY" }
-func isDiscover(d *event.DHCP) bool {
-	return (d.Type == "DISCOVER" || d.Type == "BOOTREQUEST") && !strings.HasPrefix(d.ClassID, "HTTPClient")
+
+// isDiscover leaves out EDK2's next attempt, over HTTP, unless that is how this guest boots.
+func (b *boot) isDiscover(d *event.DHCP) bool {
+	return (d.Type == "DISCOVER" || d.Type == "BOOTREQUEST") && (b.bootsOverHTTP() || !isHTTP(d))
 }
 
 // isRequest is a request for an address, not one to port 4011 or a boot server.
@@ -25,7 +27,10 @@ func isRequest(d *event.DHCP) bool {
 func isPXE(d *event.DHCP) bool { return strings.HasPrefix(d.ClassID, "PXEClient") }
 
 func (b *boot) noOffer() *diagnosis {
-	sent := b.dhcp(true, isDiscover)
+	if d := b.noOffer6(); d != nil {
+		return d
+	}
+	sent := b.dhcp(true, b.isDiscover)
 	if b.stage != event.StageDiscover || len(sent) == 0 {
 		return nil
 	}
@@ -36,11 +41,17 @@ func (b *boot) noOffer() *diagnosis {
 	}
 	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no server on network %q answered", times(len(sent), kind), b.seconds(took), b.guest.Network),
 		"start a DHCP server there, or check that the guest is on the right network", ends(sent)}
-	b.blame(d, "dhcp", "bootp")
+	if hint := b.relayHint(); hint != "" {
+		d.do = hint
+	}
+	b.blame(d, "dhcp", "bootp", "dhcp6")
 	return d
 }
 
 func (b *boot) offerRefused() *diagnosis {
+	if d := b.offerRefused6(); d != nil {
+		return d
+	}
 	offers := b.dhcp(false, isOffer)
 	if len(offers) == 0 || b.stage != event.StageOffer || len(b.dhcp(true, isRequest)) > 0 {
 		return nil
@@ -67,6 +78,9 @@ func orNone(address, none string) string {
 // noAck: it asked, and the address never came. A BOOTP reply counts as acknowledgement (RFC 951), but iPXE asks
 // again after it and needs a second one.
 func (b *boot) noAck() *diagnosis {
+	if d := b.noAck6(); d != nil {
+		return d
+	}
 	asked := b.dhcp(true, isRequest)
 	if len(asked) == 0 || b.stage > event.StageAddress {
 		return nil
@@ -98,13 +112,16 @@ func (b *boot) noAck() *diagnosis {
 		d.do = "leave one server in charge of this network's addresses"
 		d.evidence = append(d.evidence, naks...)
 	}
-	b.blame(d, "dhcp", "bootp")
+	b.blame(d, "dhcp", "bootp", "dhcp6")
 	return d
 }
 
 // noBootfile: EDK2 does not even ask for an address without a boot file; iPXE takes the address and then has
 // nothing to boot.
 func (b *boot) noBootfile() *diagnosis {
+	if d := b.noBootfile6(); d != nil {
+		return d
+	}
 	if b.stage < event.StageOffer || b.stage > event.StageBootServer {
 		return nil
 	}
@@ -166,14 +183,14 @@ func (b *boot) answered(request event.Event) bool {
 // blame adds what the lab's own servers know: one that decided to stay silent says why, one that died is named.
 func (b *boot) blame(d *diagnosis, roles ...string) {
 	for _, e := range b.silences {
-		if slices.Contains(roles, e.Decision.Role) {
+		if slices.Contains(roles, e.Decision.Role) || b.relayedBy(e) {
 			d.do = fmt.Sprintf("service %q heard it and stayed silent: %s", e.Service, e.Decision.Reason)
 			d.evidence = append(d.evidence, e)
 			return
 		}
 	}
 	for _, s := range b.t.plan.Services {
-		if gone := b.t.gone[s.Name]; gone != nil && s.Network == b.guest.Network && playsAny(s, roles) {
+		if gone := b.t.gone[s.Name]; gone != nil && b.hears(&s) && playsAny(s, roles) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
 			d.evidence = append(d.evidence, *gone)
 			return
@@ -186,7 +203,7 @@ func playsAny(s plan.Service, roles []string) bool {
 	if s.Server == nil {
 		return false
 	}
-	plays := map[string]bool{"dhcp": s.Server.DHCP != nil, "bootp": s.Server.BOOTP != nil, "proxydhcp": s.Server.ProxyDHCP != nil,
+	plays := map[string]bool{"dhcp": s.Server.DHCP != nil, "dhcp6": s.Server.DHCP6 != nil, "bootp": s.Server.BOOTP != nil, "proxydhcp": s.Server.ProxyDHCP != nil,
 		"bootserver": s.Server.BootServer != nil}
 	return slices.ContainsFunc(roles, func(r string) bool { return plays[r] })
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // Rules about fetching the boot file.
@@ -11,7 +12,7 @@ import (
 // pending is the file the boot was after when it stopped, unless it had it.
 func (b *boot) pending() *transfer {
 	t := b.lastTransfer()
-	if t == nil || t.whole != nil && t.failed == nil {
+	if t == nil || t.http != nil || t.whole != nil && t.failed == nil {
 		return nil
 	}
 	return t
@@ -54,7 +55,7 @@ func (b *boot) tftpSilent() *diagnosis {
 	d := &diagnosis{fmt.Sprintf("it asked %s for %q with %s and nothing answered", b.serverName(t), t.file, times(len(t.asked), "request")),
 		"start the TFTP server there, or open UDP 69 and the ports it answers from", ends(t.asked)}
 	for _, s := range b.t.plan.Services {
-		if gone := b.t.gone[s.Name]; gone != nil && s.Address.Addr().String() == t.server {
+		if gone := b.t.gone[s.Name]; gone != nil && isAt(s, t.server) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
 			d.evidence = append(d.evidence, *gone)
 		}
@@ -68,6 +69,11 @@ func says(message string) string {
 		return ""
 	}
 	return ": " + message
+}
+
+// isAt tells whether a service has an address.
+func isAt(s plan.Service, address string) bool {
+	return s.Address.IsValid() && s.Address.Addr().String() == address || s.Address6.IsValid() && s.Address6.Addr().String() == address
 }
 
 // serverName names who a file was asked from, as sentences do: a service in quotes, else an address.
@@ -84,7 +90,7 @@ func (b *boot) serviceName(t *transfer) string {
 		return t.service
 	}
 	for _, s := range b.t.plan.Services {
-		if s.Address.IsValid() && s.Address.Addr().String() == t.server {
+		if isAt(s, t.server) {
 			return s.Name
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot int) (*Guest, error) {
 	prof := profiles[g.Firmware]
 	pg := &Guest{Name: g.Name, Slot: slot, Network: g.Network, Firmware: g.Firmware, Arch: prof.arch, Client: prof.client,
-		NIC: g.NIC, MAC: g.MAC, UUID: g.UUID, Memory: g.Memory, Clock: p.Clock.Value}
+		NIC: g.NIC, MAC: g.MAC, UUID: g.UUID, Memory: g.Memory, Clock: p.Clock.Value, BootsOver: g.Over}
 	if pg.NIC == "" {
 		pg.NIC = "virtio"
 	}
@@ -38,7 +38,13 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 	if pg.Clock == "warp" {
 		pg.Shift = prof.shift
 	}
+	for _, n := range p.Networks {
+		if n.Name == g.Network {
+			pg.Families = families(n)
+		}
+	}
 	pg.Budgets = budgets(prof.client)
+	pg.waitForIPv6()
 	pg.Expect = expectations(t, g.Name)
 	pg.Keys = keys(g, prof.host)
 	m, err := machine(h, g, pg.NIC, prof)
@@ -135,7 +141,7 @@ func argv(g *Guest, p *Plan, prof profile, m parts) ([]Arg, []Copy) {
 	a = append(a, Arg{"-netdev", fmt.Sprintf("dgram,id=n0,local.type=fd,local.str=%d", FDNIC), "the cable: one datagram is one Ethernet frame"})
 	a = append(a, nicArg(g, prof, rom), Arg{"-device", "virtio-rng-pci", "newer EDK2 drops network boot without a random number generator"})
 	if prof.host != "bios" {
-		a = append(a, Arg{"-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n", "no network of this lab has IPv6 boot: the firmware need not try"})
+		a = append(a, familyArgs(g)...)
 	}
 	return a, copies
 }

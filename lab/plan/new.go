@@ -48,6 +48,7 @@ func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 		p.Guests = append(p.Guests, *pg)
 	}
 	reserve(t, p)
+	problems = append(problems, execs(t, h, p)...)
 	p.atOnce(h, o)
 	if err := memory(p, h); err != nil {
 		problems = append(problems, err)
@@ -108,7 +109,8 @@ func cable(h *host.Host) Choice {
 func networks(t *topology.Topology) []Network {
 	var out []Network
 	for i, n := range t.Networks {
-		out = append(out, Network{Name: n.Name, Bridge: fmt.Sprintf("br%d", i), Subnet: n.Subnet.Masked(), RA: n.RA})
+		out = append(out, Network{Name: n.Name, Bridge: fmt.Sprintf("br%d", i), Subnet: n.Subnet.Masked(),
+			Subnet6: n.Subnet6.Masked(), RA: n.RA, Managed: n.Managed})
 	}
 	return out
 }
@@ -172,6 +174,9 @@ const overheadMiB = 80
 
 func prefix(n []Network, name string, a netip.Addr) netip.Prefix {
 	for _, x := range n {
+		if x.Name == name && a.Is6() {
+			return netip.PrefixFrom(a, x.Subnet6.Bits())
+		}
 		if x.Name == name {
 			return netip.PrefixFrom(a, x.Subnet.Bits())
 		}

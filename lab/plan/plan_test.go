@@ -35,7 +35,7 @@ func debian() *host.Host {
 		},
 		ROMs: roms(),
 		KVM:  host.Fact{Why: "/dev/kvm cannot be opened: permission denied"}, Userns: host.Fact{OK: true}, Tun: host.Fact{OK: true},
-		Cores: 2, FreeMiB: 4096, Distro: "debian",
+		Cores: 2, FreeMiB: 4096, Distro: "debian", Commands: map[string]string{"dhcrelay": "/usr/sbin/dhcrelay", "udhcpc": "/usr/bin/busybox"},
 	}
 }
 
@@ -55,7 +55,7 @@ func load(t *testing.T, path string) *topology.Topology {
 		t.Fatal(err)
 	}
 	topo, err := topology.Parse(path, data, topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(),
-		Images: images.Names(), Archs: pxe.ArchNames(), Reasons: judge.Reasons(), Notes: judge.Notes()})
+		Images: images.Names(), Archs: pxe.ArchNames(), HTTPFirmwares: plan.HTTPFirmwares(), Reasons: judge.Reasons(), Notes: judge.Notes()})
 	if err != nil {
 		t.Fatal(err)
 	}

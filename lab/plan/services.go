@@ -15,17 +15,27 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 	named := namedFiles(t)
 	var out []Service
 	for i, s := range t.Services {
-		cfg := &server.Config{Name: s.Name, Interface: "eth0", Address: prefix(nets, s.Network, s.Address)}
-		ps := Service{Name: s.Name, Network: s.Network, Address: cfg.Address, Server: cfg,
+		cfg := &server.Config{Name: s.Name, Interface: "eth0", Address: prefix(nets, s.Network, s.Address),
+			Address6: prefix(nets, s.Network, s.Address6)}
+		ps := Service{Name: s.Name, Network: s.Network, Address: cfg.Address, Address6: cfg.Address6, Server: cfg,
 			MAC: fmt.Sprintf("52:54:00:70:73:%02x", i+1)}
 		if s.On != "" {
 			ps.Host, ps.MAC = s.On, hostMAC(out, s.On)
+		}
+		hostOf(t, nets, s, i+1, &ps)
+		if s.Relay != nil {
+			cfg.Relay = relay(ps, s.Relay)
+			ps.Roles = append(ps.Roles, "relay")
 		}
 		if s.DHCP != nil {
 			cfg.DHCP = dhcp(t, s)
 			ps.Roles = append(ps.Roles, "dhcp")
 		}
 		ps.Roles = append(ps.Roles, pxeRoles(t, s, cfg)...)
+		if s.DHCP6 != nil {
+			cfg.DHCP6 = dhcp6(t, s)
+			ps.Roles = append(ps.Roles, "dhcp6")
+		}
 		if s.TFTP != nil {
 			cfg.TFTP = &server.TFTPConfig{Root: "tftp/" + s.Name, MaxBlk: s.TFTP.MaxBlksize, Silent: s.TFTP.Silent}
 			ps.Roles = append(ps.Roles, "tftp")
@@ -33,12 +43,16 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			ps.Alias, ps.Discover = s.TFTP.Alias, s.TFTP.Discover
 		}
 		mtftpRole(s, &ps)
+		ps.http(t, s)
 		if s.Echo != nil || s.TFTP != nil {
 			cfg.Echo = &server.EchoConfig{Port: EchoPort}
 			if s.Echo != nil && s.Echo.Port != 0 {
 				cfg.Echo.Port = s.Echo.Port
 			}
 			ps.Roles = append(ps.Roles, "echo")
+		}
+		if len(ps.Roles) == 0 { // a router alone, or a program that is not ours
+			ps.Server = nil
 		}
 		out = append(out, ps)
 	}
@@ -47,7 +61,11 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 
 // dhcp turns the topology's DHCP server into the configuration of ours.
 func dhcp(t *topology.Topology, s topology.Service) *server.DHCPConfig {
-	return &server.DHCPConfig{First: s.DHCP.First, Last: s.DHCP.Last, Lease: s.DHCP.Lease, Reservations: reserved(s.DHCP.Reservations),
+	var pools []server.PoolConfig
+	for _, x := range s.DHCP.Pools {
+		pools = append(pools, server.PoolConfig{Subnet: subnetOf(t, x.Network), First: x.First, Last: x.Last, Router: x.Router})
+	}
+	return &server.DHCPConfig{Router: s.DHCP.Router, Pools: pools, First: s.DHCP.First, Last: s.DHCP.Last, Lease: s.DHCP.Lease, Reservations: reserved(s.DHCP.Reservations),
 		Boot: boot(t, s, s.DHCP.Boot), PXE: pxeConfig(s.DHCP.PXE)}
 }
 
@@ -56,7 +74,7 @@ func boot(t *topology.Topology, s topology.Service, b *topology.Boot) *server.Bo
 	if b == nil {
 		return nil
 	}
-	return &server.BootConfig{Files: files(b.Files), IPXE: files(b.IPXE), NoProxy: b.NoProxy, NextServer: addressOf(t, b.Server, s.Address)}
+	return &server.BootConfig{Files: files(b.Files), IPXE: files(b.IPXE), NoProxy: b.NoProxy, NextServer: addressOf(t, b.Server, s.Address), HTTP: uris(t, s, b)}
 }
 
 // hostMAC is the address of the host that a service shares.
@@ -79,6 +97,9 @@ func files(byArch map[string]string) map[string]string {
 // namedFiles lists the wire names of every boot file that any service of the topology hands out.
 func namedFiles(t *topology.Topology) []string {
 	var out []string
+	for _, s := range t.Services {
+		out = append(out, namedFiles6(s)...)
+	}
 	reserve := func(list []topology.Reservation) {
 		for _, r := range list {
 			if r.File != "" {
@@ -140,7 +161,7 @@ func inCatalogue(file string) bool {
 func listed(services []Service) []Image {
 	var out []Image
 	has := func(file string) bool {
-		return slices.ContainsFunc(services, func(s Service) bool { return slices.Contains(s.Files, file) })
+		return slices.ContainsFunc(services, func(s Service) bool { return slices.Contains(s.Files, file) || slices.Contains(s.HTTPFiles, file) })
 	}
 	for _, i := range images.Catalogue() {
 		if has(i.File) {

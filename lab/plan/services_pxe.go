@@ -45,7 +45,7 @@ func (s Service) Ports() []int {
 	if c == nil {
 		return nil
 	}
-	if c.DHCP != nil || c.BOOTP != nil || c.BootServer != nil && c.BootServer.Broadcast {
+	if c.DHCP != nil || c.BOOTP != nil || c.Relay != nil || c.BootServer != nil && c.BootServer.Broadcast {
 		ports = append(ports, 67)
 	}
 	if c.ProxyDHCP != nil && len(c.ProxyDHCP.Ports) == 0 {

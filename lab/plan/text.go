@@ -23,8 +23,10 @@ func (p *Plan) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "  cable %s  (%s)\n", p.Cable.Value, p.Cable.Why)
 	fmt.Fprintf(&b, "  %d of %d guests at once  (%s)\n", p.AtOnce, len(p.Guests), p.WhyAtOnce)
 	for _, n := range p.Networks {
-		fmt.Fprintf(&b, "\nnetwork %s  %s  bridge %s", n.Name, n.Subnet, n.Bridge)
-		if n.RA {
+		fmt.Fprintf(&b, "\nnetwork %s  %s  bridge %s", n.Name, addressText(n.Subnet, n.Subnet6), n.Bridge)
+		if n.Managed {
+			b.WriteString("  router advertisements that send to DHCPv6 (M and O flags)")
+		} else if n.RA {
 			b.WriteString("  router advertisements (without them iPXE waits 13 s for IPv6)")
 		}
 		b.WriteString("\n")
@@ -44,12 +46,14 @@ func (s Service) writeText(b *strings.Builder) {
 	if s.Host != "" {
 		where += " at the host of " + s.Host
 	}
-	fmt.Fprintf(b, "\nservice %s  on %s  %s  %s  %s\n", s.Name, where, s.Address, s.MAC, strings.Join(s.Roles, " "))
+	fmt.Fprintf(b, "\nservice %s  on %s  %s  %s  %s\n", s.Name, where, s.addressText(), s.MAC, strings.Join(s.Roles, " "))
+	s.writeHost(b)
 	if s.Server == nil {
 		return
 	}
 	if d := s.Server.DHCP; d != nil {
 		fmt.Fprintf(b, "  dhcp %s-%s\n", d.First, d.Last)
+		writePools(b, d.Pools)
 		if d.Boot == nil && d.PXE == nil {
 			b.WriteString("  boot: nothing said to PXE clients\n")
 		}
@@ -57,6 +61,7 @@ func (s Service) writeText(b *strings.Builder) {
 		writePXE(b, d.PXE)
 	}
 	s.writePXERoles(b)
+	write6(b, s.Server.DHCP6)
 	if t := s.Server.TFTP; t != nil {
 		fmt.Fprintf(b, "  tftp serves %s\n", strings.Join(s.Files, " "))
 		if t.Silent {
@@ -64,6 +69,7 @@ func (s Service) writeText(b *strings.Builder) {
 		}
 	}
 	s.writeMTFTP(b)
+	s.writeHTTP(b)
 	if e := s.Server.Echo; e != nil {
 		fmt.Fprintf(b, "  echo on UDP %d\n", e.Port)
 	}

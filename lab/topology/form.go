@@ -18,29 +18,39 @@ type fileForm struct {
 }
 
 type networkForm struct {
-	Subnet subnet `json:"subnet" jsonschema:"required" example:"192.0.2.0/24" jsonschema_description:"Its addresses. Only documentation, benchmark and private ranges, which collide with no real network."`
-	RA     *bool  `json:"ra" jsonschema:"default=true" jsonschema_description:"Answer router solicitations, without giving a prefix. Without an answer iPXE waits 13 seconds for IPv6."`
+	Subnet  subnet `json:"subnet" example:"192.0.2.0/24" jsonschema_description:"Its addresses. Only documentation, benchmark and private ranges, which collide with no real network."`
+	Subnet6 subnet `json:"subnet6" example:"2001:db8::/64" jsonschema_description:"Its IPv6 addresses, beside or instead of IPv4 ones. UEFI guests then try to boot over IPv6, after IPv4 if there is both."`
+	RA      raWord `json:"ra" jsonschema_description:"true (the default): answer router solicitations, without giving a prefix; without an answer iPXE waits 13 seconds for IPv6. managed: say also that addresses are to be had from DHCPv6 (M and O flags); without that nobody asks for one. false: no router."`
 }
 
 type serviceForm struct {
-	Network    string          `json:"network" jsonschema_description:"The network it is on. May be left out when there is exactly one."`
-	Address    address         `json:"address" example:"192.0.2.1" jsonschema_description:"Its own address there."`
-	On         string          `json:"on" jsonschema_description:"In place of address: the service whose host it shares, as a process of its own."`
-	DHCP       *dhcpForm       `json:"dhcp" jsonschema_description:"A DHCP server (RFC 2131)."`
-	BOOTP      *bootpForm      `json:"bootp" jsonschema_description:"A BOOTP server (RFC 951), which knows no DHCP."`
-	ProxyDHCP  *proxyForm      `json:"proxydhcp" jsonschema_description:"A proxyDHCP service (PXE 2.1): it tells PXE clients what to boot and gives no addresses."`
-	BootServer *bootServerForm `json:"bootserver" jsonschema_description:"A boot server (PXE 2.1): it names the boot file of a type that a client chose."`
-	TFTP       *tftpForm       `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
-	MTFTP      *mtftpForm      `json:"mtftp" jsonschema_description:"A multicast TFTP server by Intel's scheme (PXE 2.1), beside tftp: it sends each file to a group, to all that listen."`
-	Echo       *echoForm       `json:"echo" jsonschema_description:"A UDP echo for the probes. A service with tftp has one on port 7777 unless this names another port."`
+	Network    string               `json:"network" jsonschema_description:"The network it is on. May be left out when there is exactly one."`
+	Address    address              `json:"address" example:"192.0.2.1" jsonschema_description:"Its own address there."`
+	Address6   address              `json:"address6" example:"2001:db8::1" jsonschema_description:"Its own IPv6 address there, beside or instead of an IPv4 one."`
+	Addresses  map[partName]address `json:"addresses" jsonschema_description:"In place of network and address: its address on each of several networks. The first is its eth0, the next eth1, and so on."`
+	Router     bool                 `json:"router" jsonschema:"default=false" jsonschema_description:"It forwards datagrams between its networks, and hosts on either side know the way."`
+	Capture    bool                 `json:"capture" jsonschema:"default=false" jsonschema_description:"Record what passes its network cards, as is done for guests."`
+	On         string               `json:"on" jsonschema_description:"In place of address: the service whose host it shares, as a process of its own."`
+	DHCP       *dhcpForm            `json:"dhcp" jsonschema_description:"A DHCP server (RFC 2131)."`
+	DHCP6      *dhcp6Form           `json:"dhcp6" jsonschema_description:"A DHCPv6 server (RFC 8415). Clients ask it only where the network's ra is managed."`
+	BOOTP      *bootpForm           `json:"bootp" jsonschema_description:"A BOOTP server (RFC 951), which knows no DHCP."`
+	ProxyDHCP  *proxyForm           `json:"proxydhcp" jsonschema_description:"A proxyDHCP service (PXE 2.1): it tells PXE clients what to boot and gives no addresses."`
+	BootServer *bootServerForm      `json:"bootserver" jsonschema_description:"A boot server (PXE 2.1): it names the boot file of a type that a client chose."`
+	Relay      *relayForm           `json:"relay" jsonschema_description:"A DHCP relay agent (RFC 1542, RFC 3046)."`
+	Exec       *execForm            `json:"exec" jsonschema_description:"A program that is not ours, run unmodified on this host. The host of a DHCP client has no address of its own."`
+	TFTP       *tftpForm            `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
+	MTFTP      *mtftpForm           `json:"mtftp" jsonschema_description:"A multicast TFTP server by Intel's scheme (PXE 2.1), beside tftp: it sends each file to a group, to all that listen."`
+	HTTP       *httpForm            `json:"http" jsonschema_description:"A read-only HTTP server for UEFI HTTP boot and iPXE; {} serves every image that a boot of this lab names for HTTP."`
+	Echo       *echoForm            `json:"echo" jsonschema_description:"A UDP echo for the probes. A service with tftp has one on port 7777 unless this names another port."`
 }
 
 type dhcpForm struct {
-	Range        span              `json:"range" jsonschema:"required" example:"192.0.2.100-192.0.2.199" jsonschema_description:"The pool: first and last address."`
-	Lease        duration          `json:"lease" jsonschema:"default=1h" jsonschema_description:"How long an address is lent."`
-	Boot         *bootForm         `json:"boot" jsonschema_description:"The boot files clients are told. Without it and pxe this server has never heard of PXE."`
-	PXE          *pxeForm          `json:"pxe" jsonschema_description:"What PXE clients are told in options 60 and 43. {} is option 60 alone: they then ask port 4011 of this host."`
-	Reservations []reservationForm `json:"reservations" jsonschema_description:"An address, a boot file or both for one client."`
+	Range        span                  `json:"range" jsonschema:"required" example:"192.0.2.100-192.0.2.199" jsonschema_description:"The pool: first and last address."`
+	Lease        duration              `json:"lease" jsonschema:"default=1h" jsonschema_description:"How long an address is lent."`
+	Boot         *bootForm             `json:"boot" jsonschema_description:"The boot files clients are told. Without it and pxe this server has never heard of PXE."`
+	PXE          *pxeForm              `json:"pxe" jsonschema_description:"What PXE clients are told in options 60 and 43. {} is option 60 alone: they then ask port 4011 of this host."`
+	Pools        map[partName]poolForm `json:"pools" jsonschema_description:"What clients on other networks are given, who come through a relay."`
+	Reservations []reservationForm     `json:"reservations" jsonschema_description:"An address, a boot file or both for one client."`
 }
 
 type bootForm struct {
@@ -48,6 +58,24 @@ type bootForm struct {
 	IPXE    archFiles `json:"ipxe" jsonschema_description:"What clients that say they are iPXE (option 77) are told instead, by architecture: breaks the loop of chain loading."`
 	Server  string    `json:"server" jsonschema_description:"The service that serves the files over TFTP. Default: this one."`
 	NoProxy bool      `json:"noProxy" jsonschema:"default=false" jsonschema_description:"Tell iPXE not to wait for a proxyDHCP offer (option 175.176)."`
+
+	HTTP *httpBootForm `json:"http" jsonschema_description:"What clients of UEFI HTTP boot (option 60 HTTPClient) are told, by architecture: an image, which becomes a URI, or a URI."`
+}
+
+type dhcp6Form struct {
+	Range       span       `json:"range" example:"2001:db8::100-2001:db8::1ff" jsonschema_description:"The pool: first and last address. Without it this server gives configuration only."`
+	Lease       duration   `json:"lease" jsonschema:"default=1h" jsonschema_description:"How long an address is lent."`
+	RapidCommit bool       `json:"rapidCommit" jsonschema:"default=false" jsonschema_description:"Give an address at once to clients that ask for that (option 14)."`
+	Boot        *boot6Form `json:"boot" jsonschema_description:"What network boot clients are told. Without it this server has never heard of network boot."`
+}
+
+type boot6Form struct {
+	Files  archFiles `json:"-" rest:"architecture to image"`
+	IPXE   archFiles `json:"ipxe" jsonschema_description:"What clients that say they are iPXE (option 15) are told instead, by architecture: breaks the loop of chain loading."`
+	Server string    `json:"server" jsonschema_description:"The service that serves the files over TFTP. Default: this one."`
+	Params []string  `json:"params" jsonschema_description:"Parameters for the boot program (option 60)."`
+
+	HTTP *httpBootForm `json:"http" jsonschema_description:"What clients of UEFI HTTP boot (option 16 HTTPClient) are told, by architecture: an image, which becomes a URI, or a URI."`
 }
 
 type reservationForm struct {
@@ -86,6 +114,7 @@ type guestForm struct {
 	SameMAC  string       `json:"sameMAC" jsonschema_description:"Another guest whose MAC address it has, too: a broken lab."`
 	SameUUID string       `json:"sameUUID" jsonschema_description:"Another guest whose UUID it has, too: a broken lab."`
 	Keys     []keysForm   `json:"keys" jsonschema_description:"What is typed on its console, in this order."`
+	Over     overWord     `json:"over" jsonschema:"default=tftp" jsonschema_description:"Which client of its firmware boots: PXE, over TFTP, or UEFI HTTP boot."`
 }
 
 type expectation struct {
@@ -94,13 +123,15 @@ type expectation struct {
 	DHCP    *dhcpClaim   `json:"dhcp" jsonschema_description:"DHCP or BOOTP messages of this guest: that there are such, how many, and what all of them say."`
 	Silent  *silentForm  `json:"silent" jsonschema_description:"A service of ours heard the guest and stayed silent, for this reason."`
 	Note    noteWord     `json:"note" jsonschema_description:"Something noteworthy was seen, whether the boot went well or not."`
-	Offer   *fromForm    `json:"offer" jsonschema_description:"An offer came from this service (DHCPOFFER)."`
+	Offer   *offerForm   `json:"offer" jsonschema_description:"An offer came from this service (DHCPOFFER) and was taken."`
 	Served  *servedForm  `json:"served" jsonschema_description:"A file was transferred whole."`
 	Stage   *reachesForm `json:"stage" jsonschema_description:"The boot reaches a stage, optionally within a time since power-on."`
 	Stops   *stopsForm   `json:"stops" jsonschema_description:"The boot fails, at this stage and for this reason."`
 	Serial  pattern      `json:"serial" jsonschema_description:"A line of the serial console matches this regular expression. Several in one list must match in their order."`
 	Never   *neverForm   `json:"never" jsonschema_description:"Something does not happen."`
 	Ends    endsWord     `json:"ends" jsonschema_description:"How the machine is left: it powered itself off, or it still runs."`
+	Log     pattern      `json:"log" jsonschema_description:"Of a service: a line that it wrote matches this regular expression."`
+	Exits   *exitStatus  `json:"exits" jsonschema_description:"Of a service: its program ended by itself, with this status."`
 }
 
 type bootedForm struct {
@@ -110,6 +141,13 @@ type bootedForm struct {
 
 type fromForm struct {
 	From string `json:"from" jsonschema:"required" jsonschema_description:"The service it came from."`
+	Via  string `json:"via" jsonschema_description:"The relay that passed it on to this guest."`
+}
+
+type offerForm struct {
+	From string `json:"from" jsonschema:"required" jsonschema_description:"The service it came from."`
+	File string `json:"file" jsonschema_description:"The boot file, or the URI, that it named."`
+	Via  string `json:"via" jsonschema_description:"The relay that passed it on to this guest."`
 }
 
 type servedForm struct {
@@ -156,7 +194,8 @@ type stopsForm struct {
 
 type neverForm struct {
 	Serial pattern `json:"serial" jsonschema_description:"No line of the serial console matches this regular expression."`
-	Packet pattern `json:"packet" jsonschema_description:"No packet's one-line summary matches this regular expression."`
+	Packet pattern `json:"packet" jsonschema_description:"No packet's one-line summary matches this regular expression. Of a service it takes capture: true."`
+	Log    pattern `json:"log" jsonschema_description:"Of a service: no line that it wrote matches this regular expression."`
 }
 
 // Texts of which only certain words are allowed: Known.words lists them.
@@ -165,6 +204,7 @@ type (
 	nicWord      string
 	imageWord    string
 	archWord     string
+	raWord       string
 	reasonWord   string
 	stageWord    string
 	clockWord    string
@@ -181,6 +221,7 @@ type (
 	mebibytes  int
 	claimCount int
 	optionCode int
+	exitStatus int
 )
 
 // limits gives the bounds of a number of type t, or zeros when it has none.
@@ -196,7 +237,9 @@ func limits(t reflect.Type) (low, high int) {
 		return 0, 1000
 	case reflect.TypeFor[optionCode]():
 		return 1, 254
-	case reflect.TypeFor[seconds]():
+	case reflect.TypeFor[hops]():
+		return 1, 16 // RFC 1542
+	case reflect.TypeFor[seconds](), reflect.TypeFor[exitStatus]():
 		return 0, 255
 	case reflect.TypeFor[mebibytes]():
 		return 16, 65536

@@ -27,13 +27,16 @@ type MTFTP struct {
 }
 
 // mtftp builds a multicast TFTP server; nil stays nil.
-func (c *checker) mtftp(key string, f serviceForm) *MTFTP {
+func (c *checker) mtftp(key string, s Service, f serviceForm) *MTFTP {
 	m := f.MTFTP
 	if m == nil {
 		return nil
 	}
 	if f.TFTP == nil && c.whole(key) {
 		c.report(join(key, "mtftp"), "needs tftp beside it, which clients fall back to; add tftp: {}")
+	}
+	if s.Address6.IsValid() && !s.Address.IsValid() {
+		c.report(join(key, "mtftp"), "needs an IPv4 address, as its groups have; add address")
 	}
 	key = join(key, "mtftp")
 	if g := m.Group.Addr; g.IsValid() && (!g.Is4() || !g.IsMulticast() || g.IsLinkLocalMulticast()) {

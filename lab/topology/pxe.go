@@ -186,7 +186,7 @@ func (c *checker) hostPorts() {
 // Ports lists the UDP ports on which a service of ours listens, each once.
 func (s Service) Ports() []int {
 	var ports []int
-	if s.DHCP != nil || s.BOOTP != nil || s.BootServer != nil && s.BootServer.Broadcast {
+	if s.DHCP != nil || s.BOOTP != nil || s.Relay != nil || s.BootServer != nil && s.BootServer.Broadcast {
 		ports = append(ports, 67)
 	}
 	if s.ProxyDHCP != nil {
@@ -214,12 +214,21 @@ func (c *checker) proxy(key string, s *Service, f *proxyForm) {
 		p.Ports = append(p.Ports, int(port))
 	}
 	if f.Boot != nil {
-		p.Boot = c.bootOf(join(key, "boot"), s, f.Boot, false)
+		p.Boot = c.pxeBoot(join(key, "boot"), s, f.Boot)
 	}
 	if f.Boot == nil && f.PXE == nil && c.whole(key) {
 		c.report(key, "has nothing to tell clients; add boot with their files, or pxe with boot servers and a menu")
 	}
 	s.ProxyDHCP = p
+}
+
+// pxeBoot builds the boot files of a role that answers PXE clients alone.
+func (c *checker) pxeBoot(key string, s *Service, f *bootForm) *Boot {
+	if f.HTTP != nil {
+		c.report(join(key, "http"), "UEFI HTTP boot is answered by DHCP servers alone; move it to the boot of a dhcp")
+		return c.bootOf(key, s, &bootForm{Files: f.Files, IPXE: f.IPXE, Server: f.Server, NoProxy: f.NoProxy}, true, false)
+	}
+	return c.bootOf(key, s, f, false, false)
 }
 
 func (c *checker) bootServer(key string, s *Service, f *bootServerForm) {
@@ -241,7 +250,7 @@ func (c *checker) bootServer(key string, s *Service, f *bootServerForm) {
 		if x.Type == 0 && c.whole(at) {
 			c.report(join(at, "type"), "0 is the client's own disk, which no server boots; use 0x8000 or above")
 		}
-		b.Boots = append(b.Boots, BootServerItem{Type: int(x.Type), Layer: int(x.Layer), Boot: c.bootOf(join(at, "boot"), s, &x.Boot, false)})
+		b.Boots = append(b.Boots, BootServerItem{Type: int(x.Type), Layer: int(x.Layer), Boot: c.pxeBoot(join(at, "boot"), s, &x.Boot)})
 	}
 	s.BootServer = b
 }

@@ -58,11 +58,19 @@ func (c *checker) client(at string, r reservationForm, clients map[string]int, i
 
 // reserved checks a reserved address. It may lie in the range or beside it.
 func (c *checker) reserved(key string, s *Service, a netip.Addr) {
-	if why := unusable(a, c.subnetOf(s.Network)); why != "" {
+	where := s.Network
+	if s.DHCP != nil {
+		for _, p := range s.DHCP.Pools {
+			if c.subnetOf(p.Network).Contains(a) {
+				where = p.Network
+			}
+		}
+	}
+	if why := unusable(a, c.subnetOf(where)); why != "" {
 		c.report(key, "%s", why)
 	}
 	for _, other := range c.topo.Services {
-		if other.Network == s.Network && other.Address == a {
+		if other.At(where) == a {
 			c.report(key, "%s is the address of service %q; reserve another", a, other.Name)
 		}
 	}
@@ -113,6 +121,16 @@ func (c *checker) tftps() {
 // named collects what the boots of the lab name.
 func (c *checker) named() map[string]bool {
 	named := map[string]bool{}
+	for _, s := range c.topo.Services {
+		if s.DHCP6 != nil && s.DHCP6.Boot != nil {
+			for _, name := range s.DHCP6.Boot.Files {
+				named[name] = true
+			}
+			for _, name := range s.DHCP6.Boot.IPXE {
+				named[name] = true
+			}
+		}
+	}
 	for _, b := range c.topo.Boots() {
 		for _, name := range b.Files {
 			named[name] = true

@@ -18,30 +18,43 @@ type Topology struct {
 	Services []Service
 	Guests   []Guest
 	Expect   []GuestExpect // per guest name, or "*" for all, in file order
-	Path     string        // file it came from, for messages
+
+	ExpectServices []ServiceExpect `json:",omitempty"` // in file order
+
+	Path string // file it came from, for messages
 }
 
 // Network is one bridged segment.
 type Network struct {
-	Name   string
-	Subnet netip.Prefix
-	RA     bool // a Router Advertisement responder without prefix; default true
+	Name    string
+	Subnet  netip.Prefix // IPv4; it, Subnet6 or both are valid
+	Subnet6 netip.Prefix `json:",omitzero"`
+	RA      bool         // a Router Advertisement responder without prefix; default true
+	Managed bool         `json:",omitempty"` // it sends clients to DHCPv6 (M and O flags, RFC 4861 section 4.2)
 }
 
 // Service is one host on a network: its address and what runs there.
 type Service struct {
-	Name    string
-	Network string
-	Address netip.Addr
-	On      string // the service whose host, and so whose address, it shares; empty: it has a host of its own
-	DHCP    *DHCP
-	BOOTP   *BOOTP
-	TFTP    *TFTP
-	MTFTP   *MTFTP
-	Echo    *Echo
+	Name     string
+	Network  string
+	Address  netip.Addr // IPv4; it, Address6 or both are valid
+	Address6 netip.Addr `json:",omitzero"`
+	Links    []Link     `json:",omitempty"` // where it is, if on several networks; Network and Address are the first then
+	Router   bool       `json:",omitempty"` // it forwards between its networks
+	Capture  bool       `json:",omitempty"` // what passes its cards is recorded
+	On       string     // the service whose host, and so whose address, it shares; empty: it has a host of its own
+	DHCP     *DHCP
+	DHCP6    *DHCP6 `json:",omitempty"`
+	BOOTP    *BOOTP
+	TFTP     *TFTP
+	MTFTP    *MTFTP
+	HTTP     *HTTP `json:",omitempty"`
+	Echo     *Echo
 
 	ProxyDHCP  *ProxyDHCP
 	BootServer *BootServer
+	Relay      *Relay `json:",omitempty"`
+	Exec       *Exec  `json:",omitempty"`
 }
 
 // DHCP is our DHCP server.
@@ -50,16 +63,41 @@ type DHCP struct {
 	Lease        time.Duration
 	Boot         *Boot
 	PXE          *PXE
+	Router       netip.Addr `json:",omitzero"`  // of clients on its own network, if there is one
+	Pools        []Pool     `json:",omitempty"` // for clients on other networks
 	Reservations []Reservation
 }
 
+// DHCP6 is our DHCPv6 server.
+type DHCP6 struct {
+	First, Last netip.Addr // both invalid: configuration only
+	Lease       time.Duration
+	RapidCommit bool
+	Boot        *Boot6
+}
+
+// Boot6 says what network boot clients are told over IPv6. Values of Files are image names ("probe"), whole URLs, or
+// file names on the wire.
+type Boot6 struct {
+	Server string            // service whose address is in the URL; empty means this one
+	Files  map[string]string // architecture to image
+	IPXE   map[string]string `json:",omitempty"` // the same for clients that say they are iPXE
+	Params []string          // option 60
+
+	HTTP       map[string]string `json:",omitempty"` // as in Boot
+	HTTPServer string            `json:",omitempty"`
+}
+
 // Boot says what PXE clients are told. Values of Files and IPXE are image names ("probe"), or file names on
-// the wire when no image has that name.
+// the wire when no image has that name, or URIs.
 type Boot struct {
 	Server  string            // service whose address becomes siaddr; empty means this one
 	Files   map[string]string // architecture to image
 	IPXE    map[string]string // the same for clients that say they are iPXE
 	NoProxy bool              // tell iPXE not to wait for a proxyDHCP offer (option 175.176)
+
+	HTTP       map[string]string `json:",omitempty"` // architecture to image, or to a URI: what UEFI HTTP boot is told
+	HTTPServer string            `json:",omitempty"` // service that serves the images of HTTP; empty means this one
 }
 
 // Reservation ties an address or a boot file to a guest, by its MAC or its UUID.
@@ -99,6 +137,7 @@ type Guest struct {
 	SameMAC  string // guest whose MAC it has, too
 	SameUUID string // guest whose UUID it has, too
 	Keys     []Keys
+	Over     string `json:",omitempty"` // OverHTTP: its firmware's HTTP boot client runs; empty: its PXE client
 }
 
 // GuestExpect is what one guest, or "*", is expected to do.
@@ -111,7 +150,7 @@ type GuestExpect struct {
 type Expectation struct {
 	Booted  *Booted   `json:"booted,omitempty"`
 	Address *From     `json:"address,omitempty"`
-	Offer   *From     `json:"offer,omitempty"`
+	Offer   *Offer    `json:"offer,omitempty"`
 	DHCP    *Messages `json:"dhcp,omitempty"`
 	Silent  *Silent   `json:"silent,omitempty"`
 	Note    string    `json:"note,omitempty"`
@@ -121,6 +160,10 @@ type Expectation struct {
 	Serial  string    `json:"serial,omitempty"` // regular expression; several in one list must match in order
 	Never   *Never    `json:"never,omitempty"`
 	Ends    string    `json:"ends,omitempty"` // "off" or "running"
+
+	// Of a service.
+	Log   string `json:"log,omitempty"`   // regular expression over the lines it wrote
+	Exits *int   `json:"exits,omitempty"` // its status
 }
 
 // Booted claims that the probe's own report proves this image ran: nonce and CRC are checked, and its TFTP
@@ -163,13 +206,22 @@ type Silent struct {
 // From claims that a packet of that kind came from this service, and that the guest obeyed it.
 type From struct {
 	From string `json:"from"`
+	Via  string `json:"via,omitempty"` // the relay that passed it on
+}
+
+// Offer claims that an offer came from this service, that it named this boot file or URI if one is given, and that the
+// guest obeyed it.
+type Offer struct {
+	From string `json:"from"`
+	File string `json:"file,omitempty"`
+	Via  string `json:"via,omitempty"` // the relay that passed it on
 }
 
 // Served claims that a file was transferred whole.
 type Served struct {
 	File string `json:"file"`
 	From string `json:"from,omitempty"`
-	Over string `json:"over,omitempty"` // "tftp"
+	Over string `json:"over,omitempty"` // "tftp" or "http"; empty: either
 }
 
 // Reaches claims that a stage is reached, optionally within a time since power-on (host time).
@@ -188,4 +240,5 @@ type Stops struct {
 type Never struct {
 	Serial string `json:"serial,omitempty"` // regular expression over console lines
 	Packet string `json:"packet,omitempty"` // regular expression over Packet.Info
+	Log    string `json:"log,omitempty"`    // of a service: over the lines it wrote
 }

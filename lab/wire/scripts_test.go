@@ -13,7 +13,7 @@ const pxeClass = "PXEClient:Arch:00007:UNDI:003000"
 var scripts = map[string][]frame{
 	"dhcp": dhcpScript(), "bootserver": bootServerScript(), "dhcp-malformed": malformedScript(),
 	"mtftp": mtftpScript(), "tftp": tftpScript(), "tftp-trouble": troubleScript(), "tftp-servers": serversScript(),
-	"chatter": chatterScript(), "http": httpScript(), "garbage": garbageScript(),
+	"chatter": chatterScript(), "http": httpScript(), "http-trouble": httpTroubleScript(), "garbage": garbageScript(),
 }
 
 func dhcpScript() []frame {
@@ -190,20 +190,6 @@ func chatterScript() []frame {
 		udp(serverIP+":7777", guestIP+":5000", false, []byte("ECHO:ping")),
 		{build(ether(serverMAC, otherMAC, layers.EthernetTypeIPv4)), false}, // flooded, for another NIC
 		{fragment, false},
-	}
-}
-
-func httpScript() []frame {
-	c, s := guestIP+":49152", serverIP+":80"
-	return []frame{
-		tcp(c, s, true, layers.TCP{SYN: true}, ""), tcp(c, s, true, layers.TCP{SYN: true}, ""),
-		tcp(s, c, false, layers.TCP{SYN: true, ACK: true}, ""), tcp(c, s, true, layers.TCP{ACK: true}, ""),
-		tcp(c, s, true, layers.TCP{ACK: true, PSH: true}, "HEAD /snp.efi HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n"),
-		tcp(s, c, false, layers.TCP{ACK: true}, "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n"),
-		tcp(c, s, true, layers.TCP{ACK: true, PSH: true}, "GET /\x01.efi HTTP/1.1\r\n"),
-		tcp(s, c, false, layers.TCP{ACK: true}, "12345"),
-		tcp(s, c, false, layers.TCP{ACK: true, FIN: true}, ""), tcp(s, c, false, layers.TCP{ACK: true, FIN: true}, ""),
-		tcp(c, s, true, layers.TCP{RST: true}, ""),
 	}
 }
 

@@ -30,14 +30,17 @@ type exchange struct {
 	key    string
 	fixed  netip.Addr // reserved address
 	file   string     // reserved boot file
-	d      Decision
+	stray  string     // why the server has nothing for the client's network
+
+	serverID netip.Addr // option 54
+	d        Decision
 }
 
 // Answer decides on one request. The reply is nil when the server stays silent; the Decision says why in any case.
 // It reads no clock and no socket, and changes only leases.
 func Answer(req *Request, cfg *Config, leases *Leases, now time.Time) (*Reply, Decision) {
 	x := &exchange{req: req, cfg: cfg, leases: leases, now: now, key: req.key(), d: Decide(req)}
-	x.fixed, x.file = cfg.reserved(req.mac(), req.Client.UUID)
+	x.locate()
 	r := x.dispatch()
 	if r != nil && x.tooLong(r) {
 		r = x.silent("ignored: the reply with the options it wants echoed exceeds its maximum message size")
@@ -81,13 +84,13 @@ func replyName(r *Reply) string {
 
 func (x *exchange) dispatch() *Reply {
 	p := x.req.Packet
-	switch relay := addrField(p.GatewayIPAddr); {
+	switch {
 	case p.OpCode != dhcpv4.OpcodeBootRequest:
 		return x.silent("ignored: not a BOOTREQUEST")
 	case x.key == "":
 		return x.silent("ignored: neither hardware address nor client identifier")
-	case relay.IsValid() && !x.cfg.Address.Contains(relay):
-		return x.silent("ignored: relayed from %s, a network this server has no addresses for", relay)
+	case x.stray != "":
+		return x.silent("ignored: %s", x.stray)
 	case x.req.Client.Vendor.Item != nil:
 		// By broadcast (PXE 2.1 section 2.2); a DHCPREQUEST with ciaddr would otherwise pass for a renewal.
 		return x.silent("ignored: it asks for a boot server (option 43.71), not for an address")
@@ -158,7 +161,7 @@ func (x *exchange) inform() *Reply {
 
 // decline takes note that an address is in use by somebody else (RFC 2131 section 4.3.3).
 func (x *exchange) decline() *Reply {
-	if id := x.req.addrOption(optServerID); id != x.cfg.Address.Addr() {
+	if id := x.req.addrOption(optServerID); !x.names(id) {
 		return x.silent("ignored: for server %s", addrText(id))
 	}
 	a := x.req.addrOption(optRequestedAddr)
@@ -170,7 +173,7 @@ func (x *exchange) decline() *Reply {
 
 // release takes an address back (RFC 2131 section 4.3.4).
 func (x *exchange) release() *Reply {
-	if id := x.req.addrOption(optServerID); id != x.cfg.Address.Addr() {
+	if id := x.req.addrOption(optServerID); !x.names(id) {
 		return x.silent("ignored: for server %s", addrText(id))
 	}
 	a := addrField(x.req.Packet.ClientIPAddr)

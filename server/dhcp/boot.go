@@ -12,6 +12,7 @@ type boot struct {
 	file    string
 	next    netip.Addr
 	noProxy bool
+	class   string // option 60 of the reply; empty sends none
 	why     string
 }
 
@@ -21,14 +22,15 @@ type boot struct {
 // An iPXE client whose architecture IPXE does not name gets the file of Files: the network card ROM that QEMU plugs in
 // is itself iPXE, so "is iPXE" does not mean "already chain-loaded".
 func (c *Config) bootFor(r *Request, reservedFile string) boot {
+	if r.Client.HTTP {
+		return c.bootHTTP(r, reservedFile)
+	}
 	b := boot{next: c.Address.Addr()}
 	if c.Boot == nil && reservedFile == "" {
 		return b
 	}
 	cl := r.Client
 	switch {
-	case cl.HTTP:
-		b.why = "an HTTPClient takes a URI, which this server has none of"
 	case !cl.PXE && !cl.IPXE && len(cl.Archs) == 0 && !r.asks(optBootFile):
 		b.why = "not a boot client"
 	case reservedFile != "":

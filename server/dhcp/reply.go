@@ -36,7 +36,7 @@ const bootpLength = 300
 var broadcastClient = netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), ClientPort)
 
 func (x *exchange) newReply(typ dhcpv4.MessageType) *Reply {
-	return NewReply(x.req, typ, x.cfg.Address.Addr())
+	return NewReply(x.req, typ, x.serverID)
 }
 
 // NewReply starts a reply of one type from a server: header fields by RFC 2131 table 3, and the options that must come
@@ -62,11 +62,11 @@ func NewReply(req *Request, typ dhcpv4.MessageType, server netip.Addr) *Reply {
 	return &Reply{Packet: p}
 }
 
-// configure adds what every client is told, and to boot clients what to boot. Option 60 is sent only with an Offer:
-// EDK2 takes a server that says PXEClient for a boot server and asks it on port 4011.
+// configure adds what every client is told, and to boot clients what to boot. Option 60 says PXEClient only with an
+// Offer: EDK2 takes a server that says so for a boot server and asks it on port 4011.
 func (x *exchange) configure(r *Reply, b boot) {
 	o := r.Packet.Options
-	o[optSubnetMask] = net.CIDRMask(x.cfg.Address.Bits(), 32)
+	o[optSubnetMask] = net.CIDRMask(x.cfg.subnet().Bits(), 32)
 	if x.cfg.Router.IsValid() {
 		o[optRouter] = x.cfg.Router.AsSlice()
 	}
@@ -75,6 +75,9 @@ func (x *exchange) configure(r *Reply, b boot) {
 	}
 	if b.noProxy {
 		o[pxe.OptEtherboot] = []byte{pxe.EtherbootNoProxy, 1, 1}
+	}
+	if b.class != "" {
+		o[pxe.OptClassID] = []byte(b.class)
 	}
 	if b.file != "" {
 		r.NameFile(b.file, b.next)
@@ -86,8 +89,12 @@ func (x *exchange) configure(r *Reply, b boot) {
 // 67 ends in NUL because EDK2 writes one behind a name that lacks it, over the next option. siaddr is the TFTP server;
 // neither client takes it from option 66. The fields are never used for options (52): iPXE does not read that.
 func (r *Reply) NameFile(file string, next netip.Addr) {
-	r.Packet.ServerIPAddr = next.AsSlice()
-	r.Packet.BootFileName = file
+	if next.IsValid() {
+		r.Packet.ServerIPAddr = next.AsSlice()
+	}
+	if len(file) <= maxFileField {
+		r.Packet.BootFileName = file
+	}
 	if r.Packet.MessageType() != dhcpv4.MessageTypeNone {
 		r.Packet.Options[optBootFile] = append([]byte(file), 0)
 	}
@@ -157,7 +164,7 @@ func (x *exchange) addLease(r *Reply, a netip.Addr) {
 // word of an unauthenticated datagram.
 func (x *exchange) ciaddr() netip.Addr {
 	a := addrField(x.req.Packet.ClientIPAddr)
-	if !x.cfg.Address.Contains(a) || a == x.cfg.Address.Addr() {
+	if !x.cfg.subnet().Contains(a) || a == x.cfg.Address.Addr() {
 		return netip.Addr{}
 	}
 	return a

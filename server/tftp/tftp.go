@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/ipv4"
-
 	"github.com/pxelab/pxelab/server/socket"
 )
 
@@ -32,6 +30,7 @@ const (
 // Config is one TFTP server's configuration.
 type Config struct {
 	Interface string
+	IPv6      bool   // serve IPv6 instead of IPv4
 	Root      string // directory of the files served
 	MaxBlk    int    // largest blksize granted, 512 at least; zero means what the interface's MTU carries
 	Silent    bool   // take requests and never answer
@@ -56,7 +55,6 @@ type Server struct {
 	cfg     Config
 	observe func(Decision)
 	udp     *net.UDPConn
-	conn    *ipv4.PacketConn
 	root    *os.Root
 	maxBlk  int
 
@@ -82,19 +80,30 @@ func listen(cfg Config, port uint16, observe func(Decision)) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("TFTP root: %w; make that folder, or name another one", err)
 	}
-	udp, err := socket.ListenUDP(cfg.Interface, netip.AddrPortFrom(netip.IPv4Unspecified(), port))
+	udp, err := socket.ListenUDP(cfg.Interface, netip.AddrPortFrom(cfg.unspecified(), port))
 	if err != nil {
 		root.Close()
 		return nil, err
 	}
-	s := &Server{cfg: cfg, observe: observe, udp: udp, conn: ipv4.NewPacketConn(udp), root: root,
-		maxBlk: maxBlk(cfg.MaxBlk, link.MTU), retransmitAfter: retransmitAfter, live: map[netip.AddrPort]*transfer{}}
-	// The option is on already; this makes ReadFrom look for what it delivers.
-	if err := s.conn.SetControlMessage(ipv4.FlagDst, true); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("asking for destination addresses: %w", err)
-	}
+	s := &Server{cfg: cfg, observe: observe, udp: udp, root: root,
+		maxBlk: maxBlk(cfg.MaxBlk, cfg.mtu(link.MTU)), retransmitAfter: retransmitAfter, live: map[netip.AddrPort]*transfer{}}
 	return s, nil
+}
+
+// unspecified is every address of the family served.
+func (c Config) unspecified() netip.Addr {
+	if c.IPv6 {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
+}
+
+// mtu is what remains of the interface's for an IPv4 header and what follows: IPv6's is 20 octets longer.
+func (c Config) mtu(link int) int {
+	if c.IPv6 {
+		return link - 20
+	}
+	return link
 }
 
 // maxBlk gives the largest block whose datagram fits the MTU: IP 20, UDP 8 and TFTP 4 octets surround it.
@@ -119,7 +128,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { s.udp.Close() })()
 	buf := make([]byte, 65536)
 	for {
-		n, cm, from, err := s.conn.ReadFrom(buf)
+		n, client, local, err := socket.Receive(s.udp, buf)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -131,19 +140,9 @@ func (s *Server) Serve(ctx context.Context) error {
 			case <-time.After(50 * time.Millisecond):
 			}
 		default:
-			client := from.(*net.UDPAddr).AddrPort()
-			s.handle(buf[:n], netip.AddrPortFrom(client.Addr().Unmap(), client.Port()), localAddr(cm))
+			s.handle(buf[:n], client, local)
 		}
 	}
-}
-
-// localAddr gives the address a datagram was sent to; zero if the kernel did not say.
-func localAddr(cm *ipv4.ControlMessage) netip.Addr {
-	if cm == nil {
-		return netip.Addr{}
-	}
-	a, _ := netip.AddrFromSlice(cm.Dst.To4())
-	return a
 }
 
 func (s *Server) abortAll() {

@@ -28,7 +28,7 @@ type transfer struct {
 // start serves or refuses a request, from a port of its own at the address that the client addressed.
 func (s *Server) start(req request, datagram []byte, client netip.AddrPort, local netip.Addr, d Decision) {
 	if !local.IsValid() {
-		local = netip.IPv4Unspecified()
+		local = s.cfg.unspecified()
 	}
 	sock, err := socket.ListenUDP(s.cfg.Interface, netip.AddrPortFrom(local, 0))
 	if err != nil {

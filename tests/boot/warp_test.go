@@ -55,6 +55,7 @@ func normalised(events []event.Event, g plan.Guest) trace {
 		}
 	}
 	var t trace
+	over6 := pxe6{}
 	http := map[string]bool{} // EDK2's next attempt, which the end of a settled guest cuts off at any point
 	for _, e := range events {
 		if e.Guest != g.Name || e.Boot != boot {
@@ -62,7 +63,7 @@ func normalised(events []event.Event, g plan.Guest) trace {
 		}
 		if e.Packet != nil && e.Packet.DHCP != nil {
 			d := e.Packet.DHCP
-			http[d.XID] = http[d.XID] || strings.HasPrefix(d.ClassID, "HTTPClient")
+			http[d.XID] = http[d.XID] || g.BootsOver == "" && strings.HasPrefix(d.ClassID, "HTTPClient")
 			if http[d.XID] {
 				continue
 			}
@@ -70,7 +71,7 @@ func normalised(events []event.Event, g plan.Guest) trace {
 		switch {
 		case e.Kind == event.Console && strings.HasPrefix(e.Text, "PXELAB"):
 			t.Said = append(t.Said, plain(e.Text))
-		case e.Packet == nil || !told(e.Packet, g.MAC):
+		case e.Packet == nil || !told(e.Packet, g.MAC) && !over6.told(e.Packet):
 		case e.Packet.FromGuest:
 			t.Sent = append(t.Sent, plain(e.Packet.Info))
 		default:
@@ -80,19 +81,21 @@ func normalised(events []event.Event, g plan.Guest) trace {
 	return t
 }
 
-// told tells whether a packet is part of the guest's own DHCP or TFTP, said for the first time.
+// told tells whether a packet is part of the guest's own DHCP, TFTP or HTTP, said for the first time.
 func told(p *event.Packet, mac string) bool {
 	switch {
 	case p.DHCP != nil:
 		return p.DHCP.CHAddr == mac && p.DHCP.Repeat == 0
 	case p.TFTP != nil: // one block may still be under way when a guest aborts a transfer, or not
 		return p.TFTP.Repeat == 0 && (p.TFTP.Op != "DATA" || p.TFTP.Last)
+	case p.HTTP != nil: // which segment ends the connection depends on what else is under way
+		return p.HTTP.Repeat == 0 && p.HTTP.Op != "cut"
 	}
 	return false
 }
 
 func plain(text string) string {
-	text = nonce.ReplaceAllString(lease.ReplaceAllString(text, "LEASE"), "NONCE")
+	text = nonce.ReplaceAllString(lease.ReplaceAllString(plain6(text), "LEASE"), "NONCE")
 	text = speed.ReplaceAllString(hexNumber.ReplaceAllString(text, "HEX"), "speed=")
 	words := strings.Fields(text)
 	if words[0] == "OACK" {
