@@ -18,9 +18,12 @@ help: ## list the targets
 
 deps: ## install the packages a lab needs, those that are missing
 	@scripts/install-deps.sh
+	@scripts/fetch-kernel.sh --optional
 
-build: ## build bin/pxelab
+build: ## build bin/pxelab, and the inits of the Linux it boots and of its USB stick
 	$(GO) build -o $(PXELAB) ./lab/cmd/pxelab
+	CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o bin/pxelab-init ./lab/cmd/pxelab-init
+	CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o bin/pxelab-stick ./lab/cmd/pxelab-stick
 
 lab-up: deps build ## start a lab and leave it up (TOPOLOGY=file)
 	$(PXELAB) up $(TOPOLOGY)
@@ -47,6 +50,7 @@ test-boot: deps ## run the boot tests alone
 .PHONY: test-deps
 test-deps:
 	@scripts/install-deps.sh --test
+	@scripts/fetch-kernel.sh
 
 lint: $(LINTER) ## check the code's form and its import law
 	$(LINTER) run

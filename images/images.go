@@ -26,23 +26,28 @@ var catalogue = []Image{
 // Catalogue lists every shipped image, in a fixed order.
 func Catalogue() []Image { return slices.Clone(catalogue) }
 
-// Lookup finds the image of that name for that architecture.
+// Lookup finds the boot program of that name for that architecture.
 func Lookup(name, arch string) (Image, bool) {
-	i := slices.IndexFunc(catalogue, func(m Image) bool { return m.Name == name && m.Arch == arch })
+	all := bootPrograms()
+	i := slices.IndexFunc(all, func(m Image) bool { return m.Name == name && (m.Arch == arch || m.Arch == "") })
 	if i < 0 {
 		return Image{}, false
 	}
-	return catalogue[i], true
+	return all[i], true
 }
 
-// Names lists the image names, sorted, each once.
+// bootPrograms lists every boot program a topology may name.
+func bootPrograms() []Image { return slices.Concat(catalogue, hostMade) }
+
+// Names lists the names of the boot programs, each once: those of this package, then those a run makes from the host.
 func Names() []string {
 	var names []string
-	for _, m := range catalogue {
-		names = append(names, m.Name)
+	for _, m := range bootPrograms() {
+		if !slices.Contains(names, m.Name) {
+			names = append(names, m.Name)
+		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }
 
 // Bytes gives the image as built and committed: it reports, but downloads and sends nothing until it is patched.

@@ -59,7 +59,7 @@ func TestLookup(t *testing.T) {
 			t.Errorf("Lookup(%q, %q) = %v, want none", wrong[0], wrong[1], m)
 		}
 	}
-	if names := Names(); !slices.Equal(names, []string{"probe"}) {
+	if names := Names(); !slices.Equal(names, []string{"probe", "pxelinux", "grub", "undionly", "snponly", "ipxe", "ipxe-linux"}) {
 		t.Errorf("Names() = %v", names)
 	}
 }

@@ -93,6 +93,9 @@ func (b Bundle) writeRoot(s plan.Service, nonce, root string, files []string) er
 		return fmt.Errorf("make a root of %s: %w", s.Name, err)
 	}
 	for _, file := range files {
+		if hostMade(file) {
+			continue // addPayloads does
+		}
 		if err := writeServed(s, root, file, file, nonce); err != nil {
 			return err
 		}
@@ -169,14 +172,34 @@ func byHand(p *plan.Plan, g plan.Guest) string {
 
 // userBoot gives QEMU's built-in servers the guest's boot file, if the lab serves one.
 func userBoot(p *plan.Plan, g plan.Guest) string {
-	for _, s := range p.Services {
-		for _, img := range p.Images {
-			if img.Arch == g.Arch && slices.Contains(s.Files, img.File) {
-				return fmt.Sprintf(",tftp=../../tftp/%s,bootfile=%s", s.Name, img.File)
+	for _, file := range bootFiles(p, g) {
+		for _, s := range p.Services {
+			if slices.Contains(s.Files, file) {
+				return fmt.Sprintf(",tftp=../../tftp/%s,bootfile=%s", s.Name, file)
 			}
 		}
 	}
 	return ""
+}
+
+// bootFiles lists what the guest may be told to boot when it has just been powered on, the likeliest first.
+func bootFiles(p *plan.Plan, g plan.Guest) []string {
+	var out []string
+	for _, s := range p.Services {
+		if s.Server == nil || s.Server.DHCP == nil || s.Server.DHCP.Boot == nil {
+			continue
+		}
+		if g.Client == "ipxe" {
+			out = append(out, s.Server.DHCP.Boot.IPXE[g.Arch])
+		}
+		out = append(out, s.Server.DHCP.Boot.Files[g.Arch])
+	}
+	for _, img := range p.Images {
+		if img.Arch == g.Arch {
+			out = append(out, img.File)
+		}
+	}
+	return out
 }
 
 // quote makes one word of s for the shell.

@@ -9,7 +9,14 @@ qemu-system-x86 command qemu-system-x86_64                        the emulator
 seabios         file    /usr/share/seabios/bios-256k.bin          firmware of BIOS guests
 ipxe-qemu       file    /usr/lib/ipxe/qemu/efi-virtio.rom         PXE option ROMs of the NICs
 ovmf            file    /usr/share/OVMF/OVMF_CODE_4M.fd           firmware of x86-64 UEFI guests
-ovmf-ia32       file    /usr/share/OVMF/OVMF32_VARS_4M.fd         firmware of IA-32 UEFI guests'
+ovmf-ia32       file    /usr/share/OVMF/OVMF32_VARS_4M.fd         firmware of IA-32 UEFI guests
+pxelinux        file    /usr/lib/PXELINUX/pxelinux.0              boots Linux in BIOS guests
+syslinux-common file    /usr/lib/syslinux/modules/bios/ldlinux.c32 what PXELINUX loads first
+grub-common     command grub-mkimage                              makes boot programs of GRUB
+grub-efi-amd64-bin file /usr/lib/grub/x86_64-efi/moddep.lst       boots Linux in x86-64 UEFI guests
+grub-pc-bin     file    /usr/lib/grub/i386-pc/boot.img            boots the USB stick on BIOS
+grub-efi-ia32-bin file  /usr/lib/grub/i386-efi/moddep.lst         boots Linux in IA-32 UEFI guests
+ipxe            file    /usr/lib/ipxe/snponly.efi                 the iPXE that other clients chain-load'
 wanted_by_tests='
 gcc             command gcc                                       the race detector
 libc6-dev       file    /usr/include/stdlib.h                     the race detector
@@ -19,6 +26,7 @@ python3-junitparser file /usr/lib/python3/dist-packages/junitparser/__init__.py 
 nasm            command nasm                                      builds the BIOS probe again
 clang           command clang                                     builds the UEFI probes again
 lld             command lld-link                                  builds the UEFI probes again
+dosfstools      file    /usr/sbin/fsck.fat                        checks the USB stick's file system
 shellcheck      command shellcheck                                lint of these scripts
 curl            command curl                                      a TFTP client that is not ours
 tftp-hpa        command tftp                                      a TFTP client that is not ours
@@ -26,7 +34,8 @@ atftp           command atftp                                     a TFTP client 
 atftpd          command atftpd                                    an MTFTP server that is not ours
 openssl         command openssl                                   checks the signatures of boot programs, and makes some
 busybox         command busybox                                   TFTP and DHCP clients that are not ours
-isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours'
+isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours
+isc-dhcp-relay  file    /usr/sbin/dhcrelay                        a DHCP relay agent that is not ours'
 
 case "${1-}" in
 '') ;;

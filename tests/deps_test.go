@@ -126,6 +126,7 @@ var mayImport = map[string][]string{
 	"lab/host":     {},
 	"lab/judge":    {"images", "lab/event", "lab/plan", "lab/topology", "server/pxe"},
 	"lab/network":  {"lab/event", "lab/plan", "lab/wire"},
+	"lab/payload":  {},
 	"lab/plan":     {"images", "lab/event", "lab/host", "lab/topology", "server", "server/pxe"},
 	"lab/report":   {"lab/event", "lab/judge", "lab/plan"},
 	"lab/topology": {"lab/event", "server/pxe"},
@@ -160,7 +161,7 @@ func TestLeavesDoNotImportEachOther(t *testing.T) {
 }
 
 // mayExec are the packages that may start processes.
-var mayExec = []string{"lab", "lab/guest/...", "lab/network/...", "lab/host"}
+var mayExec = []string{"lab", "lab/guest/...", "lab/network/...", "lab/host", "lab/payload"}
 
 // starts tells whether a name is one that starts a process, rather than looks for a program.
 func starts(pkg, name string) bool {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -36,6 +37,14 @@ var packages = map[string]map[string]string{
 	"arch":   {"qemu": "qemu-system-x86", "ovmf-x64": "edk2-ovmf", "ovmf-ia32": "edk2-ovmf", "roms": "qemu-system-x86", "bios": "qemu-system-x86"},
 }
 
+// loaders does the same for what boot programs are made from.
+var loaders = map[string]map[string]string{
+	"debian": {"pxelinux": "pxelinux syslinux-common", "grub": "grub-common grub-efi-amd64-bin grub-efi-ia32-bin", "ipxe": "ipxe", "usb-stick": "grub-common grub-pc-bin grub-efi-amd64-bin"},
+	"ubuntu": {"pxelinux": "pxelinux syslinux-common", "grub": "grub-common grub-efi-amd64-bin grub-efi-ia32-bin", "ipxe": "ipxe", "usb-stick": "grub-common grub-pc-bin grub-efi-amd64-bin"},
+	"fedora": {"pxelinux": "syslinux-nonlinux", "grub": "grub2-tools-minimal grub2-efi-x64-modules grub2-efi-ia32-modules", "ipxe": "ipxe-bootimgs-x86", "usb-stick": "grub2-tools-minimal grub2-pc-modules grub2-efi-x64-modules"},
+	"arch":   {"pxelinux": "syslinux", "grub": "grub", "ipxe": "ipxe", "usb-stick": "grub"},
+}
+
 var installers = map[string]string{
 	"debian": "sudo apt-get install --no-install-recommends ",
 	"ubuntu": "sudo apt-get install --no-install-recommends ",
@@ -45,11 +54,13 @@ var installers = map[string]string{
 
 // install is the command that brings a part of the lab onto this distribution.
 func install(distro, part string) string {
-	if p := packages[distro][part]; p != "" {
+	if p := cmp.Or(packages[distro][part], loaders[distro][part]); p != "" {
 		return "run: " + installers[distro] + p
 	}
 	return "install " + map[string]string{
 		"qemu": "QEMU's x86 system emulator", "bios": "SeaBIOS (QEMU's default BIOS)", "roms": "QEMU's iPXE option ROMs",
 		"ovmf-x64": "OVMF (EDK2 for x86-64 guests)", "ovmf-ia32": "OVMF for IA-32 guests",
+		"pxelinux": "PXELINUX (of syslinux)", "grub": "grub-mkimage and GRUB's EFI modules", "ipxe": "iPXE's boot images",
+		"usb-stick": "grub-mkimage and GRUB's modules for BIOS and x86-64 UEFI",
 	}[part] + " from your distribution"
 }

@@ -40,6 +40,7 @@ func (h *Host) Checks() []Check {
 		h.checkQEMU(), h.checkFirmware("bios", Required), h.checkROMs(), h.checkUserns(), h.checkRoom(),
 		h.checkFirmware("ovmf-x64", Optional), h.checkFirmware("ovmf-ia32", Optional), h.checkKVM(), h.checkTun(),
 	}
+	checks = append(append(checks, h.checkParts()...), h.checkUSB()...)
 	for _, p := range h.Problems {
 		checks = append(checks, Check{Name: "descriptor", Level: Optional, Found: p, Remedy: "mend or remove the file"})
 	}

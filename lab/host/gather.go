@@ -36,6 +36,9 @@ func Gather(ctx context.Context, o Options) (*Host, error) {
 	if dir, err := os.UserCacheDir(); err == nil {
 		m.cache = filepath.Join(dir, "pxelab")
 	}
+	if exe, err := os.Executable(); err == nil {
+		m.beside = filepath.Dir(exe)
+	}
 	h := m.gather(ctx)
 	h.Commands = m.commands(o.Commands)
 	h.KVM = m.kvm(ctx, h, o.NoCache)
@@ -55,6 +58,7 @@ type machine struct {
 	version func(ctx context.Context, binary string) (string, error) // what the emulator prints about itself
 	userns  func() error
 	cache   string // directory that keeps the proof of KVM; empty means that nothing is kept
+	beside  string // directory of pxelab itself; empty means that it is not known
 }
 
 // gather finds everything but KVM, which needs the rest for its proof.
@@ -72,6 +76,7 @@ func (m machine) gather(ctx context.Context) *Host {
 	h.QEMU = m.emulators(ctx)
 	h.Firmware, h.Problems = m.firmware()
 	h.ROMs = m.roms()
+	h.Parts = m.parts()
 	return h
 }
 

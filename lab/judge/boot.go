@@ -28,11 +28,13 @@ type boot struct {
 	address   string          // the last of them
 	transfers []*transfer     // in the order of their first request
 	report    report          // the probe's own
+	os        osReport        // of the Linux that a boot program loaded
+	rounds    rounds          // of a program that boots itself again
 	complaint []event.Event   // lines in which the PXE client says what is wrong
 	silences  []event.Event   // decisions of services to stay silent towards it
 
 	paused    bool         // its clock stands still
-	gaveUp    *event.Event // the line that says the boot attempt is over
+	gaveUp    *event.Event // what shows that the boot attempt is over
 	refused   bool         // the client complained or gave up after it had the whole file
 	stalled   *event.Event
 	exit      *event.Event
@@ -117,7 +119,7 @@ func (b *boot) show(what string, e event.Event) {
 // enough says that a boot program which is no probe has done all that is expected of it, so that no later event
 // can change a verdict. Claims about what must never happen, or how the boot ends, need the whole boot.
 func (b *boot) enough(e event.Event) bool {
-	if b.stage != event.StageStarted || b.report.banner != nil || len(b.guest.Expect) == 0 ||
+	if b.stage != event.StageStarted || b.speaks() || len(b.guest.Expect) == 0 ||
 		e.Kind != event.Console && e.Kind != event.PacketSeen && e.Kind != event.ConsolePartial {
 		return false
 	}

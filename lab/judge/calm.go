@@ -271,7 +271,7 @@ func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 	}
 	group := s.Server.BootServer != nil && host(p.Dst) == s.Server.BootServer.Multicast.String()
 	reached := own || group || host(p.Dst) == "255.255.255.255" && b.hears(s)
-	return reached && slices.Contains(s.Ports(), p.DHCP.DstPort)
+	return reached && s.Server.Relay == nil && slices.Contains(s.Ports(), p.DHCP.DstPort)
 }
 
 // running tells whether a service was listening at that point of the log.

@@ -85,6 +85,11 @@ func (b *boot) console(e event.Event) {
 		b.reported(l, e)
 		return
 	}
+	if l, ok := images.ParseOSLine(e.Text); ok {
+		b.osReported(l, e)
+		return
+	}
+	b.loaderStopped(e)
 	failed := bdsFailed.FindStringSubmatch(e.Text)
 	if failed != nil && failed[1] != "" && !strings.Contains(failed[1], b.lastOption()) {
 		failed = nil // a disk, say, that comes before the network in the boot order

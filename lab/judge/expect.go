@@ -52,6 +52,10 @@ func (b *boot) check(x topology.Expectation, serial *cursor) finding {
 		return b.checkNever(x.Never)
 	case x.Ends != "":
 		return b.checkEnds(x.Ends)
+	case x.OS != nil:
+		return b.checkOS(x.OS)
+	case len(x.Fetched) > 0:
+		return b.checkFetched(x.Fetched)
 	}
 	return b.checkBoots()
 }
@@ -59,7 +63,7 @@ func (b *boot) check(x topology.Expectation, serial *cursor) finding {
 // checkBoots is the implied claim.
 func (b *boot) checkBoots() finding {
 	want := event.StageStarted
-	if b.report.banner != nil {
+	if b.speaks() {
 		want = event.StageReported
 	}
 	if e, ok := b.reached[want]; ok {

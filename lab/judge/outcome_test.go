@@ -233,6 +233,49 @@ var scenarios = []scenario{
 		s.asks("RRQ", "chain.ipxe", event.TFTP{}).gets("ERROR", "chain.ipxe", event.TFTP{Code: 1})
 		return s.say("No such file or directory (http://ipxe.org/2d12608e)", "No more network devices")
 	}},
+	{"chain/pxelinux without configuration", "bios", FileNotFound, event.StageStarted, func(s *script) *script {
+		s.firmware().dora("pxelinux.0").fetches("pxelinux.0").say("PXELINUX 6.04")
+		s.asks("RRQ", "pxelinux.cfg/default", event.TFTP{}).gets("ERROR", "pxelinux.cfg/default", event.TFTP{Code: 1})
+		return s.say("Unab", "le to locate configuration file", "Boot failed: press a key to retry, or wait for reset...")
+	}},
+	{"chain/grub without configuration", "x64", FileNotFound, event.StageStarted, func(s *script) *script {
+		s.firmware().dora("grub.efi").fetches("grub.efi").starts()
+		s.asks("RRQ", "/grub/grub.cfg", event.TFTP{}).gets("ERROR", "/grub/grub.cfg", event.TFTP{Code: 1})
+		return s.say("   Minimal BASH-like line editing is supported. For the first word, TAB")
+	}},
+	{"chain/near-miss: grub was told to show its prompt", "x64", BootProgramSilent, event.StageStarted, func(s *script) *script {
+		s.firmware().dora("grub.efi").fetches("grub.efi").starts().fetches("/grub/grub.cfg")
+		return s.say("   Minimal BASH-like line editing is supported. For the first word, TAB").stalls(event.StageStarted)
+	}},
+	{"chain/linux stops in the middle of its report", "bios", BootProgramSilent, event.StageStarted, func(s *script) *script {
+		return s.firmware().dora("pxelinux.0").fetches("pxelinux.0").say("PXELAB-OS v1 kernel=6.1.0 fw=bios nonce=" + nonce).stalls(event.StageStarted)
+	}},
+	{"chain/linux panics", "bios", BootProgramSilent, event.StageStarted, func(s *script) *script {
+		s.firmware().dora("pxelinux.0").fetches("pxelinux.0").say("PXELINUX 6.04")
+		return s.say("[    1.234567] Kernel panic - not syncing: No working init found.  Try passing init= option to kernel.")
+	}},
+	{"chain/linux does not power off", "bios", DidNotPowerOff, event.StageReported, func(s *script) *script {
+		return s.firmware().dora("pxelinux.0").fetches("pxelinux.0").linux().stalls(event.StageReported)
+	}},
+	{"chain-loop/ipxe", "bios", ChainLoop, event.StageStarted, func(s *script) *script {
+		s.firmware()
+		for range 2 {
+			s.asIPXE().dora("undionly.kpxe").fetches("undionly.kpxe")
+		}
+		return s.asIPXE().dora("undionly.kpxe")
+	}},
+	{"chain-loop/another program", "x64", ChainLoop, event.StageStarted, func(s *script) *script {
+		return s.firmware().dora("own.efi").fetches("own.efi").dora("own.efi").fetches("own.efi").dora("own.efi")
+	}},
+	{"chain-loop/near-miss: the chain goes on", "x64", "", event.StageOff, func(s *script) *script {
+		s.firmware().dora("ipxe.efi").fetches("ipxe.efi").dora("ipxe.efi").fetches("ipxe.efi")
+		return s.dora("probe-x64.efi").fetches("probe-x64.efi").starts().reports().off()
+	}},
+	{"chain-loop/near-miss: read again, asked once", "x64", "", event.StageOff, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").fetches("probe-x64.efi").fetches("probe-x64.efi")
+		s.receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: s.lease(), File: "probe-x64.efi"}) // late
+		return s.starts().reports().off()
+	}},
 }
 
 // plan is the one that the scenario's guest is of.

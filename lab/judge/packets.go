@@ -75,6 +75,7 @@ func (b *boot) dhcpSent(e event.Event) {
 		b.reach(event.StageProxy, e)
 	case d.Type == "DISCOVER" || d.Type == "BOOTREQUEST":
 		b.reach(event.StageDiscover, e)
+		b.rounds.asked(e)
 		b.secondStage(e, !strings.HasPrefix(d.ClassID, "HTTPClient"))
 	}
 }
@@ -87,6 +88,7 @@ func (b *boot) dhcpReceived(e event.Event) {
 	switch {
 	case d.Type == "OFFER":
 		b.reach(event.StageOffer, e)
+		b.offeredAgain(e)
 	case gives(d):
 		if d.Type == "BOOTREPLY" { // is offer and acknowledgement in one (RFC 951)
 			b.reach(event.StageOffer, e)
@@ -148,6 +150,7 @@ func (b *boot) tftpReceived(e event.Event) {
 	}
 	if p.Op == "DATA" && p.Last {
 		t.whole, t.failed, t.aborted = &e, nil, nil
+		b.rounds.fetchedAgain(t, e)
 	}
 }
 

@@ -39,6 +39,7 @@ const (
 	HTTPError         Reason = "http-error"          // the transfer over HTTP failed in another way
 	WrongArch         Reason = "wrong-arch"          // the file is a program for another kind of machine
 	ImageRefused      Reason = "image-refused"       // the client had the whole file and would not run it
+	ChainLoop         Reason = "chain-loop"          // the boot program asks DHCP again and is told to boot itself
 	BootProgramSilent Reason = "boot-program-silent" // the boot program did not (finish its) report
 	DidNotPowerOff    Reason = "did-not-power-off"   // it reported and stayed on
 	GuestCrashed      Reason = "guest-crashed"       // QEMU died, or the machine went off before a program ran
@@ -57,7 +58,7 @@ func Reasons() []string {
 
 var reasons = []Reason{NoFirmware, NoLink, NotManaged, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu,
 	NoDiscoveryGroup, TypeNotListed, Cancelled, LocalBoot, ProxySilent, BootServerSilent, AnswerIgnored, TFTPSilent,
-	FileNotFound, TFTPError, NoURI, HTTPSilent, NoLength, HTTPError, WrongArch, ImageRefused, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
+	FileNotFound, TFTPError, NoURI, HTTPSilent, NoLength, HTTPError, WrongArch, ImageRefused, ChainLoop, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
 
 // Outcome is how a boot ended, in itself: whether that was expected is for the verdicts to say.
 type Outcome struct {
@@ -84,6 +85,7 @@ var rules = []struct {
 	{NoLength, (*boot).noLength},
 	{WrongArch, (*boot).wrongArch},
 	{ImageRefused, (*boot).imageRefused},
+	{ChainLoop, (*boot).chainLoop},
 	{BootProgramSilent, (*boot).programSilent},
 	{FileNotFound, (*boot).fileNotFound},
 	{TFTPError, (*boot).tftpError},
@@ -154,9 +156,9 @@ func (b *boot) success() string {
 	switch {
 	case b.exit != nil && clean(b.exit.Exit) && b.has(event.StageReported):
 		return fmt.Sprintf("booted, reported and powered itself off after %s", b.seconds(b.took()))
-	case b.exit != nil && clean(b.exit.Exit) && b.has(event.StageStarted) && b.report.banner == nil:
+	case b.exit != nil && clean(b.exit.Exit) && b.has(event.StageStarted) && !b.speaks():
 		return fmt.Sprintf("booted and powered itself off after %s", b.seconds(b.took()))
-	case b.stalled != nil && b.has(event.StageStarted) && b.expectsRunning() && (b.report.banner == nil || b.report.end != nil):
+	case b.stalled != nil && b.has(event.StageStarted) && b.expectsRunning() && (!b.speaks() || b.reportEnd() != nil):
 		return fmt.Sprintf("booted and still runs after %s", b.seconds(b.took()))
 	case b.exit == nil && b.gaveUp == nil && b.stalled == nil:
 		return fmt.Sprintf("booted and did all that is expected of it in %s", b.seconds(b.took()))

@@ -111,24 +111,32 @@ func (b *boot) hears(s *plan.Service) bool {
 	return false
 }
 
-// relayHint says what is missing when servers exist and none hears the guest; empty if it is not that.
-func (b *boot) relayHint() string {
+// relayHint says what is missing when there are services in one of these roles and none hears the guest; empty if it
+// is not that.
+func (b *boot) relayHint(roles ...string) string {
+	var deaf *plan.Service
 	for i := range b.t.plan.Services {
 		s := &b.t.plan.Services[i]
-		if s.Server == nil || s.Server.DHCP == nil {
-			continue
-		}
-		if b.hears(s) {
+		switch {
+		case !playsAny(*s, roles):
+		case b.hears(s):
 			return ""
+		case deaf == nil:
+			deaf = s
 		}
 	}
-	for _, s := range b.t.plan.Services {
-		if s.Server != nil && s.Server.DHCP != nil {
-			return fmt.Sprintf("DHCP server %q is on network %q, and a router passes no broadcasts on: run a DHCP relay agent on network %q that sends to %s",
-				s.Name, s.Network, b.guest.Network, s.Address.Addr())
+	if deaf == nil {
+		return ""
+	}
+	for i := range b.t.plan.Services {
+		relay := &b.t.plan.Services[i]
+		if on, ok := relay.On(b.guest.Network); ok && servesLink(relay, on) {
+			return fmt.Sprintf("service %q is on network %q, and relay %q does not send to it: add %s to the relay's servers",
+				deaf.Name, deaf.Network, relay.Name, deaf.Address.Addr())
 		}
 	}
-	return ""
+	return fmt.Sprintf("service %q is on network %q, and a router passes no broadcasts on: run a DHCP relay agent on network %q that sends to %s",
+		deaf.Name, deaf.Network, b.guest.Network, deaf.Address.Addr())
 }
 
 // byWay words the service that a claim wants a packet to have come through.

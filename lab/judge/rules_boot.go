@@ -30,8 +30,8 @@ func (b *boot) didNotPowerOff() *diagnosis {
 	if !b.has(event.StageReported) {
 		return nil
 	}
-	return &diagnosis{"its probe finished the report and the machine stayed on",
-		"the firmware's power-off does not work here, so do not expect it", []event.Event{*b.report.end}}
+	return &diagnosis{"its " + b.speaker() + " finished the report and the machine stayed on",
+		"the firmware's power-off does not work here, so do not expect it", []event.Event{*b.reportEnd()}}
 }
 
 // wrongArch: the client had the file whole, no program ran (it refused, or ran into nothing), and the run knows the
@@ -92,6 +92,11 @@ func (b *boot) refusedFile() *transfer {
 func (b *boot) programSilent() *diagnosis {
 	t := b.lastTransfer()
 	switch {
+	case b.panicked() != "":
+		return &diagnosis{fmt.Sprintf("its Linux stopped, saying %q", b.panicked()), "read the lines before that on its console", []event.Event{*b.gaveUp}}
+	case b.os.banner != nil:
+		last := b.os.lines[len(b.os.lines)-1]
+		return &diagnosis{"its Linux began a report and did not finish it", "read the end of its console", []event.Event{last}}
 	case b.report.banner != nil:
 		last := b.report.lines[len(b.report.lines)-1]
 		return &diagnosis{"its probe began a report and did not finish it", "the last line says which call of the firmware it did not return from", []event.Event{last}}

@@ -41,7 +41,7 @@ func (b *boot) noOffer() *diagnosis {
 	}
 	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no server on network %q answered", times(len(sent), kind), b.seconds(took), b.guest.Network),
 		"start a DHCP server there, or check that the guest is on the right network", ends(sent)}
-	if hint := b.relayHint(); hint != "" {
+	if hint := b.relayHint("dhcp", "bootp"); hint != "" {
 		d.do = hint
 	}
 	b.blame(d, "dhcp", "bootp", "dhcp6")
@@ -144,7 +144,11 @@ func (b *boot) noBootfile() *diagnosis {
 	if b.address != "" {
 		what = fmt.Sprintf("it got %s from %s, and no server named a boot file", b.address, b.sender(answers[len(answers)-1]))
 	}
-	return &diagnosis{what, "name a boot file for " + b.guest.Arch + " in the DHCP server, or put a proxyDHCP service beside it", ends(answers)}
+	do := "name a boot file for " + b.guest.Arch + " in the DHCP server, or put a proxyDHCP service beside it"
+	if hint := b.relayHint("proxydhcp"); hint != "" {
+		do = hint
+	}
+	return &diagnosis{what, do, ends(answers)}
 }
 
 func (b *boot) proxySilent() *diagnosis {
@@ -183,7 +187,7 @@ func (b *boot) answered(request event.Event) bool {
 // blame adds what the lab's own servers know: one that decided to stay silent says why, one that died is named.
 func (b *boot) blame(d *diagnosis, roles ...string) {
 	for _, e := range b.silences {
-		if slices.Contains(roles, e.Decision.Role) || b.relayedBy(e) {
+		if slices.Contains(roles, e.Decision.Role) || slices.Contains(roles, "dhcp") && b.relayedBy(e) {
 			d.do = fmt.Sprintf("service %q heard it and stayed silent: %s", e.Service, e.Decision.Reason)
 			d.evidence = append(d.evidence, e)
 			return

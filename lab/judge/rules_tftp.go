@@ -23,8 +23,12 @@ func (b *boot) fileNotFound() *diagnosis {
 	if t == nil || t.failed == nil || t.failed.Packet.TFTP.Code != 1 {
 		return nil
 	}
+	do := "put the file there, or correct its name in the DHCP server"
+	if b.has(event.StageStarted) && !b.toldByDHCP(t.file) {
+		do = "put the file there: the boot program that runs looks for it under that name"
+	}
 	return &diagnosis{fmt.Sprintf("%s has no file %q (TFTP error 1%s)", b.serverName(t), t.file, says(t.failed.Packet.TFTP.Message)),
-		"put the file there, or correct its name in the DHCP server", []event.Event{t.asked[0], *t.failed}}
+		do, []event.Event{t.asked[0], *t.failed}}
 }
 
 func (b *boot) tftpError() *diagnosis {

@@ -87,7 +87,7 @@ func (t *Tracker) checkService(s plan.Service, x topology.Expectation) finding {
 	case x.Never != nil && x.Never.Log != "":
 		return v.checkNeverLog(s.Name, x.Never.Log)
 	case x.Never != nil:
-		return v.checkNeverPacket(s.Name, x.Never.Packet)
+		return v.checkNeverPacket(s.Name, x.Never)
 	}
 	return fail(fmt.Sprintf("no judge knows what %q is expected to do", s.Name))
 }
@@ -142,7 +142,8 @@ func (v *seen) checkNeverLog(name, pattern string) finding {
 }
 
 // checkNeverPacket needs to have seen something: where no packet was seen at all, none can be missing.
-func (v *seen) checkNeverPacket(name, pattern string) finding {
+func (v *seen) checkNeverPacket(name string, c *topology.Never) finding {
+	pattern := c.Packet
 	re, err := regexp.Compile(pattern)
 	if err != nil {
 		return fail(fmt.Sprintf("%q is no regular expression: %v", pattern, err))
@@ -153,16 +154,22 @@ func (v *seen) checkNeverPacket(name, pattern string) finding {
 			continue
 		}
 		count++
+		if c.From != "" && (e.Service != c.From || e.Packet.Proto == "arp") { // an ARP question goes to all
+			continue
+		}
 		if re.MatchString(e.Packet.Info) {
 			way := "reached"
 			if e.Packet.FromGuest {
 				way = "left"
 			}
-			return fail(fmt.Sprintf("a packet that matches %s %q: %q", way, name, e.Packet.Info), e)
+			return fail(fmt.Sprintf("a packet %s %q: %q", way, name, e.Packet.Info), e)
 		}
 	}
 	if count == 0 {
 		return fail(fmt.Sprintf("no packet at all was seen at %q, which proves nothing", name))
+	}
+	if c.From != "" {
+		return pass(fmt.Sprintf("none of %s at %q came from %q", times(count, "packet"), name, c.From))
 	}
 	return pass(fmt.Sprintf("none of %s at %q matches", times(count, "packet"), name))
 }

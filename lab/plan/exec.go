@@ -55,6 +55,10 @@ func execs(t *topology.Topology, h *host.Host, p *Plan) []error {
 		for _, name := range slices.Sorted(maps.Keys(s.Exec.Env)) {
 			e.Env = append(e.Env, name+"="+expand(s.Exec.Env[name]))
 		}
+		if own, ok := strings.CutPrefix(e.Argv[0], "./"); ok && e.Files[own] != "" { // one of its own files
+			p.Services[i].Exec, p.Services[i].Roles = e, []string{"exec"}
+			continue
+		}
 		path, ok := h.Commands[e.Argv[0]]
 		if !ok {
 			problems = append(problems, fmt.Errorf("service %q: the program %q is not on this host: %s", s.Name, e.Argv[0], h.Install(s.Exec.Package)))

@@ -35,6 +35,10 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 	if pg.Memory == 0 {
 		pg.Memory = prof.memory
 	}
+	if err := stick(h, g, pg); err != nil {
+		return nil, err
+	}
+	pg.Budgets = budgets(pg.Client)
 	if pg.Clock == "warp" {
 		pg.Shift = prof.shift
 	}
@@ -101,6 +105,7 @@ func machine(h *host.Host, g topology.Guest, nic string, prof profile) (parts, e
 		m.rom = h.ROMs[i]
 	}
 	switch {
+	case nic == usbNIC: // no firmware boots from one, so there is no ROM either
 	case prof.rom && prof.host == "bios" && m.rom.BIOS == "" && m.rom.EFI == "":
 		lack("NIC %q has no PXE option ROM on this host", nic)
 	case prof.rom && prof.host != "bios" && m.rom.EFI == "":
@@ -139,6 +144,7 @@ func argv(g *Guest, p *Plan, prof profile, m parts) ([]Arg, []Copy) {
 	flash, copies := flashArgs(fw)
 	a = append(a, flash...)
 	a = append(a, Arg{"-netdev", fmt.Sprintf("dgram,id=n0,local.type=fd,local.str=%d", FDNIC), "the cable: one datagram is one Ethernet frame"})
+	a = append(a, usbArgs(g)...)
 	a = append(a, nicArg(g, prof, rom), Arg{"-device", "virtio-rng-pci", "newer EDK2 drops network boot without a random number generator"})
 	if prof.host != "bios" {
 		a = append(a, familyArgs(g)...)
@@ -192,7 +198,10 @@ func flashArgs(fw host.Firmware) ([]Arg, []Copy) {
 }
 
 func nicArg(g *Guest, prof profile, rom host.ROM) Arg {
-	value := fmt.Sprintf("%s,netdev=n0,mac=%s,bootindex=0", nics[g.NIC], g.MAC)
+	if g.NIC == usbNIC {
+		return usbNICArg(g)
+	}
+	value := fmt.Sprintf("%s,netdev=n0,mac=%s,bootindex=%d", nics[g.NIC], g.MAC, nicBootIndex(g))
 	if prof.rom && prof.host != "bios" {
 		return Arg{"-device", value + ",romfile=" + escape(rom.EFI), "NIC whose option ROM holds iPXE for EFI too: it replaces EDK2's own PXE client"}
 	}

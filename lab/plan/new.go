@@ -39,6 +39,7 @@ func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 	p.Cable = cable(h)
 	p.Networks = networks(t)
 	p.Services, p.Images = services(t, p.Networks)
+	problems = append(problems, fromHost(h, p.Images, kernelFor(t))...)
 	for i, g := range t.Guests {
 		pg, err := guest(t, h, p, g, i+1)
 		if err != nil {

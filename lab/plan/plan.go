@@ -76,6 +76,9 @@ type Image struct {
 	File string `json:"file"`           // name on the wire
 	Arch string `json:"arch,omitempty"` // empty for data
 	Of   string `json:"of,omitempty"`   // the catalogue's file, if it is served under another name
+
+	Made string   `json:"made,omitempty"` // "copy", "initrd", "grub" or "config"; empty for what pxelab itself holds
+	From []string `json:"from,omitempty"` // the files and folders of the host it is made from
 }
 
 // Guest is one machine.
@@ -89,6 +92,7 @@ type Guest struct {
 	NIC      string                 `json:"nic"`
 	MAC      string                 `json:"mac"`
 	UUID     string                 `json:"uuid"`
+	Stick    *Image                 `json:"stick,omitempty"` // the USB stick it boots from, made as ${RUN}/File
 	Memory   int                    `json:"memoryMiB"`
 	Argv     []Arg                  `json:"argv"`               // QEMU's command line, the binary first
 	Copies   []Copy                 `json:"copies"`             // files made for it before it starts

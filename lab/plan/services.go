@@ -12,7 +12,7 @@ import (
 
 // services plans every service process and the files each TFTP root holds.
 func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
-	named := namedFiles(t)
+	boots := namedFiles(t)
 	var out []Service
 	for i, s := range t.Services {
 		cfg := &server.Config{Name: s.Name, Interface: "eth0", Address: prefix(nets, s.Network, s.Address),
@@ -39,7 +39,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 		if s.TFTP != nil {
 			cfg.TFTP = &server.TFTPConfig{Root: "tftp/" + s.Name, MaxBlk: s.TFTP.MaxBlksize, Silent: s.TFTP.Silent}
 			ps.Roles = append(ps.Roles, "tftp")
-			ps.Files = served(named, s.TFTP)
+			ps.Files = served(boots, s.TFTP)
 			ps.Alias, ps.Discover = s.TFTP.Alias, s.TFTP.Discover
 		}
 		mtftpRole(s, &ps)
@@ -129,33 +129,29 @@ func namedFiles(t *topology.Topology) []string {
 	return out
 }
 
-// served lists what one TFTP root holds: what boot configurations name and the topology adds, as far as the
-// catalogue has it, less what it leaves out on purpose; and the file that probes fetch a second time.
-func served(named []string, s *topology.TFTP) []string {
-	want := append(slices.Clone(named), images.SecondFile)
+// served lists what one TFTP root holds: what boot configurations name and the topology adds, and what those fetch
+// next, as far as there is such a file, less what it leaves out on purpose; and the file that probes fetch a second time.
+func served(boots []string, s *topology.TFTP) []string {
+	want := append(slices.Clone(boots), images.SecondFile)
 	for _, name := range s.Images {
 		want = append(want, name)
-		for _, img := range images.Catalogue() {
+		for _, img := range servable() {
 			if img.Name == name {
 				want = append(want, img.File)
 			}
 		}
 	}
+	want = withCompanions(want)
 	missing := func(file string) bool {
-		return slices.ContainsFunc(s.Missing, func(m string) bool {
-			return m == file || slices.ContainsFunc(images.Catalogue(), func(i images.Image) bool { return i.Name == m && i.File == file })
-		})
+		return slices.ContainsFunc(s.Missing, func(m string) bool { return named(m, file) })
 	}
-	want = slices.DeleteFunc(want, func(f string) bool {
-		return missing(f) || (f != images.SecondFile && !inCatalogue(f))
-	})
+	want = slices.DeleteFunc(want, func(f string) bool { return missing(f) || (f != images.SecondFile && !known(f)) })
 	slices.Sort(want)
 	return slices.Compact(want)
 }
 
-func inCatalogue(file string) bool {
-	return slices.ContainsFunc(images.Catalogue(), func(i images.Image) bool { return i.File == file })
-}
+// servable lists everything a topology can serve, in a fixed order.
+func servable() []images.Image { return append(images.Catalogue(), images.HostFiles()...) }
 
 // listed lists the distinct files that services serve, in catalogue order, the data file last.
 func listed(services []Service) []Image {
@@ -163,7 +159,7 @@ func listed(services []Service) []Image {
 	has := func(file string) bool {
 		return slices.ContainsFunc(services, func(s Service) bool { return slices.Contains(s.Files, file) || slices.Contains(s.HTTPFiles, file) })
 	}
-	for _, i := range images.Catalogue() {
+	for _, i := range servable() {
 		if has(i.File) {
 			out = append(out, Image{Name: i.Name, File: i.File, Arch: i.Arch})
 		}

@@ -34,6 +34,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 	for _, s := range p.Services {
 		s.writeText(&b)
 	}
+	writeMade(&b, p.Images)
 	for _, g := range p.Guests {
 		g.writeText(&b)
 	}
@@ -90,6 +91,9 @@ func (g Guest) writeText(b *strings.Builder) {
 	fmt.Fprintf(b, "\nguest %s  firmware %s (%s, option 93 %s)  nic %s on %s  %s  %d MiB  clock %s\n",
 		g.Name, g.Firmware, g.Client, g.Arch, g.NIC, g.Network, g.MAC, g.Memory, g.Clock)
 	fmt.Fprintf(b, "  uuid %s\n", g.UUID)
+	if g.Stick != nil {
+		fmt.Fprintf(b, "  stick ${RUN}/%s  %s, made from %s\n", g.Stick.File, g.Stick.Name, strings.Join(g.Stick.From, " "))
+	}
 	for _, c := range g.Copies {
 		fmt.Fprintf(b, "  copy %s to ${RUN}/%s\n", c.From, c.To)
 	}

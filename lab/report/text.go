@@ -160,18 +160,34 @@ func serving(g judge.Result) string {
 	if g.Address != "" {
 		parts = append(parts, fmt.Sprintf("%s from %s", g.Address, g.From))
 	}
-	for _, f := range g.Files {
+	missed := 0
+	for i, f := range g.Files {
 		from := f.From
 		if f.Over != "" {
 			from += " over " + f.Over
 		}
-		if f.Whole {
+		switch {
+		case f.Whole:
 			parts = append(parts, fmt.Sprintf("%s from %s (%d bytes)", f.Name, from, f.Bytes))
-		} else {
-			parts = append(parts, fmt.Sprintf("%s not from %s", f.Name, from))
+		case i+1 < len(g.Files) && !g.Files[i+1].Whole && f.From == g.Files[i+1].From:
+			missed++ // a boot program tries a dozen names for its configuration: the last speaks for them
+		default:
+			parts = append(parts, fmt.Sprintf("%s not from %s", f.Name, from)+others(missed))
+			missed = 0
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// others counts further names that were asked for in vain.
+func others(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return ", nor 1 other name"
+	}
+	return fmt.Sprintf(", nor %d other names", n)
 }
 
 // failure explains one guest that is not as expected.

@@ -37,6 +37,8 @@ func (x Expectation) String() string {
 		return "stops: " + flow("at", x.Stops.At.String(), "reason", x.Stops.Reason)
 	case x.Serial != "":
 		return "serial: " + scalar(x.Serial, true)
+	case x.Never != nil && x.Never.From != "":
+		return "never: " + flow("from", x.Never.From, "packet", x.Never.Packet)
 	case x.Never != nil && x.Never.Packet != "":
 		return "never: {packet: " + scalar(x.Never.Packet, true) + "}"
 	case x.Never != nil && x.Never.Log != "":
@@ -49,6 +51,10 @@ func (x Expectation) String() string {
 		return "never: {serial: " + scalar(x.Never.Serial, true) + "}"
 	case x.Ends != "":
 		return "ends: " + scalar(x.Ends, false)
+	case x.OS != nil:
+		return "os: " + x.OS.String()
+	case len(x.Fetched) > 0:
+		return "fetched: " + list(x.Fetched)
 	}
 	return Implied
 }

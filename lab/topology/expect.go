@@ -37,7 +37,7 @@ func (c *checker) expectations() {
 }
 
 // guestClaims are the claims that one can make about a guest.
-var guestClaims = []string{"booted", "address", "offer", "dhcp", "silent", "note", "served", "stage", "stops", "serial", "never", "ends"}
+var guestClaims = []string{"booted", "address", "offer", "dhcp", "silent", "note", "served", "stage", "stops", "serial", "never", "ends", "os", "fetched"}
 
 // oneClaim checks that an expectation makes one claim, so that each has a verdict of its own.
 func (c *checker) oneClaim(at string, claims []string) {
@@ -83,6 +83,7 @@ func (c *checker) expectation(at string, f expectation) Expectation {
 	if f.Stops != nil {
 		e.Stops = &Stops{At: stage(f.Stops.At), Reason: string(f.Stops.Reason)}
 	}
+	c.loaded(at, f, &e)
 	if f.Never != nil {
 		e.Never = &Never{Serial: string(f.Never.Serial), Packet: string(f.Never.Packet)}
 		if n := len(c.keys[join(at, "never")]); n != 1 && c.whole(join(at, "never")) {

@@ -41,16 +41,20 @@ func (c *checker) expectsService(name string) {
 }
 
 func (c *checker) serviceNever(at string, s Service, f *neverForm) *Never {
-	if n := len(c.keys[at]); n != 1 && c.whole(at) {
-		c.report(at, "names %d things; write exactly one of packet and log", n)
+	packet := slices.Contains(c.keys[at], "packet") || slices.Contains(c.keys[at], "from")
+	if c.whole(at) && packet == slices.Contains(c.keys[at], "log") && f.Serial == "" {
+		c.report(at, "names neither packets nor lines, or both; write from, packet or both of them, or log alone")
+	}
+	if f.From != "" {
+		c.service(join(at, "from"), f.From)
 	}
 	if f.Serial != "" {
 		c.report(join(at, "serial"), "%q has no serial console; write log for what it writes", s.Name)
 	}
-	if f.Packet != "" && !s.Capture {
-		c.report(join(at, "packet"), "nobody looks at the packets of %q; add capture: true to it", s.Name)
+	if packet && !s.Capture {
+		c.report(at, "nobody looks at the packets of %q; add capture: true to it", s.Name)
 	}
-	return &Never{Packet: string(f.Packet), Log: string(f.Log)}
+	return &Never{Packet: string(f.Packet), From: f.From, Log: string(f.Log)}
 }
 
 // onlyServices refuses claims about guests that only services can meet.
@@ -62,5 +66,8 @@ func (c *checker) onlyServices(at string, f expectation) {
 	}
 	if f.Never != nil && f.Never.Log != "" {
 		c.report(join(join(at, "never"), "log"), "is a claim about a service; write serial for a guest's console")
+	}
+	if f.Never != nil && f.Never.From != "" {
+		c.report(join(join(at, "never"), "from"), "is a claim about a service; write dhcp: {type: ..., from: ..., count: 0} for a guest")
 	}
 }

@@ -107,6 +107,7 @@ type guestForm struct {
 	Network  string       `json:"network" jsonschema_description:"The network it is plugged into. May be left out when there is exactly one."`
 	Firmware firmwareWord `json:"firmware" jsonschema:"required" jsonschema_description:"What it boots with, and so whose PXE client runs."`
 	NIC      nicWord      `json:"nic" jsonschema:"default=virtio" jsonschema_description:"The model of its network card."`
+	Stick    stickWord    `json:"stick" jsonschema_description:"The USB stick it boots from, before all else. pxe-client carries a network boot client that has drivers for USB network cards."`
 	Memory   mebibytes    `json:"memory" jsonschema_description:"Its memory in MiB. Default: what its firmware needs."`
 	MAC      mac          `json:"mac" jsonschema_description:"Its MAC address. Default: from its place in the file."`
 	UUID     uuid         `json:"uuid" jsonschema_description:"Its SMBIOS UUID. Default: from its place in the file."`
@@ -132,11 +133,19 @@ type expectation struct {
 	Ends    endsWord     `json:"ends" jsonschema_description:"How the machine is left: it powered itself off, or it still runs."`
 	Log     pattern      `json:"log" jsonschema_description:"Of a service: a line that it wrote matches this regular expression."`
 	Exits   *exitStatus  `json:"exits" jsonschema_description:"Of a service: its program ended by itself, with this status."`
+	OS      *osForm      `json:"os" jsonschema_description:"A Linux that the boot program loaded came up and reported, with the nonce of this run, this guest's firmware and its UUID."`
+	Fetched []fileName   `json:"fetched" jsonschema_description:"These files crossed the wire whole, each after the one before it; others may come between."`
 }
 
 type bootedForm struct {
 	Image imageWord `json:"image" jsonschema:"required" jsonschema_description:"The image that ran."`
 	From  string    `json:"from" jsonschema_description:"The service that served it."`
+}
+
+type osForm struct {
+	Cmdline pattern `json:"cmdline" jsonschema_description:"Its command line (/proc/cmdline) matches this regular expression."`
+	BootIF  bool    `json:"bootif" jsonschema:"default=false" jsonschema_description:"BOOTIF on its command line names the guest's card, and it has a driver for that card."`
+	From    string  `json:"from" jsonschema_description:"The service that served its kernel and its initrd."`
 }
 
 type fromForm struct {
@@ -195,6 +204,7 @@ type stopsForm struct {
 type neverForm struct {
 	Serial pattern `json:"serial" jsonschema_description:"No line of the serial console matches this regular expression."`
 	Packet pattern `json:"packet" jsonschema_description:"No packet's one-line summary matches this regular expression. Of a service it takes capture: true."`
+	From   string  `json:"from" jsonschema_description:"Of a service: no packet that this other service sent (and that packet matches) is for it. ARP questions, which go to all, do not count."`
 	Log    pattern `json:"log" jsonschema_description:"Of a service: no line that it wrote matches this regular expression."`
 }
 
@@ -202,6 +212,7 @@ type neverForm struct {
 type (
 	firmwareWord string
 	nicWord      string
+	stickWord    string
 	imageWord    string
 	archWord     string
 	raWord       string

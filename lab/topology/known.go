@@ -14,6 +14,7 @@ import (
 type Known struct {
 	Firmwares []string // what a guest's firmware may be: "bios", "ovmf-x64"
 	NICs      []string // what a guest's nic may be: "virtio", "e1000"
+	Sticks    []string // what a guest's stick may be: "pxe-client"
 	Images    []string // catalogue names of the boot programs: "probe"
 	Archs     []string // client architectures that boot may name: "efi-x64"
 	Reasons   []string // why a boot may be expected to stop: "no-offer"
@@ -30,6 +31,8 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 		return "firmware", k.Firmwares
 	case reflect.TypeFor[nicWord]():
 		return "NIC model", k.NICs
+	case reflect.TypeFor[stickWord]():
+		return "USB stick", k.Sticks
 	case reflect.TypeFor[imageWord]():
 		return "image", k.Images
 	case reflect.TypeFor[archWord]():

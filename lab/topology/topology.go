@@ -130,6 +130,7 @@ type Guest struct {
 	Network  string // default: the only network
 	Firmware string // "bios", "ovmf-x64", "ovmf-x64-ipxe", "ovmf-ia32"
 	NIC      string // "virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet" ...; default: "virtio"
+	Stick    string // "" or "pxe-client": the USB stick it boots from
 	Memory   int    // MiB; zero means what the firmware needs
 	MAC      string // default: from its place in the file
 	UUID     string // default: from its place in the file
@@ -160,6 +161,9 @@ type Expectation struct {
 	Serial  string    `json:"serial,omitempty"` // regular expression; several in one list must match in order
 	Never   *Never    `json:"never,omitempty"`
 	Ends    string    `json:"ends,omitempty"` // "off" or "running"
+
+	OS      *OS      `json:"os,omitempty"`
+	Fetched []string `json:"fetched,omitempty"` // files that crossed the wire whole, each after the one before it
 
 	// Of a service.
 	Log   string `json:"log,omitempty"`   // regular expression over the lines it wrote
@@ -203,6 +207,14 @@ type Silent struct {
 	Reason string `json:"reason,omitempty"` // regular expression
 }
 
+// OS claims that a Linux that a boot program loaded came up and reported: with the nonce of this run on its command
+// line, on this guest's firmware and with its UUID.
+type OS struct {
+	Cmdline string `json:"cmdline,omitempty"` // regular expression over /proc/cmdline
+	BootIF  bool   `json:"bootif,omitempty"`  // BOOTIF on its command line names this guest's card, and it has that card
+	From    string `json:"from,omitempty"`    // service that served its kernel and its initrd
+}
+
 // From claims that a packet of that kind came from this service, and that the guest obeyed it.
 type From struct {
 	From string `json:"from"`
@@ -240,5 +252,6 @@ type Stops struct {
 type Never struct {
 	Serial string `json:"serial,omitempty"` // regular expression over console lines
 	Packet string `json:"packet,omitempty"` // regular expression over Packet.Info
+	From   string `json:"from,omitempty"`   // of a service: only packets that this other one sent
 	Log    string `json:"log,omitempty"`    // of a service: over the lines it wrote
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
 )
 
@@ -22,7 +23,7 @@ func checkFidelity(t *testing.T, real, warp result) {
 		t.Fatal("there is no run in real time to compare with: it failed")
 	}
 	for _, g := range real.plan.Guests {
-		want, got := normalised(real.events, g), normalised(warp.events, g)
+		want, got := normalised(real.events, real.plan, g), normalised(warp.events, warp.plan, g)
 		if len(want.Sent) == 0 {
 			t.Errorf("guest %s sent nothing", g.Name)
 		}
@@ -36,7 +37,7 @@ func checkFidelity(t *testing.T, real, warp result) {
 var (
 	hexNumber = regexp.MustCompile(`\b[0-9a-f]{8}\b`)
 	nonce     = regexp.MustCompile(`\b[A-Z2-9]{16}\b`)
-	lease     = regexp.MustCompile(`\b192\.0\.2\.1\d\d\b`)
+	lease     = regexp.MustCompile(`\b(192\.0\.2|198\.51\.100)\.1\d\d\b|\bC00002[0-9A-F]{2}\b`) // the latter as boot programs name their files
 	speed     = regexp.MustCompile(`speed=\S+`)
 )
 
@@ -47,31 +48,33 @@ type trace struct{ Sent, Received, Said []string }
 // normalised reduces a guest's last boot to its trace, less what differs between any two boots: times, nonces,
 // transaction numbers, which of the pool's addresses it got, in which order a reply lists its options, and how
 // often a firmware repeated a question that it keeps asking for a fixed time.
-func normalised(events []event.Event, g plan.Guest) trace {
+func normalised(events []event.Event, p *plan.Plan, g plan.Guest) trace {
 	boot := 0
 	for _, e := range events {
 		if e.Guest == g.Name {
 			boot = max(boot, e.Boot)
 		}
 	}
+	end := endOf(events, p, g.Name, boot)
 	var t trace
 	over6 := pxe6{}
+	asked := questions{asked: map[string]bool{}, late: map[string]int{}}
 	http := map[string]bool{} // EDK2's next attempt, which the end of a settled guest cuts off at any point
 	for _, e := range events {
-		if e.Guest != g.Name || e.Boot != boot {
+		if e.Guest != g.Name || e.Boot != boot || e.Seq > end {
 			continue
 		}
 		if e.Packet != nil && e.Packet.DHCP != nil {
 			d := e.Packet.DHCP
 			http[d.XID] = http[d.XID] || g.BootsOver == "" && strings.HasPrefix(d.ClassID, "HTTPClient")
-			if http[d.XID] {
+			if http[d.XID] || !asked.hears(e.Packet) {
 				continue
 			}
 		}
 		switch {
 		case e.Kind == event.Console && strings.HasPrefix(e.Text, "PXELAB"):
 			t.Said = append(t.Said, plain(e.Text))
-		case e.Packet == nil || !told(e.Packet, g.MAC) && !over6.told(e.Packet):
+		case e.Packet == nil || !told(e.Packet, g.MAC, asked) && !over6.told(e.Packet):
 		case e.Packet.FromGuest:
 			t.Sent = append(t.Sent, plain(e.Packet.Info))
 		default:
@@ -81,11 +84,55 @@ func normalised(events []event.Event, g plan.Guest) trace {
 	return t
 }
 
+// endOf is the last event of a guest's boot to compare: all of them, unless it would have gone on for ever and was ended
+// somewhere on its way. Then it is the last one but the end of what shows the circle: iPXE may begin the next round under
+// a DHCP number that it has had, which looks like a repetition.
+func endOf(events []event.Event, p *plan.Plan, guest string, boot int) int {
+	t := judge.NewTracker(p)
+	for _, e := range events {
+		t.Feed(e)
+		s := t.Guest(guest)
+		if n := len(s.Outcome.Evidence); s.Boot == boot && s.Settled && s.Outcome.Reason == judge.ChainLoop && n > 1 {
+			return s.Outcome.Evidence[n-2].Seq
+		}
+	}
+	return len(events)
+}
+
+// questions are the DHCP transactions a boot has begun. A guest that is booted again at once may hear the answer to a
+// question of the boot before; iPXE even asks under the same numbers again.
+type questions struct {
+	asked map[string]bool
+	late  map[string]int // answers that came before their question
+}
+
+// hears tells whether a DHCP message is one of this boot.
+func (q questions) hears(p *event.Packet) bool {
+	switch xid := p.DHCP.XID; {
+	case p.FromGuest:
+		q.asked[xid] = true
+	case !q.asked[xid]:
+		q.late[xid]++
+		return false
+	}
+	return true
+}
+
+// before is how often an answer was heard before its question.
+func (q questions) before(p *event.Packet) int {
+	if p.FromGuest {
+		return 0
+	}
+	return q.late[p.DHCP.XID]
+}
+
 // told tells whether a packet is part of the guest's own DHCP, TFTP or HTTP, said for the first time.
-func told(p *event.Packet, mac string) bool {
+func told(p *event.Packet, mac string, q questions) bool {
 	switch {
 	case p.DHCP != nil:
-		return p.DHCP.CHAddr == mac && p.DHCP.Repeat == 0
+		return p.DHCP.CHAddr == mac && p.DHCP.Repeat == q.before(p)
+	case p.TFTP != nil && p.TFTP.Op == "ACK": // the last one may not leave a card that iPXE is closing
+		return p.TFTP.Repeat == 0 && p.TFTP.Block == 0
 	case p.TFTP != nil: // one block may still be under way when a guest aborts a transfer, or not
 		return p.TFTP.Repeat == 0 && (p.TFTP.Op != "DATA" || p.TFTP.Last)
 	case p.HTTP != nil: // which segment ends the connection depends on what else is under way

@@ -1,0 +1,26 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/pxelab/pxelab/lab/judge"
+)
+
+func TestServing(t *testing.T) {
+	file := func(name, from string, whole bool) judge.File {
+		return judge.File{Name: name, From: from, Bytes: 9, Whole: whole}
+	}
+	for want, files := range map[string][]judge.File{
+		"":                                       nil,
+		"a from boot (9 bytes)":                  {file("a", "boot", true)},
+		"a not from boot, b from boot (9 bytes)": {file("a", "boot", false), file("b", "boot", true)},
+		"b not from boot, nor 1 other name":      {file("a", "boot", false), file("b", "boot", false)},
+		"c not from boot, nor 2 other names, d from boot (9 bytes), e not from boot": {file("a", "boot", false), file("b", "boot", false),
+			file("c", "boot", false), file("d", "boot", true), file("e", "boot", false)},
+		"a not from boot, b not from 192.0.2.9": {file("a", "boot", false), file("b", "192.0.2.9", false)},
+	} {
+		if got := serving(judge.Result{Files: files}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
