@@ -115,6 +115,11 @@ func (l *lab) startOurs(s *service) error {
 		tftp.Root = filepath.Join(string(l.bundle), tftp.Root)
 		cfg.TFTP = &tftp
 	}
+	if cfg.MTFTP != nil {
+		mtftp := *cfg.MTFTP
+		mtftp.Root = filepath.Join(string(l.bundle), mtftp.Root)
+		cfg.MTFTP = &mtftp
+	}
 	if cfg.HTTP != nil {
 		http := *cfg.HTTP
 		http.Root = filepath.Join(string(l.bundle), http.Root)

@@ -31,6 +31,8 @@ shellcheck      command shellcheck                                lint of these 
 curl            command curl                                      a TFTP client that is not ours
 tftp-hpa        command tftp                                      a TFTP client that is not ours
 atftp           command atftp                                     a TFTP client that is not ours
+atftpd          command atftpd                                    an MTFTP server that is not ours
+openssl         command openssl                                   checks the signatures of boot programs, and makes some
 busybox         command busybox                                   TFTP and DHCP clients that are not ours
 isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours
 isc-dhcp-relay  file    /usr/sbin/dhcrelay                        a DHCP relay agent that is not ours

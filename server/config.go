@@ -18,6 +18,7 @@ type Config struct {
 	DHCP      *DHCPConfig  `json:"dhcp,omitempty"`    // UDP 67
 	BOOTP     *BOOTPConfig `json:"bootp,omitempty"`   // UDP 67
 	TFTP      *TFTPConfig  `json:"tftp,omitempty"`    // UDP 69
+	MTFTP     *MTFTPConfig `json:"mtftp,omitempty"`   // UDP 1759
 	HTTP      *HTTPConfig  `json:"http,omitempty"`    // TCP 80
 	Echo      *EchoConfig  `json:"echo,omitempty"`    // answers a probe's datagram
 	Relay     *RelayConfig `json:"relay,omitempty"`   // UDP 67, on interfaces of its own

@@ -98,6 +98,10 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 		})
 		add("tftp", r, err)
 	}
+	if c.MTFTP != nil {
+		r, err := listenMTFTP(c, observe)
+		add("mtftp", r, err)
+	}
 	if c.Relay != nil {
 		r, err := c.Relay.open(observe)
 		add("relay", r, err)

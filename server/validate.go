@@ -29,8 +29,8 @@ func (c Config) Validate() error {
 		p.addf("interface is empty; name the one to serve")
 	}
 	c.validateAddresses(&p)
-	if c.DHCP == nil && c.DHCP6 == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.HTTP == nil && c.Echo == nil && c.Relay == nil {
-		p.addf("no role is configured; have dhcp, dhcp6, bootp, proxydhcp, bootserver, tftp, http, echo and relay")
+	if c.DHCP == nil && c.DHCP6 == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.MTFTP == nil && c.HTTP == nil && c.Echo == nil && c.Relay == nil {
+		p.addf("no role is configured; have dhcp, dhcp6, bootp, proxydhcp, bootserver, tftp, mtftp, http, echo and relay")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
@@ -45,6 +45,9 @@ func (c Config) Validate() error {
 	if c.TFTP != nil {
 		c.TFTP.validate(&p)
 	}
+	if c.MTFTP != nil {
+		c.MTFTP.validate(&p, c.Address)
+	}
 	if c.HTTP != nil {
 		c.HTTP.validate(&p)
 	}
@@ -53,7 +56,8 @@ func (c Config) Validate() error {
 			p.addf("echo: port %d is outside 1 to 65535", e.Port)
 		}
 		if e.Port == dhcp.ServerPort && (c.DHCP != nil || c.Relay != nil) || e.Port == tftp.Port && c.TFTP != nil ||
-			e.Port == dhcp6.ServerPort && c.DHCP6 != nil {
+			e.Port == dhcp6.ServerPort && c.DHCP6 != nil ||
+			c.MTFTP != nil && e.Port == c.MTFTP.Port() {
 			p.addf("echo: port %d belongs to another role", e.Port)
 		}
 	}

@@ -49,7 +49,7 @@ func (b *boot) packet(e event.Event) {
 		b.dhcp6Received(e)
 	case p.TFTP != nil && p.FromGuest:
 		b.tftpSent(e)
-	case p.TFTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)]):
+	case p.TFTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)] || b.opened(p)):
 		b.tftpReceived(e)
 	case p.HTTP != nil && p.HTTP.Op == "cut" && p.FromGuest:
 		b.httpCut(e)
@@ -58,6 +58,12 @@ func (b *boot) packet(e event.Event) {
 	case p.HTTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)]):
 		b.httpReceived(e)
 	}
+}
+
+// opened tells whether a packet belongs to a multicast transmission that the guest asked for.
+func (b *boot) opened(p *event.Packet) bool {
+	to, err := netip.ParseAddr(host(p.Dst))
+	return err == nil && to.IsMulticast() && p.TFTP.File != "" && b.find(p.TFTP.File) != nil
 }
 
 // dhcpSent takes a DHCP message of the guest.

@@ -42,6 +42,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			ps.Files = served(boots, s.TFTP)
 			ps.Alias, ps.Discover = s.TFTP.Alias, s.TFTP.Discover
 		}
+		mtftpRole(s, &ps)
 		ps.http(t, s)
 		if s.Echo != nil || s.TFTP != nil {
 			cfg.Echo = &server.EchoConfig{Port: EchoPort}

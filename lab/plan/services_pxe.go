@@ -59,6 +59,9 @@ func (s Service) Ports() []int {
 	if c.TFTP != nil {
 		ports = append(ports, 69)
 	}
+	if c.MTFTP != nil {
+		ports = append(ports, c.MTFTP.Port())
+	}
 	if c.Echo != nil {
 		ports = append(ports, c.Echo.Port)
 	}

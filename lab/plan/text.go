@@ -69,6 +69,7 @@ func (s Service) writeText(b *strings.Builder) {
 			b.WriteString("  tftp never answers\n")
 		}
 	}
+	s.writeMTFTP(b)
 	s.writeHTTP(b)
 	if e := s.Server.Echo; e != nil {
 		fmt.Fprintf(b, "  echo on UDP %d\n", e.Port)

@@ -39,6 +39,7 @@ type serviceForm struct {
 	Relay      *relayForm           `json:"relay" jsonschema_description:"A DHCP relay agent (RFC 1542, RFC 3046)."`
 	Exec       *execForm            `json:"exec" jsonschema_description:"A program that is not ours, run unmodified on this host. The host of a DHCP client has no address of its own."`
 	TFTP       *tftpForm            `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
+	MTFTP      *mtftpForm           `json:"mtftp" jsonschema_description:"A multicast TFTP server by Intel's scheme (PXE 2.1), beside tftp: it sends each file to a group, to all that listen."`
 	HTTP       *httpForm            `json:"http" jsonschema_description:"A read-only HTTP server for UEFI HTTP boot and iPXE; {} serves every image that a boot of this lab names for HTTP."`
 	Echo       *echoForm            `json:"echo" jsonschema_description:"A UDP echo for the probes. A service with tftp has one on port 7777 unless this names another port."`
 }

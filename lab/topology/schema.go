@@ -119,7 +119,7 @@ func shape(file *jsonschema.Schema, defs jsonschema.Definitions) {
 		defs[name].MinProperties, defs[name].MaxProperties = count(1), count(1)
 	}
 	defs["network"].AnyOf = oneKeyOf("subnet", "subnet6")
-	defs["service"].AnyOf = oneKeyOf("dhcp", "dhcp6", "proxydhcp", "bootserver", "bootp", "relay", "tftp", "http", "echo", "router", "exec")
+	defs["service"].AnyOf = oneKeyOf("dhcp", "dhcp6", "proxydhcp", "bootserver", "bootp", "relay", "tftp", "mtftp", "http", "echo", "router", "exec")
 	defs["reservation"].OneOf = oneKeyOf("guest", "mac", "uuid")
 	defs["reservation"].AnyOf = oneKeyOf("address", "file")
 }

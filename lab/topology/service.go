@@ -15,12 +15,13 @@ func (c *checker) services() {
 		s.Router, s.Capture = f.Router, f.Capture
 		c.place(key, &s, f, taken)
 		if c.whole(key) && f.DHCP == nil && f.DHCP6 == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil &&
-			f.HTTP == nil && f.Relay == nil && f.Exec == nil && !f.Router {
-			c.report(key, "plays no role; add dhcp, dhcp6, proxydhcp, bootserver, bootp, relay, tftp, http, echo, router or exec")
+			f.HTTP == nil && f.MTFTP == nil && f.Relay == nil && f.Exec == nil && !f.Router {
+			c.report(key, "plays no role; add dhcp, dhcp6, proxydhcp, bootserver, bootp, relay, tftp, mtftp, http, echo, router or exec")
 		}
 		if f.TFTP != nil {
 			s.TFTP = c.tftp(join(key, "tftp"), f.TFTP)
 		}
+		s.MTFTP = c.mtftp(key, s, f)
 		s.HTTP = f.HTTP.build()
 		if f.Echo != nil {
 			s.Echo = &Echo{Port: int(f.Echo.Port)}

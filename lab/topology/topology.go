@@ -47,6 +47,7 @@ type Service struct {
 	DHCP6    *DHCP6 `json:",omitempty"`
 	BOOTP    *BOOTP
 	TFTP     *TFTP
+	MTFTP    *MTFTP
 	HTTP     *HTTP `json:",omitempty"`
 	Echo     *Echo
 

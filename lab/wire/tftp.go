@@ -140,6 +140,7 @@ func (d *Decoder) ask(p *event.Packet, op byte, payload []byte) bool {
 	}
 	d.movedOn(key, t)
 	d.transfers[key], d.newest[key.client] = t, t
+	d.opens(t, d.cur.dst)
 	tf := &event.TFTP{Op: "RRQ", File: r.file, Options: r.options, Repeat: t.requests}
 	if op == opWRQ {
 		tf.Op = "WRQ"

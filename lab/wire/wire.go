@@ -25,6 +25,7 @@ type Decoder struct {
 	dhcp      map[dhcpKey]int     // how often each DHCP message was seen
 	dhcp6     map[dhcp6Key]int    // how often each DHCPv6 message was seen
 	transfers map[transferKey]*transfer
+	opened    map[netip.Addr]*transfer // the last asked of an MTFTP server
 	conns     map[connKey]*connection
 	newest    map[netip.AddrPort]*transfer // the last transfer a client port asked for
 	asked     map[[2]netip.Addr]*transfer  // the last transfer a client's address asked a server's for
@@ -75,6 +76,7 @@ func New(mac net.HardwareAddr) *Decoder {
 		dhcp:      map[dhcpKey]int{},
 		dhcp6:     map[dhcp6Key]int{},
 		transfers: map[transferKey]*transfer{},
+		opened:    map[netip.Addr]*transfer{},
 		conns:     map[connKey]*connection{},
 		newest:    map[netip.AddrPort]*transfer{},
 		asked:     map[[2]netip.Addr]*transfer{},
