@@ -26,7 +26,7 @@ python3-junitparser file /usr/lib/python3/dist-packages/junitparser/__init__.py 
 nasm            command nasm                                      builds the BIOS probe again
 clang           command clang                                     builds the UEFI probes again
 lld             command lld-link                                  builds the UEFI probes again
-dosfstools      file    /usr/sbin/fsck.fat                        checks the USB stick's file system
+dosfstools      file    /usr/sbin/fsck.fat                        checks the file system of a USB stick
 shellcheck      command shellcheck                                lint of these scripts
 curl            command curl                                      a TFTP client that is not ours
 tftp-hpa        command tftp                                      a TFTP client that is not ours

@@ -31,7 +31,7 @@ func mtftpRole(s topology.Service, ps *Service) {
 			}
 			c.Files = append(c.Files, server.MTFTPFile{Name: file, Group: group})
 			group = group.Next()
-			if inCatalogue(file) && !slices.Contains(ps.Files, file) && !slices.Contains(s.TFTP.Missing, file) && !slices.Contains(s.TFTP.Missing, name) {
+			if isServable(file) && !slices.Contains(ps.Files, file) && !slices.Contains(s.TFTP.Missing, file) && !slices.Contains(s.TFTP.Missing, name) {
 				ps.Files = append(ps.Files, file)
 			}
 		}
