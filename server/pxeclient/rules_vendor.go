@@ -133,7 +133,8 @@ func (p *pair) itemLost() string {
 	if got := p.r.Vendor.Item; got == nil {
 		return fmt.Sprintf("type %s layer %#x was asked for, no tag 71 came back", typeText(p.item.Type), p.item.Layer)
 	} else if *got != *p.item {
-		return fmt.Sprintf("type %s layer %#x was asked for, type %s layer %#x came back", typeText(p.item.Type), p.item.Layer, typeText(got.Type), got.Layer)
+		return fmt.Sprintf("type %s layer %#x was asked for, type %s layer %#x came back",
+			typeText(p.item.Type), p.item.Layer, typeText(got.Type), got.Layer)
 	}
 	return ""
 }

@@ -140,6 +140,12 @@ func (c *Client) DiscoverBootServer(ctx context.Context, d Discovery) (*Reply, e
 	return nil, last
 }
 
+// accepts reports whether a boot server may be listened to, by whichever of its addresses the list has.
+func (d *Discovery) accepts(r *Reply) bool {
+	return slices.ContainsFunc([]netip.Addr{r.Server(), r.SIAddr, r.From.Addr()},
+		func(a netip.Addr) bool { return accepts(d.By, d.Item.Type, a) })
+}
+
 func (d *Discovery) ways() ([]Way, error) {
 	if d.By == nil {
 		d.By = &pxe.Vendor{}
@@ -189,8 +195,7 @@ func (c *Client) askBootServer(ctx context.Context, d Discovery, to netip.AddrPo
 	got, err := c.do(ctx, exchange{step: StepBootServer, conn: conn, to: to, waits: c.cfg.Schedule.Boot, m: m,
 		take: func(r *Reply) (keep, enough bool) {
 			// To a DHCP server, what is broadcast looks like a lease to be rebound, and it may well acknowledge that.
-			ok := r.Type() == dhcpv4.MessageTypeAck && (r.isPXE() || to != everyServer) &&
-				slices.ContainsFunc([]netip.Addr{r.Server(), r.SIAddr, r.From.Addr()}, func(a netip.Addr) bool { return accepts(d.By, d.Item.Type, a) })
+			ok := r.Type() == dhcpv4.MessageTypeAck && (r.isPXE() || to != everyServer) && d.accepts(r)
 			return ok, ok
 		}})
 	if err != nil {
@@ -246,7 +251,8 @@ func (c *Client) Decline(why string) error {
 	lease := c.lease
 	c.address(nil)
 	m := c.cfg.message(byte(dhcpv4.MessageTypeDecline), rand.Uint32()) //nolint:gosec // an xid is no secret
-	m.Options = c.only(m, Option{optServerID, lease.Server().AsSlice()}, Option{optRequestedAddr, lease.YIAddr.AsSlice()}, Option{optMessage, []byte(why)})
+	m.Options = c.only(m, Option{optServerID, lease.Server().AsSlice()}, Option{optRequestedAddr, lease.YIAddr.AsSlice()},
+		Option{optMessage, []byte(why)})
 	return c.tell(StepDecline, everyServer, m)
 }
 
