@@ -250,7 +250,7 @@ func TestValidateIPv6(t *testing.T) {
 		"\"tftp://[2001:db8::2]/\" is no URL":       boot("tftp://[2001:db8::2]/"),
 		"missing ']' in host":                       boot("tftp://[2001:db8::2/x.efi"),
 		"echo: port 547 belongs to another role":    {Interface: "eth0", Address6: own, DHCP6: &server.DHCP6Config{}, Echo: &server.EchoConfig{Port: 547}},
-		"have dhcp, dhcp6, bootp,":     {Interface: "eth0", Address6: own},
+		"have dhcp, dhcp6, bootp,":                  {Interface: "eth0", Address6: own},
 		"address \"invalid Prefix\" is not an IPv4": {Interface: "eth0", Echo: &server.EchoConfig{Port: 7}},
 		"unknown architecture \"vax\"":              with(server.DHCP6Config{Boot: &server.Boot6Config{Files: map[string]string{"vax": "x"}}}),
 	} {
