@@ -35,7 +35,11 @@ atftpd          command atftpd                                    an MTFTP serve
 openssl         command openssl                                   checks the signatures of boot programs, and makes some
 busybox         command busybox                                   TFTP and DHCP clients that are not ours
 isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours
-isc-dhcp-relay  file    /usr/sbin/dhcrelay                        a DHCP relay agent that is not ours'
+isc-dhcp-relay  file    /usr/sbin/dhcrelay                        a DHCP relay agent that is not ours
+dnsmasq-base    command dnsmasq                                   a PXE server that is not ours
+kea-dhcp4-server file   /usr/sbin/kea-dhcp4                       a DHCP server that is not ours
+isc-dhcp-server file    /usr/sbin/dhcpd                           a DHCP server that is not ours
+nmap            command nmap                                      scripts that question DHCP servers'
 
 case "${1-}" in
 '') ;;

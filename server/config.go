@@ -60,13 +60,6 @@ type BootConfig struct {
 	NoProxy    bool              `json:"noProxy,omitempty"`   // option 175.176 = 1 to iPXE: do not wait for a proxyDHCP offer
 }
 
-// TFTPConfig is a read-only TFTP server (RFC 1350, 2347, 2348, 2349).
-type TFTPConfig struct {
-	Root   string `json:"root"`                 // directory; no name leads out of it
-	MaxBlk int    `json:"maxBlksize,omitempty"` // largest blksize granted, at least 512; zero means the interface's MTU decides
-	Silent bool   `json:"silent,omitempty"`     // bind the port and never answer: a broken server, for teaching
-}
-
 // EchoConfig is a UDP service that answers every datagram with "ECHO:" and its payload.
 type EchoConfig struct {
 	Port int `json:"port"`

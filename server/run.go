@@ -92,8 +92,7 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 		add("dhcp6", r, err)
 	}
 	for _, own := range c.own(c.TFTP != nil) {
-		cfg := tftp.Config{Interface: c.Interface, IPv6: own.Is6(), Root: c.TFTP.Root, MaxBlk: c.TFTP.MaxBlk, Silent: c.TFTP.Silent}
-		r, err := tftp.Listen(cfg, func(d tftp.Decision) {
+		r, err := tftp.Listen(c.TFTP.tftp(c.Interface, own.Is6()), func(d tftp.Decision) {
 			observe(Decision{Role: "tftp", Client: d.Client.String(), Request: d.Request, Reply: d.Reply, Reason: d.Reason,
 				File: d.File, Bytes: d.Bytes, Took: d.Took, Resent: d.Resent, Outcome: d.Outcome})
 		})

@@ -32,7 +32,8 @@ func good() server.Config {
 			Boot: &server.BootConfig{NextServer: a("192.0.2.2"), Files: map[string]string{"bios": "probe.0"},
 				IPXE: map[string]string{"bios": "x.ipxe"}, Default: "d", NoProxy: true},
 		},
-		TFTP: &server.TFTPConfig{Root: "/srv/tftp", MaxBlk: 1024, Silent: true},
+		TFTP: &server.TFTPConfig{Root: "/srv/tftp", MaxBlk: 1024, Silent: true, MaxWindow: 16, NoOptions: true, NoTsize: true, StopAfter: 3,
+			Multicast: &server.MulticastConfig{First: netip.MustParseAddr("239.255.0.1"), Last: netip.MustParseAddr("239.255.0.8"), Port: 1758}},
 		MTFTP: &server.MTFTPConfig{Root: "/srv/tftp", ClientPort: 1758, ServerPort: 1759, Timeout: 2, Delay: 3,
 			Files: []server.MTFTPFile{{Name: "probe.0", Group: a("239.255.1.1")}}},
 		Echo: &server.EchoConfig{Port: 7777},
@@ -46,7 +47,8 @@ func TestValidate(t *testing.T) {
 	bad := good()
 	a := netip.MustParseAddr
 	bad.Interface, bad.Address = "", netip.MustParsePrefix("192.0.2.1/24")
-	bad.TFTP = &server.TFTPConfig{MaxBlk: 100}
+	bad.TFTP = &server.TFTPConfig{MaxBlk: 7, MaxWindow: 65536, StopAfter: -1, Multicast: &server.MulticastConfig{
+		First: netip.MustParseAddr("239.255.0.2"), Last: netip.MustParseAddr("224.0.0.1"), Port: 65536}}
 	bad.Echo.Port = 69
 	bad.MTFTP = &server.MTFTPConfig{ClientPort: 70000, Delay: 256, Files: []server.MTFTPFile{{Name: "/abs", Group: a("224.0.0.1")},
 		{Name: "f", Group: a("239.255.1.1")}, {Name: "g", Group: a("239.255.1.1")}, {Name: "f", Group: a("fd00::1")}}}

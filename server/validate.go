@@ -42,13 +42,8 @@ func (c Config) Validate() error {
 	if c.Relay != nil {
 		c.Relay.validate(&p, c)
 	}
-	if t := c.TFTP; t != nil {
-		if t.Root == "" {
-			p.addf("tftp: root is empty; name the directory to serve")
-		}
-		if t.MaxBlk != 0 && (t.MaxBlk < 512 || t.MaxBlk > 65464) {
-			p.addf("tftp: maxBlksize %d is outside 512 to 65464", t.MaxBlk)
-		}
+	if c.TFTP != nil {
+		c.TFTP.validate(&p)
 	}
 	if c.MTFTP != nil {
 		c.MTFTP.validate(&p, c.Address)

@@ -44,7 +44,7 @@ type DHCP struct {
 	Repeat int `json:"repeat,omitempty"`
 }
 
-// TFTP is one step of a transfer (RFC 1350, 2347-2349, 7440). DATA and ACK of the middle of a transfer are
+// TFTP is one step of a transfer (RFC 1350, 2090, 2347-2349, 7440). DATA and ACK of the middle of a transfer are
 // folded: they appear only when they begin it, end it, or are retransmissions.
 type TFTP struct {
 	Op      string            `json:"op"`                // "RRQ", "WRQ", "DATA", "ACK", "OACK", "ERROR"
@@ -56,4 +56,5 @@ type TFTP struct {
 	Bytes   int64             `json:"bytes,omitempty"`   // payload octets of the transfer so far
 	Last    bool              `json:"last,omitempty"`    // this DATA is the final, short block
 	Repeat  int               `json:"repeat,omitempty"`  // how often this very packet was sent before
+	Gap     int               `json:"gap,omitempty"`     // DATA: how many blocks are missing before this one
 }

@@ -80,11 +80,14 @@ type asking struct {
 
 // haste looks for answers that came late, or after the guest had lost patience.
 func (b *boot) haste() string {
-	open := map[string]*asking{}
+	open, acks := map[string]*asking{}, acknowledgements{}
 	for _, e := range b.events {
 		p := e.Packet
 		if p == nil {
 			continue
+		}
+		if why := acks.take(e); why != "" {
+			return why
 		}
 		if !p.FromGuest {
 			for _, key := range answers(p) {
@@ -93,9 +96,6 @@ func (b *boot) haste() string {
 				}
 			}
 			continue
-		}
-		if p.TFTP != nil && p.TFTP.Op == "ACK" && p.TFTP.Repeat > 0 {
-			return fmt.Sprintf("it repeated %s although the transfer went on (event %d)", p.Info, e.Seq)
 		}
 		key := request(p)
 		if key == "" || key == routerAsked && !b.guest.Over(plan.IPv6) { // over IPv4 no boot hangs on a router's answer

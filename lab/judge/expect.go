@@ -196,7 +196,11 @@ func (b *boot) checkServed(c *topology.Served) finding {
 	case c.From != "" && t.service != c.From:
 		return fail(fmt.Sprintf("%q was served by %s, not by %q", t.file, b.serverName(t), c.From), *t.whole)
 	}
-	return pass(fmt.Sprintf("%s served %q to %s%s, %d bytes", b.serverName(t), t.file, b.guest.Name, t.over(), t.bytes), t.asked[0], *t.whole)
+	f := b.checkGranted(t, c.Options)
+	if !f.pass {
+		return f
+	}
+	return pass(fmt.Sprintf("%s served %q to %s%s, %d bytes%s", b.serverName(t), t.file, b.guest.Name, t.over(), t.bytes, granted(c.Options)), slices.Concat([]event.Event{t.asked[0]}, f.evidence, []event.Event{*t.whole})...)
 }
 
 func (b *boot) askedFor() string {

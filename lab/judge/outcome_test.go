@@ -171,6 +171,39 @@ var scenarios = []scenario{
 		s.asks("ERROR", "probe-x64.efi", event.TFTP{Code: 8, Message: "User aborted the transfer"})
 		return s.fails("  PXE-E53: No boot filename received.")
 	}},
+	{"tftp-no-options/edk2", "x64", TFTPNoOptions, event.StageDownload, func(s *script) *script {
+		return s.withoutOptions("User aborted download").fails("  PXE-E99: Unexpected network error.")
+	}},
+	{"tftp-no-options/near-miss: an OACK came", "x64", TFTPError, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", sizeProbe).gets("OACK", "probe-x64.efi", event.TFTP{Options: sizeProbe.Options})
+		s.gets("DATA", "probe-x64.efi", event.TFTP{Block: 1, Bytes: 512}).asks("ERROR", "probe-x64.efi", event.TFTP{Code: 4, Message: "Too long"})
+		return s.fails("  PXE-E99: Unexpected network error.")
+	}},
+	{"tftp-no-options/near-miss: ipxe does without", "bios", "", event.StageOff, func(s *script) *script {
+		s.firmware().dora("probe.0").asks("RRQ", "probe.0", sizeProbe).gets("DATA", "probe.0", event.TFTP{Block: 1, Bytes: 512})
+		return s.gets("DATA", "probe.0", event.TFTP{Block: 17, Bytes: 8192, Last: true}).starts().reports().off()
+	}},
+	{"tftp-no-tsize/edk2", "x64", TFTPNoTsize, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", sizeProbe)
+		s.gets("OACK", "probe-x64.efi", event.TFTP{Options: map[string]string{"blksize": "1468"}})
+		s.asks("ERROR", "probe-x64.efi", event.TFTP{Code: 8, Message: "User aborted the transfer"})
+		return s.fails("  PXE-E53: No boot filename received.")
+	}},
+	{"tftp-no-tsize/near-miss: tsize was told", "x64", TFTPError, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", sizeProbe)
+		s.gets("OACK", "probe-x64.efi", event.TFTP{Options: sizeProbe.Options}).asks("ERROR", "probe-x64.efi", event.TFTP{Code: 8})
+		return s.fails("  PXE-E53: No boot filename received.")
+	}},
+	{"tftp-stopped/ipxe", "bios", TFTPStopped, event.StageDownload, func(s *script) *script {
+		return s.half("probe.0").fails("tftp://192.0.2.2/probe.0... Connection timed out (http://ipxe.org/4c126035)")
+	}},
+	{"tftp-stopped/edk2", "x64", TFTPStopped, event.StageDownload, func(s *script) *script {
+		return s.half("probe-x64.efi").fails("  PXE-E18: Server response timeout.")
+	}},
+	{"tftp-stopped/near-miss: the server said why", "x64", TFTPError, event.StageDownload, func(s *script) *script {
+		s.half("probe-x64.efi").gets("ERROR", "probe-x64.efi", event.TFTP{Code: 0, Message: "read error"})
+		return s.fails("  PXE-E23: Client received TFTP error from server.")
+	}},
 	{"wrong-arch/ipxe", "bios", WrongArch, event.StageDownload, func(s *script) *script {
 		return s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").fails("Could not boot image: Exec format error (http://ipxe.org/2e008001)")
 	}},
@@ -276,6 +309,25 @@ var scenarios = []scenario{
 		s.receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: s.lease(), File: "probe-x64.efi"}) // late
 		return s.starts().reports().off()
 	}},
+}
+
+// sizeProbe is what EDK2 asks for first.
+var sizeProbe = event.TFTP{Options: map[string]string{"tsize": "0", "blksize": "1468", "windowsize": "4"}}
+
+// withoutOptions is EDK2's size probe at a server that knows no options.
+func (s *script) withoutOptions(says string) *script {
+	s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", sizeProbe).gets("DATA", "probe-x64.efi", event.TFTP{Block: 1, Bytes: 512})
+	return s.asks("ERROR", "probe-x64.efi", event.TFTP{Code: 4, Message: says})
+}
+
+// half is a transfer that stops after four blocks, with the client's repetitions.
+func (s *script) half(file string) *script {
+	s.firmware().dora(file).asks("RRQ", file, sizeProbe).gets("OACK", file, event.TFTP{Options: sizeProbe.Options})
+	s.asks("ACK", file, event.TFTP{}).gets("DATA", file, event.TFTP{Block: 1, Bytes: 1468}).gets("DATA", file, event.TFTP{Block: 4, Bytes: 5872})
+	for i := range 3 {
+		s.after(4*time.Second).asks("ACK", file, event.TFTP{Block: 4, Repeat: i + 1})
+	}
+	return s
 }
 
 // plan is the one that the scenario's guest is of.

@@ -21,10 +21,12 @@ type transfer struct {
 	asked    []event.Event
 	answered bool // since the last new request
 	bytes    int64
-	whole    *event.Event // the last block
-	failed   *event.Event // ERROR from the server
-	aborted  *event.Event // ERROR from the guest
-	http     *onHTTP      // nil: over TFTP
+	whole    *event.Event  // the last block
+	failed   *event.Event  // ERROR from the server
+	aborted  *event.Event  // ERROR from the guest
+	granted  *event.Event  // OACK to the last new request
+	grants   []event.Event // those after which the whole file came
+	http     *onHTTP       // nil: over TFTP
 }
 
 // packet takes a frame on the guest's cable.
@@ -119,7 +121,7 @@ func (b *boot) tftpSent(e event.Event) {
 			b.show("tftp> "+p.File, e)
 		}
 		if p.Repeat == 0 {
-			t.answered = false
+			t.answered, t.granted = false, nil
 		}
 		t.server, t.asked = host(e.Packet.Dst), append(t.asked, e)
 		b.reach(event.StageDownload, e)
@@ -142,13 +144,19 @@ func (b *boot) tftpReceived(e event.Event) {
 	if e.Service != "" {
 		t.service = e.Service
 	}
-	if p.Op == "ERROR" {
+	switch p.Op {
+	case "ERROR":
 		t.failed = &e
+	case "OACK":
+		t.granted = &e
 	}
 	if p.Op == "DATA" && p.Bytes > t.bytes {
 		t.bytes, b.progress = p.Bytes, e.At
 	}
 	if p.Op == "DATA" && p.Last {
+		if t.granted != nil && p.Repeat == 0 {
+			t.grants = append(t.grants, *t.granted)
+		}
 		t.whole, t.failed, t.aborted = &e, nil, nil
 		b.rounds.fetchedAgain(t, e)
 	}

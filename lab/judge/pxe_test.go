@@ -150,8 +150,8 @@ func silent(from, reason string) []topology.Expectation {
 
 func noted(kind string) []topology.Expectation { return one(topology.Expectation{Note: kind}) }
 
-// asked is a boot with one request to a boot server and its answer.
-func asked(s *script) *script {
+// itemAsked is a boot with one request to a boot server and its answer.
+func itemAsked(s *script) *script {
 	s.offered(pxe.Vendor{Control: only, Menu: menu, Servers: listed}).asksBootServer()
 	return s.bootServer("dhcp", s.lease()+":68", "80000000").fetches("probe.0").reports().off()
 }
@@ -182,19 +182,19 @@ func messageClaims() []claims {
 	n := func(n int) *int { return &n }
 	item := &topology.Item{Type: 0x8000}
 	return []claims{
-		{"dhcp/there is one", "bios", messages(topology.Messages{Type: "REQUEST", To: "dhcp", Port: 4011, ClientPort: 68, Item: item, Count: n(1)}), asked, true, "there is 1"},
-		{"dhcp/one too many", "bios", messages(topology.Messages{Type: "REQUEST", Count: n(1)}), asked, false, "there are 2 of the boot of bios, not 1"},
+		{"dhcp/there is one", "bios", messages(topology.Messages{Type: "REQUEST", To: "dhcp", Port: 4011, ClientPort: 68, Item: item, Count: n(1)}), itemAsked, true, "there is 1"},
+		{"dhcp/one too many", "bios", messages(topology.Messages{Type: "REQUEST", Count: n(1)}), itemAsked, false, "there are 2 of the boot of bios, not 1"},
 		{"dhcp/none", "bios", messages(topology.Messages{Type: "REQUEST", Port: 4011, Count: n(0)}), nil, true, "there is none"},
-		{"dhcp/none, and there is", "bios", messages(topology.Messages{Type: "REQUEST", Port: 4011, Count: n(0)}), asked, false, "there are 1 of the boot of bios, not 0"},
-		{"dhcp/another item", "bios", messages(topology.Messages{Type: "REQUEST", Item: &topology.Item{Type: 0x8001}}), asked, false, "for boot item 80000000"},
-		{"dhcp/nothing of the kind", "bios", messages(topology.Messages{Type: "INFORM"}), asked, false, "nor any other INFORM"},
-		{"dhcp/from", "bios", messages(topology.Messages{Type: "ACK", From: "dhcp", Port: 4011, Class: "PXEClient", File: "probe.0"}), asked, true, "is 1"},
-		{"dhcp/from another", "bios", messages(topology.Messages{Type: "ACK", From: "tftp"}), asked, false, `from "dhcp" port 67`},
-		{"dhcp/to broadcast", "bios", messages(topology.Messages{Type: "DISCOVER", To: "broadcast"}), asked, true, "is 1"},
-		{"dhcp/to an address", "bios", messages(topology.Messages{Type: "REQUEST", To: "224.0.1.2"}), asked, false, "none"},
-		{"dhcp/says otherwise", "bios", messages(topology.Messages{Type: "OFFER", Class: "HTTPClient"}), asked, false, `has option 60 "PXEClient", not "HTTPClient"`},
-		{"dhcp/option 43", "bios", messages(topology.Messages{Type: "OFFER", Vendor: "^060103"}), asked, true, "is 1"},
-		{"dhcp/option 43 differs", "bios", messages(topology.Messages{Type: "OFFER", Vendor: "^060108"}), asked, false, "does not match"},
+		{"dhcp/none, and there is", "bios", messages(topology.Messages{Type: "REQUEST", Port: 4011, Count: n(0)}), itemAsked, false, "there are 1 of the boot of bios, not 0"},
+		{"dhcp/another item", "bios", messages(topology.Messages{Type: "REQUEST", Item: &topology.Item{Type: 0x8001}}), itemAsked, false, "for boot item 80000000"},
+		{"dhcp/nothing of the kind", "bios", messages(topology.Messages{Type: "INFORM"}), itemAsked, false, "nor any other INFORM"},
+		{"dhcp/from", "bios", messages(topology.Messages{Type: "ACK", From: "dhcp", Port: 4011, Class: "PXEClient", File: "probe.0"}), itemAsked, true, "is 1"},
+		{"dhcp/from another", "bios", messages(topology.Messages{Type: "ACK", From: "tftp"}), itemAsked, false, `from "dhcp" port 67`},
+		{"dhcp/to broadcast", "bios", messages(topology.Messages{Type: "DISCOVER", To: "broadcast"}), itemAsked, true, "is 1"},
+		{"dhcp/to an address", "bios", messages(topology.Messages{Type: "REQUEST", To: "224.0.1.2"}), itemAsked, false, "none"},
+		{"dhcp/says otherwise", "bios", messages(topology.Messages{Type: "OFFER", Class: "HTTPClient"}), itemAsked, false, `has option 60 "PXEClient", not "HTTPClient"`},
+		{"dhcp/option 43", "bios", messages(topology.Messages{Type: "OFFER", Vendor: "^060103"}), itemAsked, true, "is 1"},
+		{"dhcp/option 43 differs", "bios", messages(topology.Messages{Type: "OFFER", Vendor: "^060108"}), itemAsked, false, "does not match"},
 		{"dhcp/carries", "bios", messages(topology.Messages{Type: "OFFER", Lacks: []int{53}}), optioned, false, "carries option 53"},
 		{"dhcp/lacks", "bios", messages(topology.Messages{Type: "OFFER", Has: []int{97}}), optioned, false, "lacks option 97 (it has 53, 60)"},
 		{"dhcp/has and lacks", "bios", messages(topology.Messages{Type: "OFFER", Has: []int{53, 60}, Lacks: []int{43}}), optioned, true, "is 1"},

@@ -32,6 +32,9 @@ const (
 	AnswerIgnored     Reason = "answer-ignored"      // a boot server answered in a way that the client does not accept
 	TFTPSilent        Reason = "tftp-silent"         // the TFTP server did not answer
 	FileNotFound      Reason = "file-not-found"      // the server has no such file
+	TFTPNoOptions     Reason = "tftp-no-options"     // the TFTP server knows no options, and the client cannot do without
+	TFTPNoTsize       Reason = "tftp-no-tsize"       // the TFTP server does not tell the size, and the client must know it
+	TFTPStopped       Reason = "tftp-stopped"        // the TFTP server fell silent in the middle of the file
 	TFTPError         Reason = "tftp-error"          // the transfer failed in another way
 	NoURI             Reason = "no-uri"              // nobody told UEFI HTTP boot a URI
 	HTTPSilent        Reason = "http-silent"         // the HTTP server did not answer
@@ -58,7 +61,7 @@ func Reasons() []string {
 
 var reasons = []Reason{NoFirmware, NoLink, NotManaged, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu,
 	NoDiscoveryGroup, TypeNotListed, Cancelled, LocalBoot, ProxySilent, BootServerSilent, AnswerIgnored, TFTPSilent,
-	FileNotFound, TFTPError, NoURI, HTTPSilent, NoLength, HTTPError, WrongArch, ImageRefused, ChainLoop, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
+	FileNotFound, TFTPNoOptions, TFTPNoTsize, TFTPStopped, TFTPError, NoURI, HTTPSilent, NoLength, HTTPError, WrongArch, ImageRefused, ChainLoop, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
 
 // Outcome is how a boot ended, in itself: whether that was expected is for the verdicts to say.
 type Outcome struct {
@@ -88,6 +91,9 @@ var rules = []struct {
 	{ChainLoop, (*boot).chainLoop},
 	{BootProgramSilent, (*boot).programSilent},
 	{FileNotFound, (*boot).fileNotFound},
+	{TFTPNoOptions, (*boot).tftpNoOptions},
+	{TFTPNoTsize, (*boot).tftpNoTsize},
+	{TFTPStopped, (*boot).tftpStopped},
 	{TFTPError, (*boot).tftpError},
 	{TFTPSilent, (*boot).tftpSilent},
 	{FileNotFound, (*boot).httpNotFound},

@@ -37,7 +37,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			ps.Roles = append(ps.Roles, "dhcp6")
 		}
 		if s.TFTP != nil {
-			cfg.TFTP = &server.TFTPConfig{Root: "tftp/" + s.Name, MaxBlk: s.TFTP.MaxBlksize, Silent: s.TFTP.Silent}
+			cfg.TFTP = tftp(s)
 			ps.Roles = append(ps.Roles, "tftp")
 			ps.Files = served(boots, s.TFTP)
 			ps.Alias, ps.Discover = s.TFTP.Alias, s.TFTP.Discover

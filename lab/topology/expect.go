@@ -74,8 +74,7 @@ func (c *checker) expectation(at string, f expectation) Expectation {
 		c.from(join(at, "silent"), f.Silent.From, "")
 	}
 	if f.Served != nil {
-		e.Served = &Served{File: f.Served.File, From: f.Served.From, Over: string(f.Served.Over)}
-		c.from(join(at, "served"), f.Served.From, orElse(string(f.Served.Over), anyFiles))
+		e.Served = c.served(join(at, "served"), f.Served)
 	}
 	if f.Stage != nil {
 		e.Stage = &Reaches{Reaches: stage(f.Stage.Reaches), Within: time.Duration(f.Stage.Within)}

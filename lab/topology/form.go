@@ -93,6 +93,11 @@ type tftpForm struct {
 	Probe      *probeForm          `json:"probe" jsonschema_description:"What the probes served here do besides reporting."`
 	Silent     bool                `json:"silent" jsonschema:"default=false" jsonschema_description:"Bind the port and never answer: a broken lab."`
 	MaxBlksize blksize             `json:"maxBlksize" jsonschema_description:"The largest block size granted (RFC 2348). Default: what fits the network."`
+	MaxWindow  windowsize          `json:"maxWindow" jsonschema:"default=64" jsonschema_description:"The largest window granted (RFC 7440), in blocks; 1 refuses that option."`
+	Multicast  *groupForm          `json:"multicast" jsonschema_description:"Serve clients that ask for it by multicast (RFC 2090). Default: refuse that option."`
+	NoOptions  bool                `json:"noOptions" jsonschema:"default=false" jsonschema_description:"Know no options (RFC 2347): a broken lab."`
+	NoTsize    bool                `json:"noTsize" jsonschema:"default=false" jsonschema_description:"Answer every option but tsize (RFC 2349): a broken lab."`
+	StopAfter  blocks              `json:"stopAfter" jsonschema_description:"Fall silent for good after so many blocks of a transfer: a broken lab."`
 }
 
 type probeForm struct {
@@ -163,6 +168,8 @@ type servedForm struct {
 	File string   `json:"file" jsonschema:"required" example:"probe.0" jsonschema_description:"The file's name on the wire."`
 	From string   `json:"from" jsonschema_description:"The service that served it."`
 	Over overWord `json:"over" jsonschema_description:"The protocol it was served over."`
+
+	Options *optionsForm `json:"options" jsonschema_description:"TFTP options that the server granted (RFC 2347), with these values."`
 }
 
 type dhcpClaim struct {
@@ -233,6 +240,10 @@ type (
 	claimCount int
 	optionCode int
 	exitStatus int
+
+	windowsize int
+	timeouts   int
+	blocks     int
 )
 
 // limits gives the bounds of a number of type t, or zeros when it has none.
@@ -240,6 +251,10 @@ func limits(t reflect.Type) (low, high int) {
 	switch t {
 	case reflect.TypeFor[blksize]():
 		return 8, 65464 // RFC 2348
+	case reflect.TypeFor[windowsize](), reflect.TypeFor[blocks]():
+		return 1, 65535 // RFC 7440
+	case reflect.TypeFor[timeouts]():
+		return 1, 255 // RFC 2349
 	case reflect.TypeFor[port]():
 		return 1, 65535
 	case reflect.TypeFor[serverType](), reflect.TypeFor[layer]():

@@ -19,8 +19,7 @@ func (c *checker) services() {
 			c.report(key, "plays no role; add dhcp, dhcp6, proxydhcp, bootserver, bootp, relay, tftp, mtftp, http, echo, router or exec")
 		}
 		if f.TFTP != nil {
-			s.TFTP = &TFTP{Discover: discovers(f.TFTP.Probe), Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
-				MaxBlksize: int(f.TFTP.MaxBlksize), Alias: aliases(f.TFTP.Alias)}
+			s.TFTP = c.tftp(join(key, "tftp"), f.TFTP)
 		}
 		s.MTFTP = c.mtftp(key, s, f)
 		s.HTTP = f.HTTP.build()

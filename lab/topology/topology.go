@@ -117,6 +117,11 @@ type TFTP struct {
 	Alias      map[string]string // further name on the wire to the file served under it
 	Silent     bool              // binds the port and never answers: a broken topology
 	MaxBlksize int
+	MaxWindow  int     // largest windowsize granted; zero means the server's default
+	Multicast  *Groups // nil refuses option multicast
+	NoOptions  bool    // knows no options: a broken topology
+	NoTsize    bool    // leaves tsize unanswered: a broken topology
+	StopAfter  int     // falls silent after so many blocks: a broken topology
 }
 
 // Echo is the UDP echo the probes use; a service with TFTP gets one on port 7777 unless it says otherwise.
@@ -234,6 +239,8 @@ type Served struct {
 	File string `json:"file"`
 	From string `json:"from,omitempty"`
 	Over string `json:"over,omitempty"` // "tftp" or "http"; empty: either
+
+	Options map[string]int `json:"options,omitempty"` // TFTP options that the server granted, by name
 }
 
 // Reaches claims that a stage is reached, optionally within a time since power-on (host time).

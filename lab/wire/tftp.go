@@ -89,6 +89,7 @@ func (d *Decoder) tftp(p *event.Packet, payload []byte, size int) bool {
 	case opERROR:
 		return t.fail(p, number, printable(cutNUL(payload[4:])), d.tid(client), client)
 	case opOACK:
+		d.join(t, payload)
 		return t.grant(p, payload, d.cur.src.Port())
 	}
 	p.Error = fmt.Sprintf("TFTP opcode %d is unknown", op)

@@ -1,4 +1,4 @@
-// Package tftp is a read-only TFTP server (RFC 1350, 2347, 2348, 2349) for network boot.
+// Package tftp is a read-only TFTP server (RFC 1350, 2090, 2347, 2348, 2349, 7440) for network boot.
 package tftp
 
 import (
@@ -27,13 +27,18 @@ const (
 	Aborted   = "aborted"
 )
 
-// Config is one TFTP server's configuration.
+// Config is one TFTP server's configuration. The last four make it a broken one.
 type Config struct {
 	Interface string
-	IPv6      bool   // serve IPv6 instead of IPv4
-	Root      string // directory of the files served
-	MaxBlk    int    // largest blksize granted, 512 at least; zero means what the interface's MTU carries
-	Silent    bool   // take requests and never answer
+	IPv6      bool      // serve IPv6 instead of IPv4
+	Root      string    // directory of the files served
+	MaxBlk    int       // largest blksize granted, 8 at least; zero means what the interface's MTU carries
+	MaxWindow int       // largest windowsize granted; 1 refuses that option; zero means 64
+	Multicast Multicast // groups for option multicast; the zero value refuses it
+	Silent    bool      // take requests and never answer
+	NoOptions bool      // know no options (RFC 2347), as servers before 1998
+	NoTsize   bool      // leave option tsize unanswered
+	StopAfter int       // fall silent for good after so many blocks of a transfer; zero does not
 }
 
 // Decision is what became of a request: one when it is taken or refused, and for a transfer one more at its end, which
@@ -56,13 +61,12 @@ type Server struct {
 	observe func(Decision)
 	udp     *net.UDPConn
 	root    *os.Root
-	maxBlk  int
+	limits  limits
 
-	retransmitAfter time.Duration
-
-	mu   sync.Mutex
-	live map[netip.AddrPort]*transfer // by client
-	wg   sync.WaitGroup
+	mu     sync.Mutex
+	live   map[netip.AddrPort]*transfer // by client
+	groups []*group                     // multicast transfers
+	wg     sync.WaitGroup
 }
 
 // Listen opens the port and the root. Transfers use further sockets, so Serve must run in the same network namespace.
@@ -85,8 +89,7 @@ func listen(cfg Config, port uint16, observe func(Decision)) (*Server, error) {
 		root.Close()
 		return nil, err
 	}
-	s := &Server{cfg: cfg, observe: observe, udp: udp, root: root,
-		maxBlk: maxBlk(cfg.MaxBlk, cfg.mtu(link.MTU)), retransmitAfter: retransmitAfter, live: map[netip.AddrPort]*transfer{}}
+	s := &Server{cfg: cfg, observe: observe, udp: udp, root: root, limits: cfg.limits(cfg.mtu(link.MTU)), live: map[netip.AddrPort]*transfer{}}
 	return s, nil
 }
 
@@ -106,9 +109,19 @@ func (c Config) mtu(link int) int {
 	return link
 }
 
+// limits gives what a server of this configuration grants.
+func (c Config) limits(mtu int) limits {
+	l := limits{blk: maxBlk(c.MaxBlk, mtu), window: c.MaxWindow, noOptions: c.NoOptions, noTsize: c.NoTsize,
+		multicast: c.Multicast.First.IsValid() && c.StopAfter == 0, again: retransmitAfter}
+	if l.window == 0 {
+		l.window = defaultMaxWindow
+	}
+	return l
+}
+
 // maxBlk gives the largest block whose datagram fits the MTU: IP 20, UDP 8 and TFTP 4 octets surround it.
 func maxBlk(limit, mtu int) int {
-	blk := min(max(mtu-32, defaultBlk), 65464)
+	blk := min(max(mtu-32, defaultBlk), maxBlksize)
 	if limit > 0 {
 		blk = min(blk, limit)
 	}
@@ -148,50 +161,11 @@ func (s *Server) Serve(ctx context.Context) error {
 func (s *Server) abortAll() {
 	s.mu.Lock()
 	for _, t := range s.live {
-		t.link.cancel(ending{outcome: Aborted, reason: "the server stops", code: codeUndefined, tell: "server stopped"})
+		t.halt(ending{outcome: Aborted, reason: "the server stops", code: codeUndefined, tell: "server stopped"})
+	}
+	for _, g := range s.groups {
+		g.halt(ending{outcome: Aborted, reason: "the server stops", code: codeUndefined, tell: "server stopped"})
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
-}
-
-// handle decides on one datagram that came to the server's port.
-func (s *Server) handle(datagram []byte, client netip.AddrPort, local netip.Addr) {
-	req, err := parseRequest(datagram)
-	d := Decision{Client: client, Request: "none"}
-	if err != nil {
-		d.Reason = "ignored: " + err.Error()
-		s.observe(d)
-		return
-	}
-	d.Request, d.File = req.String(), req.name
-	switch {
-	case s.cfg.Silent:
-		d.Reason = "silent, as configured"
-		s.observe(d)
-	case local == netip.AddrFrom4([4]byte{255, 255, 255, 255}) || local.IsMulticast():
-		d.Reason = "ignored: sent to a broadcast address (RFC 1123 section 4.2.3.5)"
-		s.observe(d)
-	case s.repeated(client, datagram):
-		d.Reason = "a repeated request: the first answer was sent again"
-		s.observe(d)
-	default:
-		s.start(req, datagram, client, local, d)
-	}
-}
-
-// repeated deals with a client that is being served. If it sends the same request before its first acknowledgement,
-// then our answer got lost or is late, and goes out again from the same port; a second transfer would confuse it.
-// Otherwise it began again, after a reset say, and the old transfer ends.
-func (s *Server) repeated(client netip.AddrPort, datagram []byte) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.live[client]
-	if t == nil {
-		return false
-	}
-	if string(t.opening) == string(datagram) && t.link.repeatFirst() {
-		return true
-	}
-	t.link.cancel(ending{outcome: Aborted, reason: "the client began again"})
-	return false
 }

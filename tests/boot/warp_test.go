@@ -81,6 +81,7 @@ func normalised(events []event.Event, p *plan.Plan, g plan.Guest) trace {
 			t.Received = append(t.Received, e.Service+": "+plain(e.Packet.Info))
 		}
 	}
+	sortOffers(t.Received)
 	return t
 }
 
@@ -124,6 +125,19 @@ func (q questions) before(p *event.Packet) int {
 		return 0
 	}
 	return q.late[p.DHCP.XID]
+}
+
+// sortOffers puts offers that came one after the other into one order: two servers, or two at the far end of a relay,
+// answer the same DISCOVER side by side.
+func sortOffers(received []string) {
+	isOffer := func(s string) bool { return strings.Contains(s, ": DHCPOFFER ") }
+	for i := 0; i < len(received); i++ {
+		begin := i
+		for i < len(received) && isOffer(received[i]) {
+			i++
+		}
+		slices.Sort(received[begin:i])
+	}
 }
 
 // told tells whether a packet is part of the guest's own DHCP, TFTP or HTTP, said for the first time.
