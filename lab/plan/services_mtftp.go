@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/topology"
 	"github.com/pxelab/pxelab/server"
 )
@@ -31,7 +30,12 @@ func mtftpRole(s topology.Service, ps *Service) {
 			}
 			c.Files = append(c.Files, server.MTFTPFile{Name: file, Group: group})
 			group = group.Next()
+<<<<<<< HEAD
 			if isServable(file) && !slices.Contains(ps.Files, file) && !slices.Contains(s.TFTP.Missing, file) && !slices.Contains(s.TFTP.Missing, name) {
+=======
+			missing := slices.ContainsFunc(s.TFTP.Missing, func(m string) bool { return named(m, file) })
+			if known(file) && !missing && !slices.Contains(ps.Files, file) {
+>>>>>>> mtftp
 				ps.Files = append(ps.Files, file)
 			}
 		}
@@ -51,7 +55,7 @@ func seconds(d time.Duration) int {
 // imageFiles lists the files on the wire that a topology means by the name of an image, or of one file.
 func imageFiles(name string) []string {
 	var files []string
-	for _, i := range images.Catalogue() {
+	for _, i := range servable() {
 		if i.Name == name {
 			files = append(files, i.File)
 		}

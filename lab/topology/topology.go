@@ -47,8 +47,8 @@ type Service struct {
 	DHCP6    *DHCP6 `json:",omitempty"`
 	BOOTP    *BOOTP
 	TFTP     *TFTP
-	MTFTP    *MTFTP
-	HTTP     *HTTP `json:",omitempty"`
+	MTFTP    *MTFTP `json:",omitempty"`
+	HTTP     *HTTP  `json:",omitempty"`
 	Echo     *Echo
 
 	ProxyDHCP  *ProxyDHCP
