@@ -153,11 +153,6 @@ func served(boots []string, s *topology.TFTP) []string {
 // servable lists everything a topology can serve, in a fixed order.
 func servable() []images.Image { return append(images.Catalogue(), images.HostFiles()...) }
 
-// isServable tells whether a file is one of those.
-func isServable(file string) bool {
-	return slices.ContainsFunc(servable(), func(i images.Image) bool { return i.File == file })
-}
-
 // listed lists the distinct files that services serve, in catalogue order, the data file last.
 func listed(services []Service) []Image {
 	var out []Image

@@ -30,12 +30,8 @@ func mtftpRole(s topology.Service, ps *Service) {
 			}
 			c.Files = append(c.Files, server.MTFTPFile{Name: file, Group: group})
 			group = group.Next()
-<<<<<<< HEAD
-			if isServable(file) && !slices.Contains(ps.Files, file) && !slices.Contains(s.TFTP.Missing, file) && !slices.Contains(s.TFTP.Missing, name) {
-=======
 			missing := slices.ContainsFunc(s.TFTP.Missing, func(m string) bool { return named(m, file) })
 			if known(file) && !missing && !slices.Contains(ps.Files, file) {
->>>>>>> mtftp
 				ps.Files = append(ps.Files, file)
 			}
 		}
