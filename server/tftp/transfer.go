@@ -173,11 +173,11 @@ func (t *transfer) acknowledged(number uint16) (moved, again bool) {
 
 // sendWindow sends what may be out, and then reads what comes after it: the client is busy meanwhile.
 func (t *transfer) sendWindow() error {
-	from, to := t.w.next()
+	_, to := t.w.next()
 	if err := t.load(to); err != nil {
 		return err
 	}
-	from, to = t.w.next() // the last block may be known by now
+	from, to := t.w.next() // the last block may be known by now
 	t.sentAt = time.Now()
 	if t.first == nil { // kept before it is sent: a client is fast
 		t.mu.Lock()
