@@ -27,7 +27,8 @@ real interface it answers real machines.
 It refuses the interface of the default route: a second DHCP server there takes
 the machines of everybody on that network down. A proxyDHCP service (no dhcp,
 no bootp in FILE) hands out no address.`,
-		Example: `  pxelab plan topologies/proxy-beside-dhcp.yaml --json | jq '.services[1].server' > proxy.json   # to start from
+		Example: `  pxelab plan topologies/proxy-beside-dhcp.yaml --json > plan.json
+  jq '.services[1].server' plan.json > proxy.json   # to start from
   pxelab serve --config proxy.json --interface enp3s0`,
 		Args: cobra.NoArgs,
 	}
