@@ -23,6 +23,13 @@ func TestDefaultRoute(t *testing.T) {
 	if is, err := server.HasDefaultRoute("svc0"); err != nil || !is {
 		t.Errorf("with a default route: %v, %v", is, err)
 	}
+	must(t, netlink.RouteDel(route))
+	several := &netlink.Route{Dst: &net.IPNet{IP: net.IPv4zero, Mask: net.CIDRMask(0, 32)}, MultiPath: []*netlink.NexthopInfo{
+		{LinkIndex: l.svc.Attrs().Index, Gw: net.IPv4(192, 0, 2, 253)}, {LinkIndex: l.svc.Attrs().Index, Gw: net.IPv4(192, 0, 2, 254)}}}
+	must(t, netlink.RouteAdd(several))
+	if is, err := server.HasDefaultRoute("svc0"); err != nil || !is {
+		t.Errorf("as one hop of several: %v, %v", is, err)
+	}
 	if _, err := server.HasDefaultRoute("none such"); err == nil || !strings.Contains(err.Error(), `interface "none such"`) {
 		t.Errorf("no such interface: %v", err)
 	}

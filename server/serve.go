@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Message is one line of what a server process tells whoever started it. Fields may be added; a reader ignores those
@@ -39,23 +40,22 @@ func Main(ctx context.Context, configJSON io.Reader, out io.Writer, check func(*
 	return errors.Join(err, w.close())
 }
 
-// HasDefaultRoute tells whether an interface carries a default route: then its network is, as a rule, not the caller's
-// own to serve.
+// HasDefaultRoute tells whether an interface carries a default route, alone or as one hop of several, in any table:
+// then its network is, as a rule, not the caller's own to serve.
 func HasDefaultRoute(ifname string) (bool, error) {
 	link, err := netlink.LinkByName(ifname)
 	if err != nil {
 		return false, fmt.Errorf("interface %q: %w; ip link lists those that exist", ifname, err)
 	}
-	routes, err := netlink.RouteList(link, netlink.FAMILY_ALL)
+	routes, err := netlink.RouteListFiltered(netlink.FAMILY_ALL, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
 	if err != nil {
 		return false, fmt.Errorf("routes of interface %q: %w", ifname, err)
 	}
+	index := link.Attrs().Index
 	return slices.ContainsFunc(routes, func(r netlink.Route) bool {
-		if r.Dst == nil {
-			return true
-		}
-		ones, _ := r.Dst.Mask.Size()
-		return ones == 0
+		everywhere := r.Dst == nil || r.Dst.IP.IsUnspecified()
+		return everywhere && (r.LinkIndex == index ||
+			slices.ContainsFunc(r.MultiPath, func(hop *netlink.NexthopInfo) bool { return hop.LinkIndex == index }))
 	}), nil
 }
 

@@ -8,8 +8,6 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"github.com/pxelab/pxelab/server/pxe"
 	"github.com/pxelab/pxelab/server/pxeclient"
@@ -43,7 +41,7 @@ given back. Exit status 0: there is a boot program, and no problem was found.`,
 	fl.BoolVar(&f.bootp, "bootp", false, "be a BOOTP client, which knows nothing of DHCP")
 	fl.IntVar(&f.offers, "offers", 0, "stop waiting for offers when there are so many (default: wait as long as PXE 2.1 says)")
 	fl.BoolVar(&f.json, "json", false, "as JSON, with every packet")
-	fl.BoolVar(&f.mine, "i-am-sure-this-network-is-mine", false, "also on the interface of this host's default route")
+	fl.BoolVar(&f.mine, consent, false, "also on the interface of this host's default route")
 	return cmd
 }
 
@@ -63,7 +61,7 @@ func (f *clientFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
-	if err := notTheDefaultRoute(f.ifname, f.mine); err != nil {
+	if err := refuseDefaultRoute(f.ifname, f.mine); err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
 	c, err := pxeclient.New(cfg)
@@ -175,30 +173,4 @@ func printWalk(r pxeclient.Report) {
 	for _, p := range r.Problems {
 		fmt.Printf("%-12s %s: %s\n%13s%s, %s\n", "problem", p.Rule, p.Text, "", p.Section, r.Packets[p.Packet])
 	}
-}
-
-// notTheDefaultRoute refuses the interface by which this host reaches the world, where servers and clients are most
-// likely somebody else's, unless the user is sure.
-func notTheDefaultRoute(ifname string, sure bool) error {
-	link, err := netlink.LinkByName(ifname)
-	if err != nil || sure {
-		return nil // what is wrong with the interface is told when it is opened
-	}
-	routes, err := netlink.RouteListFiltered(netlink.FAMILY_ALL, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
-	if err != nil {
-		return fmt.Errorf("reading the routes: %w", err)
-	}
-	for _, r := range routes {
-		if r.Dst != nil && !r.Dst.IP.IsUnspecified() {
-			continue
-		}
-		through := r.LinkIndex == link.Attrs().Index
-		for _, hop := range r.MultiPath {
-			through = through || hop.LinkIndex == link.Attrs().Index
-		}
-		if through {
-			return fmt.Errorf("interface %q carries this host's default route, so it is probably not yours alone; name another, or add --i-am-sure-this-network-is-mine", ifname)
-		}
-	}
-	return nil
 }
