@@ -45,7 +45,7 @@ func (l *lab) direct(ctx context.Context) error {
 		case f := <-l.commands:
 			f()
 		case <-timer.C:
-			if fresh, _ := l.log.From(next); len(fresh) == 0 { // else there may have been progress
+			if fresh, _ := l.log.From(next); len(fresh) == 0 && !l.spare(stall) { // else there may have been progress
 				l.log.Append(stall)
 			}
 		}
@@ -142,10 +142,15 @@ func (l *lab) nextStall() (*time.Timer, event.Event) {
 			continue
 		}
 		when, stage, ok := l.tracker.Guest(g.Name).Deadline()
+		budget := m.guest.Budget(stage)
+		if ok && m.spared.deadline == when {
+			budget += m.spared.until - when
+			when = m.spared.until
+		}
 		if ok && (stall.Kind == "" || when < at) {
 			at = when
 			stall = event.Event{Kind: event.GuestStalled, Guest: g.Name, Boot: m.now.Load().boot,
-				Stall: &event.Stall{Stage: stage, Budget: m.guest.Budget(stage)}}
+				Stall: &event.Stall{Stage: stage, Budget: budget}}
 		}
 	}
 	if stall.Kind == "" {

@@ -23,12 +23,13 @@ import (
 // machine is one guest of the lab over all its power-ons. The director alone changes it; other goroutines may
 // load its current power-on.
 type machine struct {
-	lab   *lab
-	name  string
-	guest plan.Guest // as last powered on; the director's alone
-	alive bool       // its QEMU runs, or its end is not yet known to the director, whose alone this is
-	cable *network.Cable
-	now   atomic.Pointer[powered] // the latest power-on, nil before the first
+	lab    *lab
+	name   string
+	guest  plan.Guest // as last powered on; the director's alone
+	alive  bool       // its QEMU runs, or its end is not yet known to the director, whose alone this is
+	cable  *network.Cable
+	spared spared                  // its last grace; the director's alone
+	now    atomic.Pointer[powered] // the latest power-on, nil before the first
 }
 
 // powered is one power-on: one QEMU process.
