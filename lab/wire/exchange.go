@@ -26,7 +26,7 @@ type exchange struct {
 func newExchange(m *messageReader) *exchange {
 	method, rest, _ := strings.Cut(m.first, " ")
 	target, _, _ := strings.Cut(rest, " HTTP/")
-	return &exchange{method: method, target: printable([]byte(target)), host: printable([]byte(m.host))}
+	return &exchange{method: printable([]byte(method)), target: printable([]byte(target)), host: printable([]byte(m.host))}
 }
 
 // answered takes the head of a response; false for an interim one (RFC 9110 section 15.2).

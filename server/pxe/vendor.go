@@ -239,7 +239,7 @@ func ParseVendor(b []byte) (*Vendor, error) {
 		if len(b) < 2 || len(b)-2 < int(b[1]) {
 			return v, fmt.Errorf("option 43: tag %d is cut short", tag)
 		}
-		value := b[2 : 2+b[1]]
+		value := b[2 : 2+int(b[1])]
 		b = b[2+len(value):]
 		if slices.Contains(seen, tag) {
 			return v, fmt.Errorf("option 43: tag %d is there twice", tag)
@@ -328,7 +328,7 @@ func (v *Vendor) parseMenu(b []byte) error {
 		if len(b) < 3 || len(b)-3 < int(b[2]) || b[2] == 0 {
 			return errors.New("option 43: the boot menu (tag 9) is cut short or has an empty text")
 		}
-		v.Menu = append(v.Menu, MenuItem{ServerType(binary.BigEndian.Uint16(b)), string(b[3 : 3+b[2]])})
+		v.Menu = append(v.Menu, MenuItem{ServerType(binary.BigEndian.Uint16(b)), string(b[3 : 3+int(b[2])])})
 		b = b[3+int(b[2]):]
 	}
 	return nil

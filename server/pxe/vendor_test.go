@@ -81,6 +81,18 @@ func TestVendorRefuses(t *testing.T) {
 	}
 }
 
+// Texts and tags of the greatest lengths: in one octet, length and header would overflow.
+func TestVendorLongest(t *testing.T) {
+	text := strings.Repeat("x", 253)
+	menu := append([]byte{TagMenu, 255, 0x80, 0, 252}, text[:252]...)
+	if v, err := ParseVendor(menu); err != nil || len(v.Menu) != 1 || v.Menu[0].Text != text[:252] {
+		t.Errorf("a menu of the greatest length: %+v, %v", v, err)
+	}
+	if v, err := ParseVendor(append([]byte{TagPrompt, 254, 3}, text...)); err != nil || v.Prompt == nil || v.Prompt.Text != text {
+		t.Errorf("a prompt of 254 octets: %+v, %v", v, err)
+	}
+}
+
 func FuzzVendor(f *testing.F) {
 	f.Add([]byte{6, 1, 8, 255})
 	f.Add([]byte{8, 7, 0x80, 0, 1, 192, 0, 2, 1, 9, 8, 0x80, 0, 5, 'P', 'r', 'o', 'b', 'e', 10, 3, 3, 'F', '8', 71, 4, 0x80, 0, 0, 0, 255})
