@@ -113,12 +113,11 @@ func resolve(l lease, uri string) (server, file string, err error) {
 
 // fetch fetches a file and says what came.
 func fetch(from source, server, file string) ([]byte, error) {
-	began := time.Now()
 	data, err := from.fetch(server, file)
 	if err != nil {
 		return nil, err
 	}
-	say("PXELAB-STICK file=%s from=%s bytes=%d crc=%08x ms=%d", file, server, len(data), crc32.ChecksumIEEE(data), time.Since(began).Milliseconds())
+	say("PXELAB-STICK file=%s from=%s bytes=%d crc=%08x", file, server, len(data), crc32.ChecksumIEEE(data))
 	return data, nil
 }
 

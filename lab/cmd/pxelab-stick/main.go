@@ -48,7 +48,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	say("PXELAB-STICK ip=%s from=%s next=%s file=%s", lease.address, lease.server, lease.next, lease.file)
+	say("PXELAB-STICK ip=%s from=%s next=%s file=%s", &lease.address, lease.server, lease.next, lease.file)
 	return boot(lease, fetcher{}, kexec)
 }
 
