@@ -60,7 +60,7 @@ lint: $(LINTER) ## check the code's form and its import law
 $(LINTER): tools/go.mod tools/go.sum
 	cd tools && $(GO) build -ldflags='-s -w' -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-fuzz: ## fuzz every parser, two at a time (FUZZTIME=30s each)
+fuzz: ## fuzz every parser, three at a time (FUZZTIME=30s each)
 	scripts/fuzz.sh $(FUZZTIME)
 
 bench: deps build ## measure boots beside raw QEMU's (BENCH="-n 5")

@@ -15,19 +15,19 @@ import (
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
-	"github.com/pxelab/pxelab/server"
 )
 
 // Bundle is the folder one run leaves: the plan, everything that happened, and all that was served.
 type Bundle string
 
-// The files of a bundle. Guests have a folder each under guests/, TFTP roots are under tftp/.
+// The files of a bundle. Guests have a folder each under guests/, TFTP roots are under tftp/, HTTP roots under http/.
 func (b Bundle) plan() string               { return filepath.Join(string(b), "plan.json") }
 func (b Bundle) events() string             { return filepath.Join(string(b), "events.jsonl") }
 func (b Bundle) wire() string               { return filepath.Join(string(b), "wire.pcapng") }
 func (b Bundle) log() string                { return filepath.Join(string(b), "lab.log") }
 func (b Bundle) guest(name string) string   { return filepath.Join(string(b), "guests", name) }
 func (b Bundle) tftp(service string) string { return filepath.Join(string(b), "tftp", service) }
+func (b Bundle) http(service string) string { return filepath.Join(string(b), "http", service) }
 
 // createBundle makes the folder and everything in it that is known before the run: the plan, the images with
 // the nonce patched in, and for each guest a script that boots it by hand. On error nothing is left behind.
@@ -62,7 +62,7 @@ func createBundle(dir string, p *plan.Plan, nonce string) (b Bundle, err error) 
 		return "", fmt.Errorf("write the plan: %w", err)
 	}
 	for _, s := range p.Services {
-		if err := b.writeRoot(s, nonce); err != nil {
+		if err := errors.Join(b.writeRoots(s, nonce), b.writeWork(s)); err != nil {
 			return "", err
 		}
 	}
@@ -74,25 +74,53 @@ func createBundle(dir string, p *plan.Plan, nonce string) (b Bundle, err error) 
 	return b, nil
 }
 
-// writeRoot fills the TFTP root of one service.
-func (b Bundle) writeRoot(s plan.Service, nonce string) error {
-	if s.Server == nil || s.Server.TFTP == nil {
-		return nil
+// writeRoots fills the roots of one service.
+func (b Bundle) writeRoots(s plan.Service, nonce string) error {
+	if s.Server != nil && s.Server.TFTP != nil {
+		if err := b.writeRoot(s, nonce, b.tftp(s.Name), s.Files); err != nil {
+			return err
+		}
 	}
-	if err := os.MkdirAll(b.tftp(s.Name), 0o755); err != nil {
-		return fmt.Errorf("make the TFTP root of %s: %w", s.Name, err)
+	if s.Server != nil && s.Server.HTTP != nil {
+		return b.writeRoot(s, nonce, b.http(s.Name), s.HTTPFiles)
 	}
-	for _, file := range s.Files {
+	return nil
+}
+
+// writeRoot fills one root.
+func (b Bundle) writeRoot(s plan.Service, nonce, root string, files []string) error {
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return fmt.Errorf("make a root of %s: %w", s.Name, err)
+	}
+	for _, file := range files {
 		if hostMade(file) {
 			continue // addPayloads does
 		}
-		data, err := content(file, nonce, s.Server.Echo)
-		if err != nil {
-			return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
+		if err := writeServed(s, root, file, file, nonce); err != nil {
+			return err
 		}
-		if err := os.WriteFile(filepath.Join(b.tftp(s.Name), file), data, 0o644); err != nil {
-			return fmt.Errorf("write the TFTP root of %s: %w", s.Name, err)
+	}
+	for name, file := range s.Alias {
+		if err := writeServed(s, root, name, file, nonce); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// writeServed puts the contents of an image's file into a root of a service under a name.
+func writeServed(s plan.Service, root, name, file, nonce string) error {
+	data, err := content(s, file, nonce)
+	if err != nil {
+		return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
+	}
+	path := filepath.Join(root, name)
+	err = os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = os.WriteFile(path, data, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write a root of %s: %w", s.Name, err)
 	}
 	return nil
 }
@@ -124,6 +152,8 @@ func byHand(p *plan.Plan, g plan.Guest) string {
 		case strings.HasPrefix(value, "dgram,"):
 			value = "user,id=n0,net=192.0.2.0/24" + userBoot(p, g)
 		case strings.Contains(value, fmt.Sprintf("fd=%d", plan.FDMonitor)), a.Flag == "-mon":
+			continue
+		case strings.Contains(value, "IPv4PXESupport"): // QEMU's stand-in has no DHCPv6: by hand it boots over IPv4
 			continue
 		}
 		if i > 0 {
@@ -207,7 +237,7 @@ func ReadBundle(dir string) (*plan.Plan, []event.Event, error) {
 }
 
 // content is a file as it is served: an image with the nonce patched in, or the file probes fetch second.
-func content(file, nonce string, echo *server.EchoConfig) ([]byte, error) {
+func content(s plan.Service, file, nonce string) ([]byte, error) {
 	if file == images.SecondFile {
 		return images.Second(nonce), nil
 	}
@@ -216,18 +246,28 @@ func content(file, nonce string, echo *server.EchoConfig) ([]byte, error) {
 		return nil, fmt.Errorf("no image has the file name %q", file)
 	}
 	params := images.Params{Nonce: nonce, EchoPort: plan.EchoPort, Second: images.SecondFile}
-	if echo != nil {
-		params.EchoPort = echo.Port
+	if s.Server.Echo != nil {
+		params.EchoPort = s.Server.Echo.Port
+	}
+	if s.Discover != nil && images.Catalogue()[i].Arch != "bios" { // PXENV has no call for it
+		t := uint16(*s.Discover)
+		params.Discover = &t
 	}
 	return images.Catalogue()[i].Patch(params)
 }
 
-// servedImages describes the files of all TFTP roots as they stand in the bundle.
+// servedImages describes the files of all roots as they stand in the bundle.
 func (b Bundle) servedImages(p *plan.Plan) ([]event.Image, error) {
 	var out []event.Image
 	for _, img := range p.Images {
-		i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return slices.Contains(s.Files, img.File) })
-		data, err := os.ReadFile(filepath.Join(b.tftp(p.Services[i].Name), img.File))
+		i := slices.IndexFunc(p.Services, func(s plan.Service) bool {
+			return slices.Contains(s.Files, img.File) || s.Alias[img.File] != "" || slices.Contains(s.HTTPFiles, img.File)
+		})
+		root := b.tftp(p.Services[i].Name)
+		if !slices.Contains(p.Services[i].Files, img.File) && p.Services[i].Alias[img.File] == "" {
+			root = b.http(p.Services[i].Name)
+		}
+		data, err := os.ReadFile(filepath.Join(root, img.File))
 		if err != nil {
 			return nil, fmt.Errorf("read back a served image: %w", err)
 		}

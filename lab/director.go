@@ -26,6 +26,9 @@ func (l *lab) direct(ctx context.Context) error {
 			if e.Kind == event.GuestExited {
 				l.guests[e.Guest].alive = false
 			}
+			if e.Kind == event.ServiceExited {
+				delete(l.programs, e.Service)
+			}
 		}
 		if next += len(events); len(events) > 0 {
 			continue
@@ -65,7 +68,7 @@ func (l *lab) act(ctx context.Context) error {
 	if err := l.powerQueued(ctx); err != nil {
 		return err
 	}
-	if !l.job.Stay && len(l.queue) == 0 && l.active() == 0 {
+	if !l.job.Stay && len(l.queue) == 0 && l.active() == 0 && len(l.programs) == 0 {
 		return errDone
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -76,7 +77,7 @@ func (m *machine) observe(f network.Frame) {
 	}
 	e := event.Event{Kind: event.PacketSeen, Network: p.network, Guest: m.name, Boot: p.boot, Packet: &packet}
 	if !f.FromGuest {
-		e.Service = m.lab.senders[packet.SrcMAC]
+		e.Service, e.Via = m.lab.senders.origin(packet)
 	}
 	m.lab.log.Append(e)
 }
@@ -121,7 +122,7 @@ func (m *machine) start(ctx context.Context, g plan.Guest) error {
 	m.guest, m.alive = g, true
 	// The lab ends its guests itself, each with an event that says why: not by the context.
 	p.qemu, err = guest.Start(context.WithoutCancel(ctx), guest.Config{Argv: g.Resolve(dir), Dir: dir, NIC: nic, RawConsole: raw,
-		Line: m.line(p), Broken: m.broken(p), Grace: endGrace})
+		Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p), Broken: m.broken(p), Grace: endGrace})
 	if err != nil {
 		return errors.Join(err, raw.Close())
 	}
@@ -144,6 +145,23 @@ func (m *machine) line(p *powered) func(guest.Line) {
 		}
 		m.lab.log.Append(event.Event{Kind: kind, Guest: m.name, Boot: p.boot, Text: line.Text})
 	}
+}
+
+// typed records what was typed for the plan.
+func (m *machine) typed(p *powered) func(guest.Keys) {
+	return func(k guest.Keys) {
+		<-p.begun
+		m.lab.log.Append(event.Event{Kind: event.KeysTyped, Guest: m.name, Boot: p.boot, Text: k.Name})
+	}
+}
+
+// keystrokes are what the plan types on a guest's console.
+func keystrokes(g plan.Guest) []guest.Keys {
+	var out []guest.Keys
+	for _, k := range g.Keys {
+		out = append(out, guest.Keys{Name: strings.Join(k.Press, " "), When: regexp.MustCompile(k.When), Bytes: []byte(k.Type)}) // parsed with the topology
+	}
+	return out
 }
 
 // broken ends a guest whose machine cannot go on, such as KVM does with firmware it cannot run: QEMU itself

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,10 +25,11 @@ type service struct {
 	plan  plan.Service
 	host  *network.Host
 	cmd   *exec.Cmd
-	ready chan struct{} // closed when it listens
-	once  sync.Once     // closes ready
-	ended chan struct{} // closed when the process is gone
-	err   error         // why it ended; read after ended
+	ready chan struct{}          // closed when it listens
+	once  sync.Once              // closes ready
+	ended chan struct{}          // closed when the process is gone
+	err   error                  // why it ended; read after ended
+	last  atomic.Pointer[string] // the last line of a program that is not ours
 }
 
 // readyIn bounds the start of a service of ours: it opens a few sockets, so more means that it hangs.
@@ -36,25 +37,32 @@ const readyIn = 20 * time.Second
 
 // startServices starts all service processes at once and waits until each listens.
 func (l *lab) startServices(ctx context.Context) error {
+	for _, s := range l.plan.Services { // all of them before the first packet
+		l.senders.add(s, l.ownerOf(s))
+	}
 	for _, s := range l.plan.Services {
-		mac, err := net.ParseMAC(s.MAC)
+		host, err := l.hostOf(s)
 		if err != nil {
 			return fmt.Errorf("make the host of service %q: %w", s.Name, err)
 		}
-		host, err := l.bridges[s.Network].AddHost(network.HostConfig{Name: s.Name, MAC: mac, Address: s.Address})
-		if err != nil {
-			return fmt.Errorf("make the host of service %q: %w", s.Name, err)
-		}
-		l.senders[s.MAC] = s.Name
 		run := &service{plan: s, host: host, ready: make(chan struct{}), ended: make(chan struct{})}
-		if err := l.startService(run); err != nil {
+		if err := l.startService(ctx, run); err != nil {
 			return fmt.Errorf("start service %q: %w", s.Name, err)
 		}
 		l.services[s.Name] = run
 	}
-	slow := time.After(readyIn)
+	started := time.Now()
 	for _, s := range l.plan.Services {
-		run := l.services[s.Name]
+		run, within := l.services[s.Name], readyIn
+		if s.Exec != nil && !s.Exec.Once {
+			within = time.Duration(s.Exec.Within)
+		}
+		select {
+		case <-run.ready:
+			continue
+		default:
+		}
+		slow := time.After(within - time.Since(started))
 		select {
 		case <-run.ready:
 		case <-run.ended:
@@ -62,20 +70,60 @@ func (l *lab) startServices(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-slow:
-			return fmt.Errorf("service %q is not ready after %s", s.Name, readyIn)
+			return fmt.Errorf("service %q is not ready after %s%s", s.Name, within, run.said())
 		}
 	}
 	return nil
 }
 
-// startService starts this same binary as "pxelab serve": descriptor 3 brings its configuration, 4 takes
+// ownerOf is the service whose host a service runs on.
+func (l *lab) ownerOf(s plan.Service) plan.Service {
+	for _, host := range l.plan.Services {
+		if host.Name == s.Host {
+			return host
+		}
+	}
+	return s
+}
+
+// said quotes the last line of a program that is not ours.
+func (s *service) said() string {
+	if text := s.last.Load(); text != nil {
+		return fmt.Sprintf("; the last it wrote is %q", *text)
+	}
+	return ""
+}
+
+// startService starts the process of a service, if it has one: a router alone is a host and no more.
+func (l *lab) startService(ctx context.Context, s *service) error {
+	switch {
+	case s.plan.Exec != nil:
+		return l.startExec(ctx, s)
+	case s.plan.Server != nil:
+		return l.startOurs(s)
+	}
+	l.isReady(s)
+	return nil
+}
+
+// startOurs starts this same binary as "pxelab serve": descriptor 3 brings its configuration, 4 takes
 // what it decides.
-func (l *lab) startService(s *service) error {
+func (l *lab) startOurs(s *service) error {
 	cfg := *s.plan.Server
 	if cfg.TFTP != nil {
 		tftp := *cfg.TFTP
 		tftp.Root = filepath.Join(string(l.bundle), tftp.Root)
 		cfg.TFTP = &tftp
+	}
+	if cfg.MTFTP != nil {
+		mtftp := *cfg.MTFTP
+		mtftp.Root = filepath.Join(string(l.bundle), mtftp.Root)
+		cfg.MTFTP = &mtftp
+	}
+	if cfg.HTTP != nil {
+		http := *cfg.HTTP
+		http.Root = filepath.Join(string(l.bundle), http.Root)
+		cfg.HTTP = &http
 	}
 	configR, configW, err := os.Pipe()
 	if err != nil {
@@ -130,8 +178,7 @@ func (l *lab) watchService(s *service, messages, stderr io.ReadCloser) {
 // serviceSaid records one message of a service of ours.
 func (l *lab) serviceSaid(s *service, m server.Message) {
 	if m.Ready {
-		l.log.Append(event.Event{Kind: event.ServiceReady, Network: s.plan.Network, Service: s.plan.Name})
-		s.once.Do(func() { close(s.ready) })
+		l.isReady(s)
 	}
 	if d := m.Decision; d != nil {
 		l.log.Append(event.Event{Kind: event.ServerDecided, Service: s.plan.Name, Decision: &event.Decision{

@@ -29,10 +29,12 @@ type lab struct {
 	bridges  map[string]*network.Bridge
 	services map[string]*service
 	guests   map[string]*machine
-	senders  map[string]string // source MAC to service name
-	tracker  *judge.Tracker    // the director's alone
-	queue    []plan.Guest      // guests waiting for a core; the director's alone
-	commands chan func()       // run by the director, for the control socket
+	senders  senders
+	watches  []*network.Watch
+	programs map[string]bool // those that end by themselves and have not yet; the director's alone
+	tracker  *judge.Tracker  // the director's alone
+	queue    []plan.Guest    // guests waiting for a core; the director's alone
+	commands chan func()     // run by the director, for the control socket
 	stop     context.CancelCauseFunc
 }
 
@@ -52,7 +54,12 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 	l := &lab{job: job, plan: job.Plan, bundle: Bundle(job.Bundle), stop: stop,
 		now:     func() time.Duration { return base + time.Since(read) },
 		bridges: map[string]*network.Bridge{}, services: map[string]*service{}, guests: map[string]*machine{},
-		senders: map[string]string{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func())}
+		senders: senders{}, programs: map[string]bool{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func())}
+	for _, s := range l.plan.Services {
+		if s.Exec != nil && s.Exec.Once {
+			l.programs[s.Name] = true
+		}
+	}
 	for _, g := range l.plan.Guests {
 		l.guests[g.Name] = &machine{lab: l, name: g.Name, guest: g}
 	}
@@ -109,7 +116,7 @@ func (l *lab) up(ctx context.Context) error {
 		}
 		l.bridges[n.Name] = bridge
 		if n.RA {
-			go l.advertise(ctx, n.Name, bridge)
+			go l.advertise(ctx, n, bridge)
 		}
 		l.log.Append(event.Event{Kind: event.NetworkUp, Network: n.Name})
 	}
@@ -126,9 +133,13 @@ func (l *lab) up(ctx context.Context) error {
 }
 
 // advertise plays the router of a network until the lab ends.
-func (l *lab) advertise(ctx context.Context, name string, bridge *network.Bridge) {
-	if err := bridge.AdvertiseRouter(ctx); err != nil {
-		l.stop(fmt.Errorf("advertise a router on network %q: %w", name, err))
+func (l *lab) advertise(ctx context.Context, n plan.Network, bridge *network.Bridge) {
+	play := bridge.AdvertiseRouter
+	if n.Managed {
+		play = func(ctx context.Context) error { return bridge.AdvertiseManaged(ctx, n.Subnet6) }
+	}
+	if err := play(ctx); err != nil {
+		l.stop(fmt.Errorf("advertise a router on network %q: %w", n.Name, err))
 	}
 }
 
@@ -146,10 +157,10 @@ func (l *lab) down(why error) error {
 		}
 	}
 	l.stop(why) // what still watches the host and the services has nothing more to tell
+	err := l.closeWatches()
 	l.log.Append(event.Event{Kind: event.RunEnded, Text: why.Error()})
-	var err error
 	if l.capture != nil {
-		err = l.capture.Close()
+		err = errors.Join(err, l.capture.Close())
 	}
 	if errors.Is(why, errDone) || errors.Is(why, errAsked) || errors.Is(why, errOuterGone) || errors.Is(why, context.Canceled) {
 		why = nil

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every fuzz target of the module for a while, two at a time, and reports a line for each.
+# Runs every fuzz target of the module for a while, three at a time, and reports a line for each.
 # usage: scripts/fuzz.sh [TIME], 30s by default
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,7 +17,7 @@ fi
 
 time=${1:-30s}
 module=$(go list -m)
-workers=$((($(getconf _NPROCESSORS_ONLN) + 1) / 2)) # each of two targets gets half of the machine
+workers=$((($(getconf _NPROCESSORS_ONLN) + 2) / 3)) # each of three targets gets a third of the machine
 export logs time module workers
 
 # When its time is up Go's fuzzer sometimes (up to Go 1.26, on busy machines) reports the end of its own clock as
@@ -36,4 +36,4 @@ else
 	exit 1
 fi
 printf "%-10s %-48s %s\n" "$mark" "$target" "$(grep -o "execs: [0-9]*" "$log" | tail -n 1)"'
-xargs -P 2 -L 1 sh -c "$one" fuzz <"$logs/targets" # fails when one failed, after all have run
+xargs -P 3 -L 1 sh -c "$one" fuzz <"$logs/targets" # fails when one failed, after all have run

@@ -26,13 +26,20 @@ python3-junitparser file /usr/lib/python3/dist-packages/junitparser/__init__.py 
 nasm            command nasm                                      builds the BIOS probe again
 clang           command clang                                     builds the UEFI probes again
 lld             command lld-link                                  builds the UEFI probes again
-dosfstools      file    /usr/sbin/fsck.fat                        checks the USB stick's file system
+dosfstools      file    /usr/sbin/fsck.fat                        checks the file system of a USB stick
 shellcheck      command shellcheck                                lint of these scripts
 curl            command curl                                      a TFTP client that is not ours
 tftp-hpa        command tftp                                      a TFTP client that is not ours
 atftp           command atftp                                     a TFTP client that is not ours
+atftpd          command atftpd                                    an MTFTP server that is not ours
+openssl         command openssl                                   checks the signatures of boot programs, and makes some
 busybox         command busybox                                   TFTP and DHCP clients that are not ours
-isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours'
+isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours
+isc-dhcp-relay  file    /usr/sbin/dhcrelay                        a DHCP relay agent that is not ours
+dnsmasq-base    command dnsmasq                                   a PXE server that is not ours
+kea-dhcp4-server file   /usr/sbin/kea-dhcp4                       a DHCP server that is not ours
+isc-dhcp-server file    /usr/sbin/dhcpd                           a DHCP server that is not ours
+nmap            command nmap                                      scripts that question DHCP servers'
 
 case "${1-}" in
 '') ;;

@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"time"
 
-	"golang.org/x/net/ipv4"
-
 	"github.com/pxelab/pxelab/server/socket"
 )
 
@@ -19,17 +17,21 @@ const echoPrefix = "ECHO:"
 // echo answers every datagram with echoPrefix and its payload.
 type echo struct {
 	udp     *net.UDPConn
-	conn    *ipv4.PacketConn
-	own     net.IP
+	own     netip.Addr
 	observe func(Decision)
 }
 
-func listenEcho(c Config, observe func(Decision)) (*echo, error) {
-	udp, err := socket.ListenUDP(c.Interface, netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(c.Echo.Port)))
+// listenEcho opens the echo's port for the family of the host's own address.
+func listenEcho(c Config, own netip.Addr, observe func(Decision)) (*echo, error) {
+	every := netip.IPv4Unspecified()
+	if own.Is6() {
+		every = netip.IPv6Unspecified()
+	}
+	udp, err := socket.ListenUDP(c.Interface, netip.AddrPortFrom(every, uint16(c.Echo.Port)))
 	if err != nil {
 		return nil, err
 	}
-	return &echo{udp: udp, conn: ipv4.NewPacketConn(udp), own: c.Address.Addr().AsSlice(), observe: observe}, nil
+	return &echo{udp: udp, own: own, observe: observe}, nil
 }
 
 // Close closes the socket of an echo that is not served.
@@ -68,7 +70,7 @@ func (e *echo) answer(payload []byte, from netip.AddrPort) {
 		return
 	}
 	answer := append([]byte(echoPrefix), payload...)
-	if _, err := e.conn.WriteTo(answer, &ipv4.ControlMessage{Src: e.own}, net.UDPAddrFromAddrPort(from)); err != nil {
+	if err := socket.Send(e.udp, answer, e.own, from); err != nil {
 		d.Reason = "not sent: " + err.Error()
 		e.observe(d)
 		return

@@ -59,40 +59,51 @@ type lan struct {
 
 func newLAN(t *testing.T, addresses ...string) *lan {
 	t.Helper()
-	if os.Getenv(inside) == "" {
-		if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "root") {
-			t.Fatal("needs a network namespace, and PXELAB_REQUIRE says that it must have one")
-		}
-		t.Skip("needs a network namespace: run as root, or allow user namespaces")
-	}
-	l := &lan{t: t, client: make(chan func())}
-	tid := make(chan int)
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		runtime.LockOSThread() // never unlocked: the thread and its namespace end with the goroutine
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			t.Error("unshare:", err)
-		}
-		tid <- unix.Gettid()
-		for f := range l.client {
-			f()
-		}
-	}()
-	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "svc0"}, PeerName: "cli0", PeerNamespace: netlink.NsPid(<-tid)}
+	needNamespaces(t)
+	l := &lan{t: t}
+	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "svc0"}, PeerName: "cli0", PeerNamespace: netlink.NsPid(l.newClient())}
 	must(t, netlink.LinkAdd(veth))
 	l.svc = link(t, "svc0")
-	t.Cleanup(func() {
-		must(t, netlink.LinkDel(l.svc))
-		close(l.client)
-		<-gone
-	})
+	t.Cleanup(func() { must(t, netlink.LinkDel(l.svc)) })
 	for _, a := range append(addresses, "192.0.2.1/24") {
 		must(t, netlink.AddrAdd(l.svc, addr(t, a)))
 	}
 	must(t, netlink.LinkSetUp(l.svc))
 	l.inClient(func() { must(t, netlink.LinkSetUp(link(t, "cli0"))) })
 	return l
+}
+
+func needNamespaces(t *testing.T) {
+	t.Helper()
+	if os.Getenv(inside) != "" {
+		return
+	}
+	if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "root") {
+		t.Fatal("needs a network namespace, and PXELAB_REQUIRE says that it must have one")
+	}
+	t.Skip("needs a network namespace: run as root, or allow user namespaces")
+}
+
+// newClient makes the client's namespace and gives the thread that lives there, as netlink names it.
+func (l *lan) newClient() (tid int) {
+	l.client = make(chan func())
+	started, gone := make(chan int), make(chan struct{})
+	go func() {
+		defer close(gone)
+		runtime.LockOSThread() // never unlocked: the thread and its namespace end with the goroutine
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			l.t.Error("unshare:", err)
+		}
+		started <- unix.Gettid()
+		for f := range l.client {
+			f()
+		}
+	}()
+	l.t.Cleanup(func() {
+		close(l.client)
+		<-gone
+	})
+	return <-started
 }
 
 func must(t *testing.T, err error) {

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/pxelab/pxelab/server/dhcp"
+	"github.com/pxelab/pxelab/server/dhcp6"
 	"github.com/pxelab/pxelab/server/tftp"
 )
 
@@ -77,23 +80,38 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 	if err := c.checkAddress(); err != nil {
 		return nil, err
 	}
-	if c.DHCP != nil {
-		r, err := dhcp.Listen(c.Interface, c.dhcp(), func(d dhcp.Decision) {
-			observe(Decision{Role: "dhcp", Client: d.Client, Request: d.Request, Reply: d.Reply, Reason: d.Reason,
+	for _, p := range c.ports(observe) {
+		r, err := dhcp.Listen(dhcp.Port{Interface: c.Interface, Address: c.Address.Addr(), Number: p.number, Groups: p.groups, Roles: p.roles})
+		add(p.roles[0].Name, r, err)
+	}
+	if c.DHCP6 != nil {
+		r, err := dhcp6.Listen(c.Interface, c.dhcp6(), func(d dhcp6.Decision) {
+			observe(Decision{Role: "dhcp6", Client: d.Client, Request: d.Request, Reply: d.Reply, Reason: d.Reason,
 				XID: d.XID, Address: d.Address, File: d.File})
 		})
-		add("dhcp", r, err)
+		add("dhcp6", r, err)
 	}
-	if c.TFTP != nil {
-		cfg := tftp.Config{Interface: c.Interface, Root: c.TFTP.Root, MaxBlk: c.TFTP.MaxBlk, Silent: c.TFTP.Silent}
-		r, err := tftp.Listen(cfg, func(d tftp.Decision) {
+	for _, own := range c.own(c.TFTP != nil) {
+		r, err := tftp.Listen(c.TFTP.tftp(c.Interface, own.Is6()), func(d tftp.Decision) {
 			observe(Decision{Role: "tftp", Client: d.Client.String(), Request: d.Request, Reply: d.Reply, Reason: d.Reason,
 				File: d.File, Bytes: d.Bytes, Took: d.Took, Resent: d.Resent, Outcome: d.Outcome})
 		})
 		add("tftp", r, err)
 	}
-	if c.Echo != nil {
-		r, err := listenEcho(c, observe)
+	if c.MTFTP != nil {
+		r, err := listenMTFTP(c, observe)
+		add("mtftp", r, err)
+	}
+	if c.Relay != nil {
+		r, err := c.Relay.open(observe)
+		add("relay", r, err)
+	}
+	for _, own := range c.own(c.HTTP != nil) {
+		r, err := c.listenHTTP(own, observe)
+		add("http", r, err)
+	}
+	for _, own := range c.own(c.Echo != nil) {
+		r, err := listenEcho(c, own, observe)
 		add("echo", r, err)
 	}
 	if len(errs) > 0 {
@@ -103,6 +121,17 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 		return nil, errors.Join(errs...)
 	}
 	return roles, nil
+}
+
+// own lists the host's addresses, one of each family it has; none if the role that asks is not played.
+func (c Config) own(played bool) []netip.Addr {
+	var out []netip.Addr
+	for _, p := range []netip.Prefix{c.Address, c.Address6} {
+		if played && p.IsValid() {
+			out = append(out, p.Addr())
+		}
+	}
+	return out
 }
 
 // checkAddress refuses an address that the interface does not have: replies could not be sent from it.
@@ -115,25 +144,35 @@ func (c Config) checkAddress() error {
 	if err != nil {
 		return fmt.Errorf("addresses of interface %q: %w", c.Interface, err)
 	}
-	for _, a := range addrs {
-		if n, ok := a.(*net.IPNet); ok && n.IP.Equal(c.Address.Addr().AsSlice()) {
-			return nil
+	for _, own := range []netip.Prefix{c.Address, c.Address6} {
+		has := func(a net.Addr) bool {
+			n, ok := a.(*net.IPNet)
+			return ok && n.IP.Equal(own.Addr().AsSlice())
+		}
+		if own.IsValid() && !slices.ContainsFunc(addrs, has) {
+			return fmt.Errorf("interface %q does not have address %s (it has %v); ip addr add %s dev %s gives it",
+				c.Interface, own.Addr(), addrs, own, c.Interface)
 		}
 	}
-	return fmt.Errorf("interface %q does not have address %s (it has %v); ip addr add %s dev %s gives it",
-		c.Interface, c.Address.Addr(), addrs, c.Address, c.Interface)
+	return nil
 }
 
 // dhcp turns the checked configuration into the role's own.
 func (c Config) dhcp() dhcp.Config {
 	d := c.DHCP
-	out := dhcp.Config{Address: c.Address, First: d.First, Last: d.Last, Lease: d.Lease, Router: d.Router, DNS: d.DNS}
-	for _, r := range d.Reservations {
+	out := dhcp.Config{Address: c.Address, First: d.First, Last: d.Last, Lease: d.Lease, Router: d.Router, DNS: d.DNS,
+		Pools: d.pools()}
+	out.Reservations = reservations(d.Reservations)
+	out.Boot, out.PXE = d.Boot.boot(), d.PXE.offer()
+	return out
+}
+
+// reservations turns checked reservations into the role's own.
+func reservations(list []Reservation) []dhcp.Reservation {
+	var out []dhcp.Reservation
+	for _, r := range list {
 		mac, uuid, _ := r.client() // checked by Validate
-		out.Reservations = append(out.Reservations, dhcp.Reservation{MAC: mac, UUID: uuid, Address: r.Address, File: r.File})
-	}
-	if b := d.Boot; b != nil {
-		out.Boot = &dhcp.Boot{NextServer: b.NextServer, Files: b.Files, IPXE: b.IPXE, Default: b.Default, NoProxy: b.NoProxy}
+		out = append(out, dhcp.Reservation{MAC: mac, UUID: uuid, Address: r.Address, File: r.File})
 	}
 	return out
 }

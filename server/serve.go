@@ -7,7 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Message is one line of what a server process tells whoever started it. Fields may be added; a reader ignores those
@@ -19,9 +23,13 @@ type Message struct {
 
 // Main is the body of a server process: it reads one Config as JSON, runs it until ctx ends, and writes Messages to out,
 // one JSON line each. It reads no further than the Config, so the same pipe may stay open. A reader that goes away ends
-// the server with an error: nobody is left to serve for.
-func Main(ctx context.Context, configJSON io.Reader, out io.Writer) error {
+// the server with an error: nobody is left to serve for. check may change or refuse the Config before anything starts;
+// nil takes it as it is.
+func Main(ctx context.Context, configJSON io.Reader, out io.Writer, check func(*Config) error) error {
 	c, err := decodeConfig(configJSON)
+	if err == nil && check != nil {
+		err = check(&c)
+	}
 	if err != nil {
 		return err
 	}
@@ -30,6 +38,25 @@ func Main(ctx context.Context, configJSON io.Reader, out io.Writer) error {
 	w := newMessageWriter(out, cancel)
 	err = Run(ctx, c, w, func() { w.put(Message{Ready: true}) })
 	return errors.Join(err, w.close())
+}
+
+// HasDefaultRoute tells whether an interface carries a default route, alone or as one hop of several, in any table:
+// then its network is, as a rule, not the caller's own to serve.
+func HasDefaultRoute(ifname string) (bool, error) {
+	link, err := netlink.LinkByName(ifname)
+	if err != nil {
+		return false, fmt.Errorf("interface %q: %w; ip link lists those that exist", ifname, err)
+	}
+	routes, err := netlink.RouteListFiltered(netlink.FAMILY_ALL, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+	if err != nil {
+		return false, fmt.Errorf("routes of interface %q: %w", ifname, err)
+	}
+	index := link.Attrs().Index
+	return slices.ContainsFunc(routes, func(r netlink.Route) bool {
+		everywhere := r.Dst == nil || r.Dst.IP.IsUnspecified()
+		return everywhere && (r.LinkIndex == index ||
+			slices.ContainsFunc(r.MultiPath, func(hop *netlink.NexthopInfo) bool { return hop.LinkIndex == index }))
+	}), nil
 }
 
 // decodeConfig is strict: what is misspelt would otherwise be left out in silence.

@@ -32,7 +32,10 @@ func good() server.Config {
 			Boot: &server.BootConfig{NextServer: a("192.0.2.2"), Files: map[string]string{"bios": "probe.0"},
 				IPXE: map[string]string{"bios": "x.ipxe"}, Default: "d", NoProxy: true},
 		},
-		TFTP: &server.TFTPConfig{Root: "/srv/tftp", MaxBlk: 1024, Silent: true},
+		TFTP: &server.TFTPConfig{Root: "/srv/tftp", MaxBlk: 1024, Silent: true, MaxWindow: 16, NoOptions: true, NoTsize: true, StopAfter: 3,
+			Multicast: &server.MulticastConfig{First: netip.MustParseAddr("239.255.0.1"), Last: netip.MustParseAddr("239.255.0.8"), Port: 1758}},
+		MTFTP: &server.MTFTPConfig{Root: "/srv/tftp", ClientPort: 1758, ServerPort: 1759, Timeout: 2, Delay: 3,
+			Files: []server.MTFTPFile{{Name: "probe.0", Group: a("239.255.1.1")}}},
 		Echo: &server.EchoConfig{Port: 7777},
 	}
 }
@@ -44,8 +47,11 @@ func TestValidate(t *testing.T) {
 	bad := good()
 	a := netip.MustParseAddr
 	bad.Interface, bad.Address = "", netip.MustParsePrefix("192.0.2.1/24")
-	bad.TFTP = &server.TFTPConfig{MaxBlk: 100}
+	bad.TFTP = &server.TFTPConfig{MaxBlk: 7, MaxWindow: 65536, StopAfter: -1, Multicast: &server.MulticastConfig{
+		First: netip.MustParseAddr("239.255.0.2"), Last: netip.MustParseAddr("224.0.0.1"), Port: 65536}}
 	bad.Echo.Port = 69
+	bad.MTFTP = &server.MTFTPConfig{ClientPort: 70000, Delay: 256, Files: []server.MTFTPFile{{Name: "/abs", Group: a("224.0.0.1")},
+		{Name: "f", Group: a("239.255.1.1")}, {Name: "g", Group: a("239.255.1.1")}, {Name: "f", Group: a("fd00::1")}}}
 	bad.DHCP.First, bad.DHCP.Last, bad.DHCP.Lease = a("192.0.2.99"), a("192.0.2.98"), time.Second
 	bad.DHCP.Router, bad.DHCP.DNS = a("fd00::1"), []netip.Addr{a("fd00::2")}
 	bad.DHCP.Boot = &server.BootConfig{NextServer: a("fd00::3"), Files: map[string]string{"efi32": "x", "bios": ""},
@@ -67,6 +73,7 @@ func TestValidate(t *testing.T) {
 		"first and last are both needed":       {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: &server.DHCPConfig{}},
 		"first 192.0.2.0 is no host address":   {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: &server.DHCPConfig{First: a("192.0.2.0"), Last: a("192.0.2.9")}},
 		"last 192.0.2.255 is no host address":  {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: &server.DHCPConfig{First: a("192.0.2.9"), Last: a("192.0.2.255")}},
+		"mtftp: files is empty":                {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), MTFTP: &server.MTFTPConfig{Root: "/x"}},
 		"echo: port 70000 is outside 1 to 655": {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), Echo: &server.EchoConfig{Port: 70000}},
 	} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
@@ -101,7 +108,7 @@ func TestConfigJSON(t *testing.T) {
 	c.Interface = "none such"
 	b = []byte(strings.Replace(string(b), `"eth0"`, `"none such"`, 1))
 	// A configuration that arrives whole fails only when the interface is looked for.
-	if err := server.Main(t.Context(), strings.NewReader(string(b)), io.Discard); err == nil || !strings.Contains(err.Error(), `server "dhcp": interface "none such"`) {
+	if err := server.Main(t.Context(), strings.NewReader(string(b)), io.Discard, nil); err == nil || !strings.Contains(err.Error(), `server "dhcp": interface "none such"`) {
 		t.Errorf("%v", err)
 	}
 	for in, want := range map[string]string{
@@ -110,7 +117,7 @@ func TestConfigJSON(t *testing.T) {
 		string(b[:50]):     "unexpected EOF",
 		"{}":               "interface is empty",
 	} {
-		if err := server.Main(t.Context(), strings.NewReader(in), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+		if err := server.Main(t.Context(), strings.NewReader(in), io.Discard, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -127,7 +134,7 @@ func TestServerProcess(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- server.Main(ctx, in, writeOut)
+		ended <- server.Main(ctx, in, writeOut, nil)
 		writeOut.Close()
 	}()
 	var got []server.Message
@@ -156,7 +163,7 @@ func TestReaderGone(t *testing.T) {
 	must(t, err)
 	out, writeOut := io.Pipe()
 	out.Close()
-	if err := server.Main(t.Context(), strings.NewReader(string(b)), writeOut); err == nil || !strings.Contains(err.Error(), "closed pipe") {
+	if err := server.Main(t.Context(), strings.NewReader(string(b)), writeOut, nil); err == nil || !strings.Contains(err.Error(), "closed pipe") {
 		t.Errorf("%v", err)
 	}
 }
@@ -166,5 +173,17 @@ func TestReadMessagesCutShort(t *testing.T) {
 	err := server.ReadMessages(strings.NewReader(`{"ready":true,"later":1}`+"\n"+`{"deci`), func(server.Message) { n++ })
 	if err == nil || n != 1 {
 		t.Errorf("%d messages, %v", n, err)
+	}
+}
+
+// TestMTFTPTags: what a boot server tells is what the MTFTP server does.
+func TestMTFTPTags(t *testing.T) {
+	m := &server.MTFTPConfig{Timeout: 1, Delay: 2, Files: []server.MTFTPFile{{Name: "a"}, {Name: "b", Group: netip.MustParseAddr("239.255.1.2")}}}
+	want := &server.MTFTPTags{Group: netip.MustParseAddr("239.255.1.2"), ClientPort: 1758, ServerPort: 1759, Timeout: 1, Delay: 2}
+	if diff := cmp.Diff(want, m.Tags("/b"), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		t.Error(diff)
+	}
+	if m.Tags("c") != nil {
+		t.Error("tags of a file that is not there")
 	}
 }

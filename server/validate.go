@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/server/dhcp"
+	"github.com/pxelab/pxelab/server/dhcp6"
 	"github.com/pxelab/pxelab/server/pxe"
 	"github.com/pxelab/pxelab/server/tftp"
 )
@@ -27,28 +28,36 @@ func (c Config) Validate() error {
 	if c.Interface == "" {
 		p.addf("interface is empty; name the one to serve")
 	}
-	if a := c.Address.Addr(); !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
-		p.addf("address %q is not an IPv4 address with its subnet's length, like 192.0.2.1/24", c.Address)
-	}
-	if c.DHCP == nil && c.TFTP == nil && c.Echo == nil {
-		p.addf("no role is configured; have dhcp, tftp and echo")
+	c.validateAddresses(&p)
+	if c.DHCP == nil && c.DHCP6 == nil && c.BOOTP == nil && c.ProxyDHCP == nil && c.BootServer == nil && c.TFTP == nil && c.MTFTP == nil && c.HTTP == nil && c.Echo == nil && c.Relay == nil {
+		p.addf("no role is configured; have dhcp, dhcp6, bootp, proxydhcp, bootserver, tftp, mtftp, http, echo and relay")
 	}
 	if c.DHCP != nil {
 		c.DHCP.validate(&p, c.Address)
 	}
-	if t := c.TFTP; t != nil {
-		if t.Root == "" {
-			p.addf("tftp: root is empty; name the directory to serve")
-		}
-		if t.MaxBlk != 0 && (t.MaxBlk < 512 || t.MaxBlk > 65464) {
-			p.addf("tftp: maxBlksize %d is outside 512 to 65464", t.MaxBlk)
-		}
+	if c.DHCP6 != nil {
+		c.DHCP6.validate(&p, c.Address6)
+	}
+	c.validatePXE(&p)
+	if c.Relay != nil {
+		c.Relay.validate(&p, c)
+	}
+	if c.TFTP != nil {
+		c.TFTP.validate(&p)
+	}
+	if c.MTFTP != nil {
+		c.MTFTP.validate(&p, c.Address)
+	}
+	if c.HTTP != nil {
+		c.HTTP.validate(&p)
 	}
 	if e := c.Echo; e != nil {
 		if e.Port < 1 || e.Port > 65535 {
 			p.addf("echo: port %d is outside 1 to 65535", e.Port)
 		}
-		if e.Port == dhcp.ServerPort && c.DHCP != nil || e.Port == tftp.Port && c.TFTP != nil {
+		if e.Port == dhcp.ServerPort && (c.DHCP != nil || c.Relay != nil) || e.Port == tftp.Port && c.TFTP != nil ||
+			e.Port == dhcp6.ServerPort && c.DHCP6 != nil ||
+			c.MTFTP != nil && e.Port == c.MTFTP.Port() {
 			p.addf("echo: port %d belongs to another role", e.Port)
 		}
 	}
@@ -57,6 +66,7 @@ func (c Config) Validate() error {
 
 func (d *DHCPConfig) validate(p *problems, own netip.Prefix) {
 	d.validatePool(p, own)
+	d.validatePools(p, own)
 	if d.Lease < 0 || d.Lease > 0 && d.Lease < minLease {
 		p.addf("dhcp: lease %s is shorter than %s", d.Lease, minLease)
 	}
@@ -76,7 +86,7 @@ func (d *DHCPConfig) validate(p *problems, own netip.Prefix) {
 	}
 	d.validateReservations(p, own)
 	if d.Boot != nil {
-		d.Boot.validate(p)
+		d.Boot.validate(p, "dhcp: boot")
 	}
 }
 
@@ -127,7 +137,7 @@ func (d *DHCPConfig) validateReservations(p *problems, own netip.Prefix) {
 			p.addf("dhcp: reservation %d: neither address nor file is reserved", i+1)
 		}
 		if r.Address.IsValid() {
-			if !usable(own, r.Address) || r.Address == own.Addr() {
+			if !d.anywhere(own, r.Address) || r.Address == own.Addr() {
 				p.addf("dhcp: reservation %d: address %s is no address of another host of %s", i+1, r.Address, own.Masked())
 			}
 			once(i, r.Address.String())
@@ -155,25 +165,24 @@ func (r Reservation) client() (net.HardwareAddr, pxe.UUID, error) {
 	return nil, uuid, err
 }
 
-func (b *BootConfig) validate(p *problems) {
-	if b.NextServer.IsValid() && !b.NextServer.Is4() {
-		p.addf("dhcp: boot: nextServer %q is not an IPv4 address", b.NextServer)
-	}
+func (b *BootConfig) validate(p *problems, where string) {
+	checkNext(p, where, b.NextServer)
 	for _, m := range []struct {
 		name  string
 		files map[string]string
 	}{{"files", b.Files}, {"ipxe", b.IPXE}} {
 		for _, arch := range slices.Sorted(maps.Keys(m.files)) {
 			if _, err := pxe.ParseArch(arch); err != nil {
-				p.addf("dhcp: boot: %s: %w", m.name, err)
+				p.addf("%s: %s: %w", where, m.name, err)
 			}
 			if m.files[arch] == "" {
-				p.addf("dhcp: boot: %s: %s names no file", m.name, arch)
+				p.addf("%s: %s: %s names no file", where, m.name, arch)
 			}
-			checkFile(p, "dhcp: boot: "+m.name+": "+arch, m.files[arch])
+			checkFile(p, where+": "+m.name+": "+arch, m.files[arch])
 		}
 	}
-	checkFile(p, "dhcp: boot: default", b.Default)
+	validateURIs(p, where, b.HTTP, 254)
+	checkFile(p, where+": default", b.Default)
 }
 
 // checkFile holds a boot file name to what the file field of the header carries: 128 octets with a NUL at the end.

@@ -8,6 +8,7 @@ const volatile struct parameters parameters __attribute__((used)) = {
 	.discover_type = NO_DISCOVER,
 };
 efi_system_table *firmware;
+int over_ipv6;
 
 static const efi_guid loaded_image_guid = {
 	0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b}
@@ -58,7 +59,7 @@ static void report_banner(void)
 }
 
 /* find_pxe prints the pxebc line and gives the protocol of the card this program
- * came through; NULL if there is none, or none that holds IPv4 packets. */
+ * came through; NULL if there is none. */
 static efi_pxe *find_pxe(efi_handle image)
 {
 	efi_loaded_image *loaded;
@@ -80,21 +81,23 @@ static efi_pxe *find_pxe(efi_handle image)
 	print_number(pxe->mode->started);
 	print(" v6=");
 	print_number(pxe->mode->using_ipv6);
+	over_ipv6 = pxe->mode->using_ipv6;
 	print(" station=");
-	print_address(pxe->mode->station.v4);
+	print_ip(&pxe->mode->station);
 	print(" mask=");
-	print_address(pxe->mode->mask.v4);
+	print_ip(&pxe->mode->mask);
 	end_line();
-	return pxe->mode->using_ipv6 ? NULL : pxe;
+	return pxe;
 }
 
 static void report_packets(const pxe_mode *mode)
 {
-	report_packet("discover", &mode->discover, mode->discover_valid);
-	report_packet("ack", &mode->ack, mode->ack_received);
-	report_packet("proxy", &mode->proxy, mode->proxy_received);
-	report_packet("bsrequest", &mode->bsrequest, mode->bsrequest_valid);
-	report_packet("bsreply", &mode->bsreply, mode->bsreply_received);
+	void (*report)(const char *, const pxe_packet *, int) = over_ipv6 ? report_packet6 : report_packet;
+	report("discover", &mode->discover, mode->discover_valid);
+	report("ack", &mode->ack, mode->ack_received);
+	report("proxy", &mode->proxy, mode->proxy_received);
+	report("bsrequest", &mode->bsrequest, mode->bsrequest_valid);
+	report("bsreply", &mode->bsreply, mode->bsreply_received);
 }
 
 static void report_downloads(efi_pxe *pxe, const struct source *source)
@@ -128,14 +131,16 @@ static void report_network(efi_pxe *pxe)
 {
 	static struct source source;
 	report_packets(pxe->mode);
-	find_source(pxe->mode, &source);
+	(over_ipv6 ? find_source6 : find_source)(pxe->mode, &source);
 	print("PXELAB via=");
 	print(source.via);
 	end_line();
+	if (over_ipv6 && source.name[0] == 0)
+		return; /* no TFTP server is known */
 	report_downloads(pxe, &source);
 	if (parameters.echo_port != 0)
 		report_echo(pxe, &source.server);
-	if (parameters.discover_type != NO_DISCOVER)
+	if (parameters.discover_type != NO_DISCOVER && !over_ipv6) /* DHCPv6 has no boot servers */
 		report_discover(pxe);
 }
 

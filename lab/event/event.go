@@ -17,6 +17,8 @@ type Event struct {
 	Network string        `json:"network,omitempty"` // network it happened on
 	Service string        `json:"service,omitempty"` // service it happened to, or that sent the packet
 	Guest   string        `json:"guest,omitempty"`   // guest it happened to
+	Via     string        `json:"via,omitempty"`     // of a packet: the service that passed it on, a relay or router
+	Watched string        `json:"watched,omitempty"` // of a packet: the service at whose interface it was seen, if not on a guest's cable
 	Boot    int           `json:"boot,omitempty"`    // which power-on of that guest, from 1
 	Text    string        `json:"text,omitempty"`    // console line, log line, or the reason in one sentence
 
@@ -40,6 +42,7 @@ const (
 	ServiceReady   Kind = "service-ready"   // Service: it listens
 	ServiceLog     Kind = "service-log"     // Service, Text: one line it wrote
 	ServiceExited  Kind = "service-exited"  // Service, Exit, Text
+	ServiceEnded   Kind = "service-ended"   // Service, Text: the lab stopped it, and why
 	GuestPowered   Kind = "guest-powered"   // Guest, Boot, Power: QEMU runs and the machine is on
 	Console        Kind = "console"         // Guest, Boot, Text: one cleaned line of the serial console
 	ConsolePartial Kind = "console-partial" // Guest, Boot, Text: a line begun and not ended (a prompt)
@@ -54,6 +57,7 @@ const (
 	BootDiscarded  Kind = "boot-discarded"  // Guest, Boot, Text: this boot proves nothing (the warped clock outran the servers)
 	HostLate       Kind = "host-late"       // Late: the host did not give the lab a core in time
 	LinkChanged    Kind = "link"            // Guest, Text "up" or "down"
+	KeysTyped      Kind = "keys-typed"      // the lab typed on the guest's console: Text names the keys
 	RunEnded       Kind = "run-ended"       // Text: why
 )
 
@@ -107,12 +111,12 @@ type Late struct {
 
 // Decision is one decision of one of our own servers, with its reason.
 type Decision struct {
-	Role    string `json:"role"`              // "dhcp", "tftp", "echo", ...
-	Client  string `json:"client,omitempty"`  // MAC for DHCP, address:port otherwise
+	Role    string `json:"role"`              // "dhcp", "dhcp6", "tftp", "echo", ...
+	Client  string `json:"client,omitempty"`  // MAC for DHCP and DHCPv6 if it is known, address:port otherwise
 	Request string `json:"request"`           // "DHCPDISCOVER", "RRQ probe.0"
 	Reply   string `json:"reply,omitempty"`   // "DHCPOFFER"; empty when the server stayed silent
 	Reason  string `json:"reason"`            // one clause, such as "option 93 = 6, so efi-ia32"
-	XID     string `json:"xid,omitempty"`     // DHCP transaction, 8 hex digits
+	XID     string `json:"xid,omitempty"`     // DHCP transaction, 8 hex digits; DHCPv6's has 6
 	Address string `json:"address,omitempty"` // address given
 	File    string `json:"file,omitempty"`    // boot file named, or file transferred
 	Bytes   int64  `json:"bytes,omitempty"`   // octets transferred

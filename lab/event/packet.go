@@ -7,10 +7,12 @@ type Packet struct {
 	SrcMAC    string `json:"srcMAC"`          // sender on the wire
 	Src       string `json:"src,omitempty"`   // address:port, or address
 	Dst       string `json:"dst,omitempty"`   // address:port, or address
-	Proto     string `json:"proto"`           // "dhcp", "tftp", "arp", "icmp", "icmp6", "dhcp6", "udp", "tcp", "other"
+	Proto     string `json:"proto"`           // "dhcp", "tftp", "arp", "icmp", "icmp6", "dhcp6", "udp", "tcp", "http", "other"
 	Info      string `json:"info"`            // one line for people: "DHCPOFFER 192.0.2.100 file probe.0"
 	DHCP      *DHCP  `json:"dhcp,omitempty"`  // when Proto is "dhcp"
+	DHCP6     *DHCP6 `json:"dhcp6,omitempty"` // when Proto is "dhcp6"
 	TFTP      *TFTP  `json:"tftp,omitempty"`  // when Proto is "tftp"
+	HTTP      *HTTP  `json:"http,omitempty"`  // when Proto is "http"
 	Error     string `json:"error,omitempty"` // why the bytes could not be decoded further
 }
 
@@ -42,7 +44,7 @@ type DHCP struct {
 	Repeat int `json:"repeat,omitempty"`
 }
 
-// TFTP is one step of a transfer (RFC 1350, 2347-2349, 7440). DATA and ACK of the middle of a transfer are
+// TFTP is one step of a transfer (RFC 1350, 2090, 2347-2349, 7440). DATA and ACK of the middle of a transfer are
 // folded: they appear only when they begin it, end it, or are retransmissions.
 type TFTP struct {
 	Op      string            `json:"op"`                // "RRQ", "WRQ", "DATA", "ACK", "OACK", "ERROR"
@@ -54,4 +56,5 @@ type TFTP struct {
 	Bytes   int64             `json:"bytes,omitempty"`   // payload octets of the transfer so far
 	Last    bool              `json:"last,omitempty"`    // this DATA is the final, short block
 	Repeat  int               `json:"repeat,omitempty"`  // how often this very packet was sent before
+	Gap     int               `json:"gap,omitempty"`     // DATA: how many blocks are missing before this one
 }

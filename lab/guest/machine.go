@@ -43,6 +43,11 @@ type Config struct {
 	Line func(Line)
 	// Quiet is that silence; zero means 150 ms.
 	Quiet time.Duration
+	// Keys are typed on the serial console, each once a line of it, begun or finished, matches after those before it
+	// were typed.
+	Keys []Keys
+	// Typed is called after each of Keys was typed, from the goroutine that calls Line; nil means nobody wants to know.
+	Typed func(Keys)
 	// Broken is called, at most once, when QEMU says that the machine cannot go on ("internal-error",
 	// "guest-panicked", "io-error"). QEMU itself stays; that it is gone, Done tells.
 	Broken func(status string)

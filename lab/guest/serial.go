@@ -32,6 +32,7 @@ func (m *Machine) readSerial(out *os.File) {
 	var (
 		cleaner   console.Cleaner
 		published string // the unfinished line, as last published
+		keys      = typist{machine: m, left: m.config.Keys}
 		buf       [4096]byte
 	)
 	for {
@@ -46,7 +47,9 @@ func (m *Machine) readSerial(out *os.File) {
 			for _, line := range cleaner.Feed(buf[:n]) {
 				published = ""
 				m.config.Line(line)
+				keys.see(line.Text)
 			}
+			keys.see(cleaner.Pending().Text)
 		}
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):

@@ -18,6 +18,8 @@ type Options struct {
 	ProbeUserns func() error
 	// PrepareStores makes variable stores that one boot has set up, where they are missing: 3 s each, once.
 	PrepareStores bool
+	// Commands are further programs to look for.
+	Commands []string
 }
 
 // Gather looks at this machine. What is missing is a fact in the Host, not an error; the error is that of a
@@ -38,6 +40,7 @@ func Gather(ctx context.Context, o Options) (*Host, error) {
 		m.beside = filepath.Dir(exe)
 	}
 	h := m.gather(ctx)
+	h.Commands = m.commands(o.Commands)
 	h.KVM = m.kvm(ctx, h, o.NoCache)
 	m.prepareStores(ctx, h, o.PrepareStores)
 	if err := ctx.Err(); err != nil {

@@ -14,6 +14,9 @@ type Host struct {
 	Distro   string     `json:"distro"`          // "debian", "ubuntu", "fedora", "arch", "" when unknown
 	Parts    []Part     `json:"parts,omitempty"` // what boot programs can be made from
 
+	// Commands are the programs that were asked for and found, each with its path.
+	Commands map[string]string `json:"commands,omitempty"`
+
 	Problems []string `json:"problems,omitempty"` // files that were found and could not be understood
 }
 

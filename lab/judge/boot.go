@@ -24,6 +24,7 @@ type boot struct {
 	shown    map[string]bool             // what it has shown so far
 
 	given     map[string]bool // addresses given to the guest
+	pxe6      map[string]bool // DHCPv6 transactions of its PXE client
 	address   string          // the last of them
 	transfers []*transfer     // in the order of their first request
 	report    report          // the probe's own
@@ -46,7 +47,7 @@ type boot struct {
 func newBoot(t *Tracker, g *plan.Guest, e event.Event) *boot {
 	b := &boot{t: t, guest: g, number: e.Boot, warp: e.Power != nil && e.Power.Warp, events: []event.Event{e},
 		reached: map[event.Stage]event.Event{event.StagePower: e}, progress: e.At,
-		shown: map[string]bool{}, given: map[string]bool{}}
+		shown: map[string]bool{}, given: map[string]bool{}, pxe6: map[string]bool{}}
 	b.report.packets = map[string]map[string]string{}
 	return b
 }

@@ -21,12 +21,13 @@ const (
 // Calm tells whether the latest boot of a guest may be believed although it failed, and if not, why.
 //
 // A boot in real time may. One under a warped clock may not when its own haste can have been the cause:
-//   - an answer (DHCP, TFTP, ARP, UDP) crossed the cable more than 25 ms after its request;
-//   - a request was repeated before its first answer, and the answer did come;
+//   - an answer (DHCP, DHCPv6, TFTP, HTTP, ARP, UDP, over IPv6 also a router's) crossed the cable more than 25 ms after its request;
+//   - a request was repeated before its first answer, and the answer did come; or a file was asked for again after it;
 //   - the host kept the lab waiting for a core for more than 50 ms, after the guest's first frame and before it had
 //     shown no sign of life for a second (20 s and more to the guest): at other times it waited for nobody;
 //   - a request went to a service of ours that runs and plays that role, and the service had decided nothing, or
-//     had decided to answer, and no answer came before the boot ended.
+//     had decided to answer, and no answer came before the boot ended;
+//   - a service is expected to stay silent and had not said so.
 //
 // A request that nobody should answer, such as a DISCOVER on a network without a server, leaves a boot calm. So
 // does iPXE, which sends a second DISCOVER even after an offer.
@@ -40,7 +41,7 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 		return true, ""
 	}
 	b := boots[len(boots)-1]
-	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }} {
+	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.undecidedYet} {
 		if why := find(); why != "" {
 			return false, why
 		}
@@ -79,11 +80,14 @@ type asking struct {
 
 // haste looks for answers that came late, or after the guest had lost patience.
 func (b *boot) haste() string {
-	open := map[string]*asking{}
+	open, acks := map[string]*asking{}, acknowledgements{}
 	for _, e := range b.events {
 		p := e.Packet
 		if p == nil {
 			continue
+		}
+		if why := acks.take(e); why != "" {
+			return why
 		}
 		if !p.FromGuest {
 			for _, key := range answers(p) {
@@ -93,15 +97,15 @@ func (b *boot) haste() string {
 			}
 			continue
 		}
-		if p.TFTP != nil && p.TFTP.Op == "ACK" && p.TFTP.Repeat > 0 {
-			return fmt.Sprintf("it repeated %s although the transfer went on (event %d)", p.Info, e.Seq)
-		}
 		key := request(p)
-		if key == "" {
+		if key == "" || key == routerAsked && !b.guest.Over(plan.IPv6) { // over IPv4 no boot hangs on a router's answer
 			continue
 		}
 		a := open[key]
-		if a == nil || p.TFTP != nil && p.TFTP.Repeat == 0 {
+		if why := a.unheard(e); why != "" {
+			return why
+		}
+		if a == nil || p.TFTP != nil && p.TFTP.Repeat == 0 || p.HTTP != nil && p.HTTP.Repeat == 0 {
 			a = &asking{answered: map[string]bool{}}
 			open[key] = a
 		}
@@ -111,6 +115,15 @@ func (b *boot) haste() string {
 		}
 	}
 	return ""
+}
+
+// unheard says that a file was asked for again although the answer was there: EDK2 over IPv6 takes a new port for each
+// request, and a QEMU that gets no core in time delivers every answer to the port before.
+func (a *asking) unheard(e event.Event) string {
+	if t := e.Packet.TFTP; a == nil || t == nil || t.Op != "RRQ" || t.Repeat == 0 || len(a.answered) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it sent %s again although it had been answered (event %d)", a.request.Packet.Info, e.Seq)
 }
 
 // answer notes an answer and says what is not calm about it. Of each sender only the first counts.
@@ -130,17 +143,26 @@ func (a *asking) answer(e event.Event) string {
 	return ""
 }
 
+// routerAsked names the exchange of a router solicitation.
+const routerAsked = "rs"
+
 // request names the exchange a packet of the guest opens; empty if it asks for nothing.
 func request(p *event.Packet) string {
 	switch {
 	case p.DHCP != nil:
 		return "dhcp " + p.DHCP.Type + " " + p.DHCP.XID
+	case p.DHCP6 != nil:
+		return "dhcp6 " + p.DHCP6.Type + " " + p.DHCP6.XID
 	case p.TFTP != nil && p.TFTP.Op == "RRQ":
 		return "tftp " + strings.TrimLeft(p.TFTP.File, "/")
+	case p.HTTP != nil && p.HTTP.Op == "request":
+		return "http " + p.Src + " " + p.HTTP.Method + " " + p.HTTP.Target
 	case p.Proto == "arp":
 		return "arp " + p.Dst
 	case p.Proto == "udp":
 		return "udp " + p.Src + " " + p.Dst
+	case p.Proto == "icmp6" && p.Info == "RS":
+		return routerAsked
 	}
 	return ""
 }
@@ -154,12 +176,22 @@ func answers(p *event.Packet) []string {
 			keys = append(keys, "dhcp "+t+" "+p.DHCP.XID)
 		}
 		return keys
+	case p.DHCP6 != nil:
+		var keys []string
+		for _, t := range answeredBy6[p.DHCP6.Type] {
+			keys = append(keys, "dhcp6 "+t+" "+p.DHCP6.XID)
+		}
+		return keys
 	case p.TFTP != nil && (p.TFTP.Op != "DATA" || p.TFTP.Block <= 1):
 		return []string{"tftp " + strings.TrimLeft(p.TFTP.File, "/")}
+	case p.HTTP != nil:
+		return []string{"http " + p.Dst + " " + p.HTTP.Method + " " + p.HTTP.Target}
 	case p.Proto == "arp":
 		return []string{"arp " + p.Src}
 	case p.Proto == "udp":
 		return []string{"udp " + p.Dst + " " + p.Src}
+	case p.Proto == "icmp6" && strings.HasPrefix(p.Info, "RA"):
+		return []string{routerAsked}
 	}
 	return nil
 }
@@ -167,6 +199,12 @@ func answers(p *event.Packet) []string {
 var answeredBy = map[string][]string{
 	"OFFER": {"DISCOVER"}, "ACK": {"REQUEST", "INFORM"}, "NAK": {"REQUEST"},
 	"BOOTREPLY": {"BOOTREQUEST", "DISCOVER", "REQUEST"},
+}
+
+// answeredBy6 says which DHCPv6 messages are answered by which (RFC 8415 section 18.3).
+var answeredBy6 = map[string][]string{
+	"ADVERTISE": {"SOLICIT"},
+	"REPLY":     {"SOLICIT", "REQUEST", "RENEW", "REBIND", "CONFIRM", "RELEASE", "DECLINE", "INFORMATION-REQUEST"},
 }
 
 // unheard looks for a request that nothing answered although a service of ours should have.
@@ -177,7 +215,7 @@ func (b *boot) unheard(events []event.Event) string {
 	for _, e := range b.events {
 		switch p := e.Packet; {
 		case p == nil:
-		case p.FromGuest && (p.DHCP != nil || p.TFTP != nil) && request(p) != "":
+		case p.FromGuest && (p.DHCP != nil || p.DHCP6 != nil || p.TFTP != nil || p.HTTP != nil) && request(p) != "":
 			key := request(p)
 			if _, ok := last[key]; !ok {
 				order = append(order, key)
@@ -203,18 +241,37 @@ func (b *boot) unheard(events []event.Event) string {
 	return ""
 }
 
+// undecidedYet looks for a service that is expected to have decided to stay silent and has not said so yet.
+func (b *boot) undecidedYet() string {
+	for _, x := range b.guest.Expect {
+		if x.Silent != nil && !b.checkSilent(x.Silent).pass {
+			return fmt.Sprintf("service %q had not said by then why it stays silent", x.Silent.From)
+		}
+	}
+	return ""
+}
+
 // addressed tells whether a request went to this service of ours, in a role it plays.
 func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
-	if s.Server == nil || s.Network != b.guest.Network {
+	if s.Server == nil {
 		return false
 	}
-	own := host(p.Dst) == s.Address.Addr().String()
+	own := isAt(*s, host(p.Dst))
 	if p.TFTP != nil {
 		return own && s.Server.TFTP != nil && !s.Server.TFTP.Silent
 	}
-	broadcast := host(p.Dst) == "255.255.255.255"
-	forOther := p.DHCP.ServerID != "" && p.DHCP.ServerID != s.Address.Addr().String()
-	return (own || broadcast && !forOther) && p.DHCP.DstPort != portBINL && s.Server.DHCP != nil
+	if p.HTTP != nil {
+		return own && s.Server.HTTP != nil && !s.Server.HTTP.Silent
+	}
+	if p.DHCP6 != nil { // never by unicast; which server a REQUEST names only the servers know, and say (keptSilent)
+		return s.Server.DHCP6 != nil && s.Network == b.guest.Network
+	}
+	if p.DHCP.ServerID != "" && p.DHCP.ServerID != "0.0.0.0" && p.DHCP.ServerID != s.Address.Addr().String() {
+		return false // iPXE asks a BOOTP server for 0.0.0.0
+	}
+	group := s.Server.BootServer != nil && host(p.Dst) == s.Server.BootServer.Multicast.String()
+	reached := own || group || host(p.Dst) == "255.255.255.255" && b.hears(s)
+	return reached && s.Server.Relay == nil && slices.Contains(s.Ports(), p.DHCP.DstPort)
 }
 
 // running tells whether a service was listening at that point of the log.
@@ -230,14 +287,26 @@ func running(service string, seq int, events []event.Event) bool {
 
 // keptSilent tells whether a service decided not to answer a request.
 func (b *boot) keptSilent(service string, p *event.Packet, events []event.Event) bool {
-	return slices.ContainsFunc(events, func(e event.Event) bool {
+	silent := false
+	for _, e := range events {
 		d := e.Decision
-		if e.Kind != event.ServerDecided || d == nil || e.Service != service || d.Reply != "" || e.Seq < b.events[0].Seq {
-			return false
+		if e.Kind != event.ServerDecided || d == nil || e.Service != service || e.Seq < b.events[0].Seq {
+			continue
 		}
+		about := d.XID != "" && p.DHCP != nil && strings.EqualFold(d.XID, p.DHCP.XID) && strings.Contains(d.Request, p.DHCP.Type)
 		if p.TFTP != nil {
-			return d.Role == "tftp" && strings.Contains(d.Request, strings.TrimLeft(p.TFTP.File, "/"))
+			about = d.Role == "tftp" && strings.Contains(d.Request, strings.TrimLeft(p.TFTP.File, "/"))
 		}
-		return d.Role == "dhcp" && strings.EqualFold(d.XID, p.DHCP.XID) && strings.HasSuffix(d.Request, p.DHCP.Type)
-	})
+		if p.HTTP != nil {
+			about = d.Role == "http" && d.Request == p.HTTP.Method+" "+p.HTTP.Target
+		}
+		if p.DHCP6 != nil {
+			about = d.Role == "dhcp6" && strings.EqualFold(d.XID, p.DHCP6.XID) && d.Request == p.DHCP6.Type
+		}
+		if about && d.Reply != "" && p.TFTP == nil && p.HTTP == nil {
+			return false // one of its roles answered, and that has not come
+		}
+		silent = silent || about && d.Reply == ""
+	}
+	return silent
 }

@@ -39,7 +39,26 @@ func TestCalm(t *testing.T) {
 		"tftp asked twice": {"RRQ probe.0 2 times before the first answer", func(s *script) *script {
 			return s.asks("RRQ", "probe.0", event.TFTP{}).after(3*ms).asks("RRQ", "probe.0", event.TFTP{Repeat: 1}).after(ms).gets("OACK", "probe.0", event.TFTP{})
 		}},
-		"ack repeated": {"it repeated ACK", func(s *script) *script { return s.fetches("probe.0").asks("ACK", "probe.0", event.TFTP{Repeat: 1}) }},
+		"rrq repeated although answered": {"it sent RRQ probe.0 again although it had been answered", func(s *script) *script {
+			return s.asks("RRQ", "probe.0", event.TFTP{}).after(ms).gets("OACK", "probe.0", event.TFTP{}).after(100*ms).asks("RRQ", "probe.0", event.TFTP{Repeat: 1})
+		}},
+		"ack repeated": {"it repeated ACK", func(s *script) *script {
+			s.fetches("probe.0").asks("RRQ", "probe.0", event.TFTP{}).gets("OACK", "probe.0", event.TFTP{})
+			return s.asks("ACK", "probe.0", event.TFTP{Repeat: 1}).gets("DATA", "probe.0", event.TFTP{Block: 1, Bytes: 1468})
+		}},
+		"ack repeated, blocks came that the log leaves out": {"it repeated ACK", func(s *script) *script {
+			s.half("probe.0")
+			return s.asks("ACK", "probe.0", event.TFTP{Block: 7, Repeat: 1, Bytes: 9000})
+		}},
+		"ack repeated to a server that stopped": {"", func(s *script) *script { return s.half("probe.0") }},
+		"ack repeated for a gap": {"", func(s *script) *script {
+			s.asks("RRQ", "probe.0", event.TFTP{}).gets("OACK", "probe.0", event.TFTP{}).asks("ACK", "probe.0", event.TFTP{})
+			s.gets("DATA", "probe.0", event.TFTP{Block: 2, Gap: 1})
+			for i := range 3 {
+				s.asks("ACK", "probe.0", event.TFTP{Repeat: i + 1})
+			}
+			return s.gets("DATA", "probe.0", event.TFTP{Block: 2, Bytes: 2936, Repeat: 1}).gets("DATA", "probe.0", event.TFTP{Block: 6, Bytes: 8192, Last: true})
+		}},
 		"request repeated": {"DHCPREQUEST 2 times before", func(s *script) *script {
 			return s.sends(request).after(5*ms).sends(request).after(ms).receives("dhcp", ack)
 		}},

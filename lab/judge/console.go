@@ -7,6 +7,7 @@ import (
 
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // What PXE clients say, word for word as iPXE and EDK2 print it.
@@ -18,13 +19,13 @@ var (
 	// bdsFailed is EDK2's boot manager after a boot option came to nothing, and the option's title.
 	bdsFailed = regexp.MustCompile(`BdsDxe: failed to load Boot[0-9A-F]{4}(?: "([^"]*)")?`)
 	// bdsStarting is EDK2's boot manager handing the machine to the file the PXE client fetched.
-	bdsStarting = regexp.MustCompile(`BdsDxe: starting Boot[0-9A-F]{4} "UEFI PXEv4`)
+	bdsStarting = regexp.MustCompile(`BdsDxe: starting Boot[0-9A-F]{4} "UEFI (?:PXE|HTTP)v[46]`)
 	// maybeEFI is iPXE's BIOS build about to jump into a file that begins as an EFI program does. It starts any
 	// small file as a boot program, so this remark is the last that is heard of the machine; only a file too large
 	// for base memory gets its "Exec format error".
 	maybeEFI = regexp.MustCompile(`\[PXE-NBP \(may be EFI\?\)\]`)
-	// over are the lines after which nothing more comes of the boot over IPv4: iPXE has no card left, SeaBIOS no
-	// device, EDK2 goes on to IPv6, to HTTP or to its own menu.
+	// over are the lines after which nothing more comes of the boot: iPXE has no card left, SeaBIOS no device, EDK2
+	// goes on to IPv6 (see isOver), to HTTP or to its own menu.
 	over = regexp.MustCompile(`^No more network devices|^No bootable device|^PXE-M0F: ` +
 		`|>>Start PXE over IPv6|>>Start HTTP Boot over` +
 		`|BdsDxe: starting Boot[0-9A-F]{4} "(?:UiApp|EFI Internal Shell)"`)
@@ -90,10 +91,10 @@ func (b *boot) console(e event.Event) {
 	}
 	b.loaderStopped(e)
 	failed := bdsFailed.FindStringSubmatch(e.Text)
-	if failed != nil && failed[1] != "" && !strings.Contains(failed[1], "PXEv4") {
+	if failed != nil && failed[1] != "" && !strings.Contains(failed[1], b.lastOption()) {
 		failed = nil // a disk, say, that comes before the network in the boot order
 	}
-	if failed != nil || ipxeError(e.Text) != 0 || pxeCode.MatchString(e.Text) {
+	if failed != nil || b.complains(e.Text) {
 		b.complaint = append(b.complaint, e)
 		b.refused = b.refused || b.hasFile()
 	}
@@ -102,13 +103,40 @@ func (b *boot) console(e event.Event) {
 		b.gaveUp, b.refused = &e, true
 		return
 	}
-	if failed != nil || over.MatchString(e.Text) {
+	if failed != nil || b.isOver(e.Text) {
 		b.gaveUp = &e
 		b.refused = b.refused || b.hasFile()
 	}
 	if b.hasFile() && !b.refused && (bdsStarting.MatchString(e.Text) || speaks.MatchString(e.Text)) {
 		b.reach(event.StageStarted, e)
 	}
+}
+
+// lastOption is part of the title of EDK2's last boot option for this guest: with that the boot comes to its end.
+func (b *boot) lastOption() string {
+	client := "PXE"
+	if b.bootsOverHTTP() {
+		client = "HTTP"
+	}
+	if b.guest.Over(plan.IPv6) {
+		return client + "v6"
+	}
+	return client + "v4"
+}
+
+// isOver tells whether a line ends the boot. EDK2's turn to IPv6 does so only where no boot over IPv6 is planned, and
+// its turn to HTTP where no boot over HTTP is.
+func (b *boot) isOver(line string) bool {
+	six := strings.Contains(line, "over IPv6")
+	switch {
+	case !over.MatchString(line):
+		return false
+	case strings.Contains(line, ">>Start HTTP Boot"):
+		return !b.bootsOverHTTP() || six && !b.guest.Over(plan.IPv6)
+	case strings.Contains(line, ">>Start PXE over IPv6"):
+		return !b.guest.Over(plan.IPv6)
+	}
+	return true
 }
 
 // addLine keeps a console line. One that continues the line begun before takes its place, so that a prompt and

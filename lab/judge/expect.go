@@ -31,9 +31,15 @@ func (b *boot) check(x topology.Expectation, serial *cursor) finding {
 	case x.Booted != nil:
 		return b.booted(x.Booted)
 	case x.Address != nil:
-		return b.checkAddressFrom(x.Address.From)
+		return b.checkAddressFrom(x.Address.From, x.Address.Via)
 	case x.Offer != nil:
-		return b.checkOffer(x.Offer.From)
+		return b.checkOffer(x.Offer)
+	case x.DHCP != nil:
+		return b.checkMessages(x.DHCP)
+	case x.Silent != nil:
+		return b.checkSilent(x.Silent)
+	case x.Note != "":
+		return b.checkNote(x.Note)
 	case x.Served != nil:
 		return b.checkServed(x.Served)
 	case x.Stage != nil:
@@ -67,14 +73,17 @@ func (b *boot) checkBoots() finding {
 }
 
 // checkAddressFrom: the acknowledgement came from that service, from no other, and the guest used the address.
-func (b *boot) checkAddressFrom(service string) finding {
+func (b *boot) checkAddressFrom(service, via string) finding {
+	if b.by6(service) {
+		return b.checkAddressFrom6(service)
+	}
 	acks := b.dhcp(false, gives)
 	if len(acks) == 0 {
 		return fail(fmt.Sprintf("no DHCPACK from %q reached %s", service, b.guest.Name))
 	}
 	for _, e := range acks {
-		if e.Service != service {
-			return fail(fmt.Sprintf("%s got its address %s from %s, not from %q", b.guest.Name, e.Packet.DHCP.YIAddr, b.sender(e), service), e)
+		if e.Service != service || via != "" && e.Via != via {
+			return fail(fmt.Sprintf("%s got its address %s from %s, not from %q%s", b.guest.Name, e.Packet.DHCP.YIAddr, b.by(e), service, byWay(via)), e)
 		}
 	}
 	ack := acks[len(acks)-1]
@@ -93,29 +102,45 @@ func (b *boot) checkAddressFrom(service string) finding {
 // outside says why an address is not one that a service may give; empty if it may, or if its range is unknown.
 func (b *boot) outside(service, address string) string {
 	i := slices.IndexFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Name == service })
-	if i < 0 || b.t.plan.Services[i].Server == nil || b.t.plan.Services[i].Server.DHCP == nil {
+	if i < 0 || b.t.plan.Services[i].Server == nil {
 		return ""
 	}
-	d := b.t.plan.Services[i].Server.DHCP
-	for _, r := range d.Reservations {
+	if a, err := netip.ParseAddr(address); err == nil && a.Is6() {
+		d := b.t.plan.Services[i].Server.DHCP6
+		if d == nil || d.First.Compare(a) <= 0 && a.Compare(d.Last) <= 0 {
+			return ""
+		}
+		return fmt.Sprintf("%s got %s from %q, which is neither in its range %s-%s nor reserved", b.guest.Name, address, service, d.First, d.Last)
+	}
+	if b.t.plan.Services[i].Server.DHCP == nil {
+		return ""
+	}
+	for _, r := range b.t.plan.Services[i].Server.DHCP.Reservations {
 		if r.Address.IsValid() && r.Address.String() == address {
 			return ""
 		}
 	}
-	a, err := netip.ParseAddr(address)
-	if err != nil || a.Less(d.First) || d.Last.Less(a) {
-		return fmt.Sprintf("%s got %s from %q, which is neither in its range %s-%s nor reserved", b.guest.Name, address, service, d.First, d.Last)
-	}
-	return ""
+	return b.outsidePools(b.t.plan.Services[i], address)
 }
 
 // checkOffer: an offer of that service reached the guest, and the guest acted on it. A DHCP server's offer is
 // taken by a REQUEST that names the server; a proxy's, which has no address to give, by asking that server.
-func (b *boot) checkOffer(service string) finding {
-	all := b.dhcp(false, isOffer)
-	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool { return e.Service != service })
+func (b *boot) checkOffer(c *topology.Offer) finding {
+	if b.by6(c.From) {
+		return b.checkOffer6(c)
+	}
+	service, via, all := c.From, c.Via, b.dhcp(false, isOffer)
+	offers := slices.DeleteFunc(slices.Clone(all), func(e event.Event) bool {
+		return e.Service != service || via != "" && e.Via != via
+	})
 	if len(offers) == 0 {
-		return fail(fmt.Sprintf("no offer from %q reached %s%s", service, b.guest.Name, b.offersSeen(all)), all...)
+		return fail(fmt.Sprintf("no offer from %q%s reached %s%s", service, byWay(via), b.guest.Name, b.offersSeen(all)), all...)
+	}
+	if other := offers[0]; c.File != "" {
+		offers = slices.DeleteFunc(offers, func(e event.Event) bool { return e.Packet.DHCP.File != c.File })
+		if len(offers) == 0 {
+			return fail(fmt.Sprintf("%q offered %s boot file %q, not %q", service, b.guest.Name, other.Packet.DHCP.File, c.File), other)
+		}
 	}
 	for _, o := range offers {
 		for _, e := range b.events {
@@ -130,7 +155,7 @@ func (b *boot) checkOffer(service string) finding {
 func (b *boot) offersSeen(all []event.Event) string {
 	var names []string
 	for _, e := range all {
-		names = append(names, b.sender(e))
+		names = append(names, b.by(e))
 	}
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) == 0 {
@@ -160,25 +185,28 @@ func takes(e, offer event.Event) bool {
 
 // checkServed: the file crossed the wire whole.
 func (b *boot) checkServed(c *topology.Served) finding {
-	if c.Over != "" && c.Over != "tftp" {
-		return fail(fmt.Sprintf("%q by %s: no judge can tell yet, only tftp", c.File, c.Over))
-	}
-	t := b.find(c.File)
+	t := b.findOver(c.File, c.Over)
 	switch {
 	case t == nil:
-		return fail(fmt.Sprintf("%s never asked for %q%s", b.guest.Name, c.File, b.askedFor()))
+		return fail(fmt.Sprintf("%s never asked for %q%s%s", b.guest.Name, c.File, overWhat(c.Over), b.askedFor()))
 	case t.whole == nil:
 		return fail(fmt.Sprintf("%s asked %s for %q and did not get it whole (%d bytes came)", b.guest.Name, b.serverName(t), t.file, t.bytes), t.asked...)
+	case b.spoiled(t) != "":
+		return fail(b.spoiled(t), t.asked[0], *t.whole)
 	case c.From != "" && t.service != c.From:
 		return fail(fmt.Sprintf("%q was served by %s, not by %q", t.file, b.serverName(t), c.From), *t.whole)
 	}
-	return pass(fmt.Sprintf("%s served %q to %s, %d bytes", b.serverName(t), t.file, b.guest.Name, t.bytes), t.asked[0], *t.whole)
+	f := b.checkGranted(t, c.Options)
+	if !f.pass {
+		return f
+	}
+	return pass(fmt.Sprintf("%s served %q to %s%s, %d bytes%s", b.serverName(t), t.file, b.guest.Name, t.over(), t.bytes, granted(c.Options)), slices.Concat([]event.Event{t.asked[0]}, f.evidence, []event.Event{*t.whole})...)
 }
 
 func (b *boot) askedFor() string {
 	var files []string
 	for _, t := range b.transfers {
-		files = append(files, fmt.Sprintf("%q", t.file))
+		files = append(files, fmt.Sprintf("%q%s", t.file, t.over()))
 	}
 	if len(files) == 0 {
 		return ", nor for any other file"

@@ -29,10 +29,22 @@ func address(from string) []topology.Expectation {
 	return one(topology.Expectation{Address: &topology.From{From: from}})
 }
 func offer(from string) []topology.Expectation {
-	return one(topology.Expectation{Offer: &topology.From{From: from}})
+	return one(topology.Expectation{Offer: &topology.Offer{From: from}})
 }
 func served(file, from, over string) []topology.Expectation {
 	return one(topology.Expectation{Served: &topology.Served{File: file, From: from, Over: over}})
+}
+func servedWith(options map[string]int) []topology.Expectation {
+	return one(topology.Expectation{Served: &topology.Served{File: "probe-x64.efi", Options: options}})
+}
+
+// granting is a healthy boot in which the server grants these options.
+func granting(window, blk string) func(*script) *script {
+	return func(s *script) *script {
+		file, options := "probe-x64.efi", map[string]string{"windowsize": window, "blksize": blk}
+		s.firmware().dora(file).asks("RRQ", file, event.TFTP{Options: options}).gets("OACK", file, event.TFTP{Options: options})
+		return s.gets("DATA", file, event.TFTP{Block: 6, Bytes: 8192, Last: true}).starts().fetches(file).reports().off()
+	}
 }
 func reaches(s event.Stage, within time.Duration) []topology.Expectation {
 	return one(topology.Expectation{Stage: &topology.Reaches{Reaches: s, Within: within}})
@@ -135,7 +147,19 @@ var allClaims = []claims{
 		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", event.TFTP{}).gets("OACK", "probe-x64.efi", event.TFTP{})
 		return s.asks("ERROR", "probe-x64.efi", event.TFTP{Code: 8}).fails("PXE-E53: No boot filename received.")
 	}, false, "did not get it whole"},
-	{"served/another protocol", "bios", served("probe.0", "", "http"), nil, false, "only tftp"},
+	{"served/another protocol", "bios", served("probe.0", "", "http"), nil, false, `never asked for "probe.0" over http, but for "probe.0"`},
+
+	{"served/options", "x64", servedWith(map[string]int{"windowsize": 4, "blksize": 1468}), granting("4", "1468"), true, "8192 bytes with blksize 1468, windowsize 4"},
+	{"served/another value", "x64", servedWith(map[string]int{"windowsize": 4}), granting("1", "1468"), false, `granted windowsize 1, not 4, for "probe-x64.efi"`},
+	{"served/option not granted", "x64", servedWith(map[string]int{"timeout": 4}), granting("4", "1468"), false, "did not grant timeout"},
+	{"served/no options", "bios", one(topology.Expectation{Served: &topology.Served{File: "probe.0", Options: map[string]int{"blksize": 512}}}), func(s *script) *script {
+		s.firmware().dora("probe.0").asks("RRQ", "probe.0", sizeProbe).gets("DATA", "probe.0", event.TFTP{Block: 1, Bytes: 8, Last: true})
+		return s.starts().reports().off()
+	}, false, "no options"},
+	{"served/granted to the size probe only", "x64", servedWith(map[string]int{"windowsize": 4}), func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", sizeProbe).gets("OACK", "probe-x64.efi", event.TFTP{Options: sizeProbe.Options})
+		return s.fetches("probe-x64.efi").starts().reports().off()
+	}, false, "did not grant windowsize"},
 
 	{"stage", "bios", reaches(event.StageDownload, 0), nil, true, "reached download"},
 	{"stage/in time", "bios", reaches(event.StageDownload, 10*time.Second), nil, true, "reached download after 4.6 s"},

@@ -15,15 +15,16 @@ import (
 	"github.com/pxelab/pxelab/lab/topology"
 )
 
-// Verdict is one expectation of one guest, decided.
+// Verdict is one expectation of one guest, or of one service, decided.
 type Verdict struct {
-	Guest       string      `json:"guest"`
-	Boot        int         `json:"boot"`             // the power-on it was judged on; 0 when there was none
-	Expectation string      `json:"expectation"`      // as one writes it in YAML: "booted: {image: probe}"
-	Pass        bool        `json:"pass"`             //
-	Sentence    string      `json:"sentence"`         // what was seen; in a failure also why, and what to do
-	Reason      Reason      `json:"reason,omitempty"` // why the boot stopped; empty when it did not
-	Stage       event.Stage `json:"stage"`            // how far the boot came
+	Guest       string      `json:"guest,omitempty"`   // exactly one of guest and service is set
+	Service     string      `json:"service,omitempty"` //
+	Boot        int         `json:"boot"`              // the power-on it was judged on; 0 when there was none
+	Expectation string      `json:"expectation"`       // as one writes it in YAML: "booted: {image: probe}"
+	Pass        bool        `json:"pass"`              //
+	Sentence    string      `json:"sentence"`          // what was seen; in a failure also why, and what to do
+	Reason      Reason      `json:"reason,omitempty"`  // why the boot stopped; empty when it did not
+	Stage       event.Stage `json:"stage"`             // how far the boot came
 	Evidence    []Evidence  `json:"evidence,omitempty"`
 }
 
@@ -34,7 +35,7 @@ type Evidence struct {
 	Text  string `json:"text"`            // the console line, or the packet in one line
 }
 
-// Judge decides every expectation of every guest of the plan, guests and expectations in the plan's order.
+// Judge decides every expectation of every guest of the plan, then of every service, all in the plan's order.
 //
 // A guest is judged on its last boot that was not discarded. One that was never powered on, or whose boot was
 // cut short, fails with that said: half a boot proves nothing.
@@ -46,6 +47,9 @@ func Judge(p *plan.Plan, events []event.Event) []Verdict {
 	var out []Verdict
 	for i := range p.Guests {
 		out = append(out, t.verdicts(&p.Guests[i])...)
+	}
+	for _, s := range t.ServiceResults() {
+		out = append(out, s.Verdicts...)
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -170,6 +171,39 @@ var scenarios = []scenario{
 		s.asks("ERROR", "probe-x64.efi", event.TFTP{Code: 8, Message: "User aborted the transfer"})
 		return s.fails("  PXE-E53: No boot filename received.")
 	}},
+	{"tftp-no-options/edk2", "x64", TFTPNoOptions, event.StageDownload, func(s *script) *script {
+		return s.withoutOptions("User aborted download").fails("  PXE-E99: Unexpected network error.")
+	}},
+	{"tftp-no-options/near-miss: an OACK came", "x64", TFTPError, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", sizeProbe).gets("OACK", "probe-x64.efi", event.TFTP{Options: sizeProbe.Options})
+		s.gets("DATA", "probe-x64.efi", event.TFTP{Block: 1, Bytes: 512}).asks("ERROR", "probe-x64.efi", event.TFTP{Code: 4, Message: "Too long"})
+		return s.fails("  PXE-E99: Unexpected network error.")
+	}},
+	{"tftp-no-options/near-miss: ipxe does without", "bios", "", event.StageOff, func(s *script) *script {
+		s.firmware().dora("probe.0").asks("RRQ", "probe.0", sizeProbe).gets("DATA", "probe.0", event.TFTP{Block: 1, Bytes: 512})
+		return s.gets("DATA", "probe.0", event.TFTP{Block: 17, Bytes: 8192, Last: true}).starts().reports().off()
+	}},
+	{"tftp-no-tsize/edk2", "x64", TFTPNoTsize, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", sizeProbe)
+		s.gets("OACK", "probe-x64.efi", event.TFTP{Options: map[string]string{"blksize": "1468"}})
+		s.asks("ERROR", "probe-x64.efi", event.TFTP{Code: 8, Message: "User aborted the transfer"})
+		return s.fails("  PXE-E53: No boot filename received.")
+	}},
+	{"tftp-no-tsize/near-miss: tsize was told", "x64", TFTPError, event.StageDownload, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", sizeProbe)
+		s.gets("OACK", "probe-x64.efi", event.TFTP{Options: sizeProbe.Options}).asks("ERROR", "probe-x64.efi", event.TFTP{Code: 8})
+		return s.fails("  PXE-E53: No boot filename received.")
+	}},
+	{"tftp-stopped/ipxe", "bios", TFTPStopped, event.StageDownload, func(s *script) *script {
+		return s.half("probe.0").fails("tftp://192.0.2.2/probe.0... Connection timed out (http://ipxe.org/4c126035)")
+	}},
+	{"tftp-stopped/edk2", "x64", TFTPStopped, event.StageDownload, func(s *script) *script {
+		return s.half("probe-x64.efi").fails("  PXE-E18: Server response timeout.")
+	}},
+	{"tftp-stopped/near-miss: the server said why", "x64", TFTPError, event.StageDownload, func(s *script) *script {
+		s.half("probe-x64.efi").gets("ERROR", "probe-x64.efi", event.TFTP{Code: 0, Message: "read error"})
+		return s.fails("  PXE-E23: Client received TFTP error from server.")
+	}},
 	{"wrong-arch/ipxe", "bios", WrongArch, event.StageDownload, func(s *script) *script {
 		return s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").fails("Could not boot image: Exec format error (http://ipxe.org/2e008001)")
 	}},
@@ -220,10 +254,8 @@ var scenarios = []scenario{
 	{"guest-crashed/near-miss: a foreign program powered off", "x64", "", event.StageOff, func(s *script) *script {
 		return s.firmware().dora("grub.efi").fetches("grub.efi").starts().off()
 	}},
-	{"gave-up/its own words", "bios", GaveUp, event.StageBootServer, func(s *script) *script {
-		s.firmware().dora("").sends(event.DHCP{Type: "REQUEST", DstPort: 4011, CIAddr: "192.0.2.100", BootItem: "80000000"})
-		s.receives("dhcp", event.DHCP{Type: "ACK", SrcPort: 4011, BootItem: "80000000", File: "other.0"})
-		return s.fails("PXEBS (net0 type 128)..... Connection timed out (http://ipxe.org/4c106035)")
+	{"gave-up/its own words", "bios", GaveUp, event.StageAddress, func(s *script) *script {
+		return s.firmware().dora("probe.0").fails("Network unreachable (http://ipxe.org/28056011)")
 	}},
 	{"stalled/in the middle of a transfer", "bios", Stalled, event.StageDownload, func(s *script) *script {
 		s.firmware().dora("probe.0").asks("RRQ", "probe.0", event.TFTP{}).gets("DATA", "probe.0", event.TFTP{Block: 1, Bytes: 1468})
@@ -279,10 +311,37 @@ var scenarios = []scenario{
 	}},
 }
 
-func (sc scenario) play() *script { return sc.script(newScript(testPlan(), sc.guest)) }
+// sizeProbe is what EDK2 asks for first.
+var sizeProbe = event.TFTP{Options: map[string]string{"tsize": "0", "blksize": "1468", "windowsize": "4"}}
+
+// withoutOptions is EDK2's size probe at a server that knows no options.
+func (s *script) withoutOptions(says string) *script {
+	s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", sizeProbe).gets("DATA", "probe-x64.efi", event.TFTP{Block: 1, Bytes: 512})
+	return s.asks("ERROR", "probe-x64.efi", event.TFTP{Code: 4, Message: says})
+}
+
+// half is a transfer that stops after four blocks, with the client's repetitions.
+func (s *script) half(file string) *script {
+	s.firmware().dora(file).asks("RRQ", file, sizeProbe).gets("OACK", file, event.TFTP{Options: sizeProbe.Options})
+	s.asks("ACK", file, event.TFTP{}).gets("DATA", file, event.TFTP{Block: 1, Bytes: 1468}).gets("DATA", file, event.TFTP{Block: 4, Bytes: 5872})
+	for i := range 3 {
+		s.after(4*time.Second).asks("ACK", file, event.TFTP{Block: 4, Repeat: i + 1})
+	}
+	return s
+}
+
+// plan is the one that the scenario's guest is of.
+func (sc scenario) plan() *plan.Plan {
+	if strings.HasPrefix(sc.guest, "six") {
+		return testPlan6()
+	}
+	return testPlan()
+}
+
+func (sc scenario) play() *script { return sc.script(newScript(sc.plan(), sc.guest)) }
 
 func (sc scenario) outcome(t *testing.T) Outcome {
-	tr := NewTracker(testPlan())
+	tr := NewTracker(sc.plan())
 	for _, e := range sc.play().events {
 		tr.Feed(e)
 	}
@@ -296,7 +355,7 @@ func (sc scenario) outcome(t *testing.T) Outcome {
 func TestOutcomes(t *testing.T) {
 	var said strings.Builder
 	met := map[Reason]bool{}
-	for _, sc := range scenarios {
+	for _, sc := range slices.Concat(scenarios, scenarios6) {
 		o := sc.outcome(t)
 		if o.Reason != sc.reason || o.Stage != sc.stage {
 			t.Errorf("%s: stopped at %s for %q, want %s for %q: %s", sc.name, o.Stage, o.Reason, sc.stage, sc.reason, o.Sentence)
@@ -334,9 +393,9 @@ func golden(t *testing.T, name, got string) {
 
 // Nothing that comes after a boot has settled may change its outcome: the lab ends a settled guest.
 func TestNothingChangesAfterSettling(t *testing.T) {
-	for _, sc := range scenarios {
+	for _, sc := range slices.Concat(scenarios, scenarios6) {
 		s := sc.play()
-		tr := NewTracker(testPlan())
+		tr := NewTracker(sc.plan())
 		for _, e := range s.events {
 			tr.Feed(e)
 		}

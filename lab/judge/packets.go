@@ -12,7 +12,7 @@ import (
 // portBINL is where proxyDHCP and boot servers listen (PXE 2.1 section 2.2).
 const portBINL = 4011
 
-// transfer is one file the guest asked for by TFTP. Requests for the same name are one transfer: EDK2 asks
+// transfer is one file the guest asked for. Requests for the same name are one transfer: EDK2 asks
 // twice, first for the size only.
 type transfer struct {
 	file     string // name on the wire
@@ -21,9 +21,12 @@ type transfer struct {
 	asked    []event.Event
 	answered bool // since the last new request
 	bytes    int64
-	whole    *event.Event // the last block
-	failed   *event.Event // ERROR from the server
-	aborted  *event.Event // ERROR from the guest
+	whole    *event.Event  // the last block
+	failed   *event.Event  // ERROR from the server
+	aborted  *event.Event  // ERROR from the guest
+	granted  *event.Event  // OACK to the last new request
+	grants   []event.Event // those after which the whole file came
+	http     *onHTTP       // nil: over TFTP
 }
 
 // packet takes a frame on the guest's cable.
@@ -40,11 +43,27 @@ func (b *boot) packet(e event.Event) {
 		b.dhcpSent(e)
 	case p.DHCP != nil && sameMAC(p.DHCP.CHAddr, b.guest.MAC):
 		b.dhcpReceived(e)
+	case p.DHCP6 != nil && p.FromGuest:
+		b.dhcp6Sent(e)
+	case p.DHCP6 != nil:
+		b.dhcp6Received(e)
 	case p.TFTP != nil && p.FromGuest:
 		b.tftpSent(e)
-	case p.TFTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)]):
+	case p.TFTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)] || b.opened(p)):
 		b.tftpReceived(e)
+	case p.HTTP != nil && p.HTTP.Op == "cut" && p.FromGuest:
+		b.httpCut(e)
+	case p.HTTP != nil && p.FromGuest:
+		b.httpSent(e)
+	case p.HTTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)]):
+		b.httpReceived(e)
 	}
+}
+
+// opened tells whether a packet belongs to a multicast transmission that the guest asked for.
+func (b *boot) opened(p *event.Packet) bool {
+	to, err := netip.ParseAddr(host(p.Dst))
+	return err == nil && to.IsMulticast() && p.TFTP.File != "" && b.find(p.TFTP.File) != nil
 }
 
 // dhcpSent takes a DHCP message of the guest.
@@ -102,7 +121,7 @@ func (b *boot) tftpSent(e event.Event) {
 			b.show("tftp> "+p.File, e)
 		}
 		if p.Repeat == 0 {
-			t.answered = false
+			t.answered, t.granted = false, nil
 		}
 		t.server, t.asked = host(e.Packet.Dst), append(t.asked, e)
 		b.reach(event.StageDownload, e)
@@ -125,13 +144,19 @@ func (b *boot) tftpReceived(e event.Event) {
 	if e.Service != "" {
 		t.service = e.Service
 	}
-	if p.Op == "ERROR" {
+	switch p.Op {
+	case "ERROR":
 		t.failed = &e
+	case "OACK":
+		t.granted = &e
 	}
 	if p.Op == "DATA" && p.Bytes > t.bytes {
 		t.bytes, b.progress = p.Bytes, e.At
 	}
 	if p.Op == "DATA" && p.Last {
+		if t.granted != nil && p.Repeat == 0 {
+			t.grants = append(t.grants, *t.granted)
+		}
 		t.whole, t.failed, t.aborted = &e, nil, nil
 		b.rounds.fetchedAgain(t, e)
 	}
@@ -150,10 +175,10 @@ func (b *boot) hasFile() bool {
 	return slices.ContainsFunc(b.transfers, func(t *transfer) bool { return t.whole != nil })
 }
 
-// find gives the transfer of a file, whatever slashes its name begins with.
+// find gives the transfer of a file over TFTP, whatever slashes its name begins with.
 func (b *boot) find(file string) *transfer {
 	for _, t := range b.transfers {
-		if sameFile(t.file, file) {
+		if t.http == nil && sameFile(t.file, file) {
 			return t
 		}
 	}
@@ -191,6 +216,15 @@ func (b *boot) dhcp(fromGuest bool, pick func(*event.DHCP) bool) []event.Event {
 		}
 	}
 	return out
+}
+
+// PortOf is the port of "address:port", zero without one.
+func PortOf(s string) int {
+	ap, err := netip.ParseAddrPort(s)
+	if err != nil {
+		return 0
+	}
+	return int(ap.Port())
 }
 
 // host is the address of "address:port", or of a bare address.

@@ -17,6 +17,7 @@ type report struct {
 	banner  *event.Event
 	end     *event.Event
 	probe   map[string]string            // fields of the banner
+	pxebc   map[string]string            // of "pxebc"
 	self    map[string]string            // of "self"; nil when the line never came, like the others
 	fetch   map[string]string            // of "fetch"
 	udp     map[string]string            // of "udp"
@@ -33,6 +34,8 @@ func (b *boot) reported(l images.Line, e event.Event) {
 	}
 	r.lines = append(r.lines, e)
 	switch l.Key {
+	case "pxebc":
+		r.pxebc = l.Fields
 	case "self":
 		r.self = l.Fields
 	case "fetch":
@@ -57,6 +60,9 @@ func worked(fields map[string]string) bool {
 
 // booted checks the claim that this image ran, on the probe's own word and against the wire.
 func (b *boot) booted(c *topology.Booted) finding {
+	if t := b.imageOverHTTP(c.Image); t != nil {
+		return b.bootedOverHTTP(c, t)
+	}
 	r := &b.report
 	checks := []func() string{
 		func() string { return b.checkBanner(r) },
@@ -138,6 +144,9 @@ func (b *boot) checkUDP(r *report) string {
 
 // checkAddress compares what the firmware told the probe of its acknowledgement with what crossed the wire.
 func (b *boot) checkAddress(r *report) string {
+	if r.pxebc["v6"] == "1" {
+		return b.checkStation(r)
+	}
 	ack := r.packets["ack"]
 	if ack["valid"] != "1" {
 		return ""

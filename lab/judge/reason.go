@@ -15,15 +15,31 @@ type Reason string
 const (
 	NoFirmware        Reason = "no-firmware"         // nothing on the console
 	NoLink            Reason = "no-link"             // the firmware spoke and no frame left its card
+	NotManaged        Reason = "not-managed"         // no router sent it to DHCPv6 for an address
 	NoOffer           Reason = "no-offer"            // nobody answered its DISCOVERs
 	OfferRefused      Reason = "offer-refused"       // it was offered a boot and did not take it
 	NoAck             Reason = "no-ack"              // it asked for an address and did not get it
 	NoBootfile        Reason = "no-bootfile"         // nobody named a boot file, or nobody where to fetch it
+	NoClass           Reason = "no-class"            // a proxyDHCP offer lacks option 60
+	MenuUnsupported   Reason = "menu-unsupported"    // the client was sent a boot menu, which it has no code for
+	NoMenu            Reason = "no-menu"             // it was sent to boot servers without a menu to choose from
+	NoDiscoveryGroup  Reason = "no-discovery-group"  // discovery by multicast is allowed and no group is named
+	TypeNotListed     Reason = "type-not-listed"     // the server list has no server of the menu's first type
+	Cancelled         Reason = "cancelled"           // Esc was pressed
+	LocalBoot         Reason = "local-boot"          // the menu's local boot was taken
 	ProxySilent       Reason = "proxy-silent"        // port 4011 of a proxyDHCP server did not answer
 	BootServerSilent  Reason = "boot-server-silent"  // no boot server answered
+	AnswerIgnored     Reason = "answer-ignored"      // a boot server answered in a way that the client does not accept
 	TFTPSilent        Reason = "tftp-silent"         // the TFTP server did not answer
-	FileNotFound      Reason = "file-not-found"      // the TFTP server has no such file
+	FileNotFound      Reason = "file-not-found"      // the server has no such file
+	TFTPNoOptions     Reason = "tftp-no-options"     // the TFTP server knows no options, and the client cannot do without
+	TFTPNoTsize       Reason = "tftp-no-tsize"       // the TFTP server does not tell the size, and the client must know it
+	TFTPStopped       Reason = "tftp-stopped"        // the TFTP server fell silent in the middle of the file
 	TFTPError         Reason = "tftp-error"          // the transfer failed in another way
+	NoURI             Reason = "no-uri"              // nobody told UEFI HTTP boot a URI
+	HTTPSilent        Reason = "http-silent"         // the HTTP server did not answer
+	NoLength          Reason = "no-length"           // the HTTP server does not say how long the file is
+	HTTPError         Reason = "http-error"          // the transfer over HTTP failed in another way
 	WrongArch         Reason = "wrong-arch"          // the file is a program for another kind of machine
 	ImageRefused      Reason = "image-refused"       // the client had the whole file and would not run it
 	ChainLoop         Reason = "chain-loop"          // the boot program asks DHCP again and is told to boot itself
@@ -43,8 +59,9 @@ func Reasons() []string {
 	return out
 }
 
-var reasons = []Reason{NoFirmware, NoLink, NoOffer, OfferRefused, NoAck, NoBootfile, ProxySilent, BootServerSilent, TFTPSilent,
-	FileNotFound, TFTPError, WrongArch, ImageRefused, ChainLoop, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
+var reasons = []Reason{NoFirmware, NoLink, NotManaged, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu,
+	NoDiscoveryGroup, TypeNotListed, Cancelled, LocalBoot, ProxySilent, BootServerSilent, AnswerIgnored, TFTPSilent,
+	FileNotFound, TFTPNoOptions, TFTPNoTsize, TFTPStopped, TFTPError, NoURI, HTTPSilent, NoLength, HTTPError, WrongArch, ImageRefused, ChainLoop, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
 
 // Outcome is how a boot ended, in itself: whether that was expected is for the verdicts to say.
 type Outcome struct {
@@ -68,18 +85,35 @@ var rules = []struct {
 }{
 	{GuestCrashed, (*boot).crashed},
 	{DidNotPowerOff, (*boot).didNotPowerOff},
+	{NoLength, (*boot).noLength},
 	{WrongArch, (*boot).wrongArch},
 	{ImageRefused, (*boot).imageRefused},
 	{ChainLoop, (*boot).chainLoop},
 	{BootProgramSilent, (*boot).programSilent},
 	{FileNotFound, (*boot).fileNotFound},
+	{TFTPNoOptions, (*boot).tftpNoOptions},
+	{TFTPNoTsize, (*boot).tftpNoTsize},
+	{TFTPStopped, (*boot).tftpStopped},
 	{TFTPError, (*boot).tftpError},
 	{TFTPSilent, (*boot).tftpSilent},
+	{FileNotFound, (*boot).httpNotFound},
+	{HTTPError, (*boot).httpFailed},
+	{HTTPSilent, (*boot).httpSilent},
+	{AnswerIgnored, (*boot).answerIgnored},
 	{BootServerSilent, (*boot).bootServerSilent},
+	{MenuUnsupported, (*boot).menuUnsupported},
+	{NoMenu, (*boot).noMenu},
+	{NoDiscoveryGroup, (*boot).noDiscoveryGroup},
+	{TypeNotListed, (*boot).typeNotListed},
+	{Cancelled, (*boot).cancelled},
+	{LocalBoot, (*boot).localBoot},
 	{ProxySilent, (*boot).proxySilent},
 	{NoAck, (*boot).noAck},
+	{NoURI, (*boot).noURI},
+	{NoClass, (*boot).noClass},
 	{NoBootfile, (*boot).noBootfile},
 	{OfferRefused, (*boot).offerRefused},
+	{NotManaged, (*boot).notManaged},
 	{NoOffer, (*boot).noOffer},
 	{NoLink, (*boot).noLink},
 	{NoFirmware, (*boot).noFirmware},

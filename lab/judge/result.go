@@ -23,6 +23,7 @@ type Result struct {
 	Address  string        `json:"address,omitempty"`
 	From     string        `json:"addressFrom,omitempty"` // service, or address, that gave it
 	Files    []File        `json:"files,omitempty"`       // what it asked for, in that order
+	Notes    []Note        `json:"notes,omitempty"`       // worth knowing, whether the boot went well or not
 	Outcome  *Outcome      `json:"outcome,omitempty"`     // nil when it was never powered on or cut short
 	Verdicts []Verdict     `json:"verdicts"`
 }
@@ -39,6 +40,7 @@ type File struct {
 	From  string `json:"from"` // service, or address, it was asked from
 	Bytes int64  `json:"bytes"`
 	Whole bool   `json:"whole"`
+	Over  string `json:"over,omitempty"` // "http"; empty: TFTP
 }
 
 // Results judges a run and sums it up per guest, in the plan's order.
@@ -74,18 +76,23 @@ func (b *boot) sumUp(r *Result) {
 	if b.settled {
 		r.Outcome = &b.outcome
 	}
+	r.Notes = b.notes()
 	for s := event.StagePower; s <= event.StageOff; s++ {
 		if e, ok := b.reached[s]; ok {
 			r.Stages = append(r.Stages, StageTime{s, e.At - b.events[0].At})
 		}
 	}
-	if acks := b.dhcp(false, gives); len(acks) > 0 {
+	if acks := append(b.dhcp(false, gives), b.dhcp6(false, gives6)...); len(acks) > 0 {
 		last := acks[len(acks)-1]
 		if r.From = last.Service; r.From == "" {
 			r.From = host(last.Packet.Src)
 		}
 	}
 	for _, t := range b.transfers {
-		r.Files = append(r.Files, File{Name: t.file, From: b.serviceName(t), Bytes: t.bytes, Whole: t.whole != nil})
+		f := File{Name: t.file, From: b.serviceName(t), Bytes: t.bytes, Whole: t.whole != nil}
+		if t.http != nil {
+			f.Over = "http"
+		}
+		r.Files = append(r.Files, f)
 	}
 }

@@ -83,7 +83,7 @@ func (b *boot) chainLoop() *diagnosis {
 		return nil
 	}
 	do := "the program it boots asks DHCP again and is told the same file: answer it differently"
-	for _, e := range b.dhcp(true, isDiscover) {
+	for _, e := range b.dhcp(true, b.isDiscover) {
 		if e.Packet.DHCP.UserClass == "iPXE" {
 			do = `the iPXE it boots asks DHCP again and is told the same file: answer clients whose option 77 is "iPXE" differently (boot: {ipxe: ...})`
 		}

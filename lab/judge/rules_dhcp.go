@@ -2,16 +2,20 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // Rules about finding a server, an address and a boot file.
 
 func isOffer(d *event.DHCP) bool { return d.Type == "OFFER" || d.Type == "BOOTREPLY" }
-func isDiscover(d *event.DHCP) bool {
-	return (d.Type == "DISCOVER" || d.Type == "BOOTREQUEST") && !strings.HasPrefix(d.ClassID, "HTTPClient")
+
+// isDiscover leaves out EDK2's next attempt, over HTTP, unless that is how this guest boots.
+func (b *boot) isDiscover(d *event.DHCP) bool {
+	return (d.Type == "DISCOVER" || d.Type == "BOOTREQUEST") && (b.bootsOverHTTP() || !isHTTP(d))
 }
 
 // isRequest is a request for an address, not one to port 4011 or a boot server.
@@ -23,7 +27,10 @@ func isRequest(d *event.DHCP) bool {
 func isPXE(d *event.DHCP) bool { return strings.HasPrefix(d.ClassID, "PXEClient") }
 
 func (b *boot) noOffer() *diagnosis {
-	sent := b.dhcp(true, isDiscover)
+	if d := b.noOffer6(); d != nil {
+		return d
+	}
+	sent := b.dhcp(true, b.isDiscover)
 	if b.stage != event.StageDiscover || len(sent) == 0 {
 		return nil
 	}
@@ -34,11 +41,17 @@ func (b *boot) noOffer() *diagnosis {
 	}
 	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no server on network %q answered", times(len(sent), kind), b.seconds(took), b.guest.Network),
 		"start a DHCP server there, or check that the guest is on the right network", ends(sent)}
-	b.blame(d)
+	if hint := b.relayHint("dhcp", "bootp"); hint != "" {
+		d.do = hint
+	}
+	b.blame(d, "dhcp", "bootp", "dhcp6")
 	return d
 }
 
 func (b *boot) offerRefused() *diagnosis {
+	if d := b.offerRefused6(); d != nil {
+		return d
+	}
 	offers := b.dhcp(false, isOffer)
 	if len(offers) == 0 || b.stage != event.StageOffer || len(b.dhcp(true, isRequest)) > 0 {
 		return nil
@@ -65,6 +78,9 @@ func orNone(address, none string) string {
 // noAck: it asked, and the address never came. A BOOTP reply counts as acknowledgement (RFC 951), but iPXE asks
 // again after it and needs a second one.
 func (b *boot) noAck() *diagnosis {
+	if d := b.noAck6(); d != nil {
+		return d
+	}
 	asked := b.dhcp(true, isRequest)
 	if len(asked) == 0 || b.stage > event.StageAddress {
 		return nil
@@ -77,18 +93,35 @@ func (b *boot) noAck() *diagnosis {
 	want := orNone(asked[0].Packet.DHCP.Requested, "an address")
 	d := &diagnosis{fmt.Sprintf("it asked for %s with %s and got no DHCPACK", want, times(len(asked), "DHCPREQUEST")),
 		"check that the server it named (option 54) still runs and holds the offer", ends(asked)}
+	if offers := b.dhcp(false, isOffer); len(offers) > 0 && offers[0].Packet.DHCP.Type == "BOOTREPLY" {
+		d.what = fmt.Sprintf("it was answered by BOOTP, asked once more with %s, as iPXE does, and got no further answer", times(len(asked), "DHCPREQUEST"))
+		d.do = "answer every request"
+	}
+	if who := b.confirmsNone(asked[0].Packet.DHCP.ServerID); who != "" {
+		d.what = fmt.Sprintf("it chose the offer of %q with %s, and that service gives no addresses", who, times(len(asked), "DHCPREQUEST"))
+		d.do = "leave yiaddr empty in the offers of a proxyDHCP service"
+		return d
+	}
+	if both := b.rivals(); both != "" {
+		d.what = fmt.Sprintf("%s; it chose %s with %s and got no DHCPACK", both, orNone(asked[0].Packet.DHCP.ServerID, "one"), times(len(asked), "DHCPREQUEST"))
+		d.do = "leave one server in charge of this network's addresses: a proxyDHCP service offers none"
+		return d
+	}
 	if naks := b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "NAK" }); len(naks) > 0 {
 		d.what = fmt.Sprintf("it asked for %s and %s refused it (DHCPNAK)", want, b.sender(naks[0]))
 		d.do = "leave one server in charge of this network's addresses"
 		d.evidence = append(d.evidence, naks...)
 	}
-	b.blame(d)
+	b.blame(d, "dhcp", "bootp", "dhcp6")
 	return d
 }
 
 // noBootfile: EDK2 does not even ask for an address without a boot file; iPXE takes the address and then has
 // nothing to boot.
 func (b *boot) noBootfile() *diagnosis {
+	if d := b.noBootfile6(); d != nil {
+		return d
+	}
 	if b.stage < event.StageOffer || b.stage > event.StageBootServer {
 		return nil
 	}
@@ -111,7 +144,11 @@ func (b *boot) noBootfile() *diagnosis {
 	if b.address != "" {
 		what = fmt.Sprintf("it got %s from %s, and no server named a boot file", b.address, b.sender(answers[len(answers)-1]))
 	}
-	return &diagnosis{what, "name a boot file for " + b.guest.Arch + " in the DHCP server, or put a proxyDHCP service beside it", ends(answers)}
+	do := "name a boot file for " + b.guest.Arch + " in the DHCP server, or put a proxyDHCP service beside it"
+	if hint := b.relayHint("proxydhcp"); hint != "" {
+		do = hint
+	}
+	return &diagnosis{what, do, ends(answers)}
 }
 
 func (b *boot) proxySilent() *diagnosis {
@@ -119,8 +156,10 @@ func (b *boot) proxySilent() *diagnosis {
 	if b.stage != event.StageProxy || len(sent) == 0 || b.answered(sent[0]) {
 		return nil
 	}
-	return &diagnosis{fmt.Sprintf("it sent %s to %s and nothing answered", times(len(sent), "request"), sent[0].Packet.Dst),
+	d := &diagnosis{fmt.Sprintf("it sent %s to %s and nothing answered", times(len(sent), "request"), sent[0].Packet.Dst),
 		"run the proxyDHCP service there on UDP 4011, or leave option 60 out of the DHCP server's offer", ends(sent)}
+	b.blame(d, "proxydhcp", "bootserver")
+	return d
 }
 
 func (b *boot) bootServerSilent() *diagnosis {
@@ -128,8 +167,10 @@ func (b *boot) bootServerSilent() *diagnosis {
 	if b.stage != event.StageBootServer || len(sent) == 0 || b.answered(sent[0]) {
 		return nil
 	}
-	return &diagnosis{fmt.Sprintf("it asked for boot item %s with %s to %s and no boot server answered", sent[0].Packet.DHCP.BootItem, times(len(sent), "request"), sent[0].Packet.Dst),
+	d := &diagnosis{fmt.Sprintf("it asked for boot item %s with %s to %s and no boot server answered", sent[0].Packet.DHCP.BootItem, times(len(sent), "request"), sent[0].Packet.Dst),
 		"run a boot server of that type there, answering by unicast to the port it was asked from", ends(sent)}
+	b.blame(d, "bootserver")
+	return d
 }
 
 // answered tells whether a proxy's or boot server's acknowledgement came after a request.
@@ -144,21 +185,31 @@ func (b *boot) answered(request event.Event) bool {
 }
 
 // blame adds what the lab's own servers know: one that decided to stay silent says why, one that died is named.
-func (b *boot) blame(d *diagnosis) {
+func (b *boot) blame(d *diagnosis, roles ...string) {
 	for _, e := range b.silences {
-		if e.Decision.Role == "dhcp" {
+		if slices.Contains(roles, e.Decision.Role) || slices.Contains(roles, "dhcp") && b.relayedBy(e) {
 			d.do = fmt.Sprintf("service %q heard it and stayed silent: %s", e.Service, e.Decision.Reason)
 			d.evidence = append(d.evidence, e)
 			return
 		}
 	}
 	for _, s := range b.t.plan.Services {
-		if gone := b.t.gone[s.Name]; gone != nil && s.Network == b.guest.Network && s.Server != nil && s.Server.DHCP != nil {
+		if gone := b.t.gone[s.Name]; gone != nil && b.hears(&s) && playsAny(s, roles) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
 			d.evidence = append(d.evidence, *gone)
 			return
 		}
 	}
+}
+
+// playsAny tells whether a service of ours plays one of these roles.
+func playsAny(s plan.Service, roles []string) bool {
+	if s.Server == nil {
+		return false
+	}
+	plays := map[string]bool{"dhcp": s.Server.DHCP != nil, "dhcp6": s.Server.DHCP6 != nil, "bootp": s.Server.BOOTP != nil, "proxydhcp": s.Server.ProxyDHCP != nil,
+		"bootserver": s.Server.BootServer != nil}
+	return slices.ContainsFunc(roles, func(r string) bool { return plays[r] })
 }
 
 // sender names who sent a packet: a service of the lab, else an address.

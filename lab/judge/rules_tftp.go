@@ -2,8 +2,13 @@ package judge
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // Rules about fetching the boot file.
@@ -11,7 +16,7 @@ import (
 // pending is the file the boot was after when it stopped, unless it had it.
 func (b *boot) pending() *transfer {
 	t := b.lastTransfer()
-	if t == nil || t.whole != nil && t.failed == nil {
+	if t == nil || t.http != nil || t.whole != nil && t.failed == nil {
 		return nil
 	}
 	return t
@@ -30,6 +35,98 @@ func (b *boot) fileNotFound() *diagnosis {
 		do, []event.Event{t.asked[0], *t.failed}}
 }
 
+// tftpNoOptions: DATA came where the client had asked for options, and it broke off. EDK2 does (ERROR 4, then PXE-E99),
+// as it asks for the size only; iPXE goes on without.
+func (b *boot) tftpNoOptions() *diagnosis {
+	t := b.pending()
+	if t == nil || t.aborted == nil || t.granted != nil || t.bytes == 0 || len(t.lastAsked().Options) == 0 {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("%s sent %q without answering the options it asked for (%s), and it broke off", b.serverName(t), t.file, asked(t)),
+		"use a TFTP server that knows options (RFC 2347)", []event.Event{t.asked[len(t.asked)-1], *t.aborted}}
+}
+
+// tftpNoTsize: the client asked for the size, the server granted other options, and no data was asked for after that.
+// EDK2 must know the size before it has memory for the file; what it then says (PXE-E53) speaks of a boot file name.
+func (b *boot) tftpNoTsize() *diagnosis {
+	t := b.pending()
+	if t == nil || t.granted == nil || t.bytes > 0 || b.gaveUp == nil {
+		return nil
+	}
+	_, wanted := t.lastAsked().Options["tsize"]
+	_, told := t.granted.Packet.TFTP.Options["tsize"]
+	if !wanted || told {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("%s did not tell the size of %q (option tsize), without which it does not download", b.serverName(t), t.file),
+		"use a TFTP server that grants tsize (RFC 2349), or send DHCP option 13", []event.Event{t.asked[len(t.asked)-1], *t.granted}}
+}
+
+// tftpStopped: part of the file came, neither side broke off, and the client gave up waiting.
+func (b *boot) tftpStopped() *diagnosis {
+	t := b.pending()
+	if t == nil || t.failed != nil || t.aborted != nil || t.bytes == 0 || !t.answered || b.gaveUp == nil {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("%s stopped sending %q after %d bytes", b.serverName(t), t.file, t.bytes),
+		"see the log of that server, and whether packets of the size agreed on pass", ends(t.asked)}
+}
+
+// lastAsked is the last request of a transfer.
+func (t *transfer) lastAsked() *event.TFTP { return t.asked[len(t.asked)-1].Packet.TFTP }
+
+// asked lists the options of the last request, as sentences do.
+func asked(t *transfer) string {
+	return strings.Join(slices.Sorted(maps.Keys(t.lastAsked().Options)), ", ")
+}
+
+// checkGranted holds the options of an expectation to the OACKs after which the file came whole. One of them must grant
+// them all: a boot program may fetch its own file again, and not ask for options.
+func (b *boot) checkGranted(t *transfer, want map[string]int) finding {
+	if len(want) > 0 && len(t.grants) == 0 {
+		return fail(fmt.Sprintf("%s granted %s no options for %q", b.serverName(t), b.guest.Name, t.file), t.asked...)
+	}
+	var why string
+	for _, e := range t.grants {
+		lacks := lacking(e.Packet.TFTP.Options, want)
+		if lacks == "" {
+			return pass("", e)
+		}
+		if why == "" {
+			why = lacks
+		}
+	}
+	if len(want) == 0 {
+		return pass("")
+	}
+	return fail(fmt.Sprintf("%s %s for %q", b.serverName(t), why, t.file), t.grants...)
+}
+
+// lacking says what an OACK does not grant as wanted; empty if it grants all.
+func lacking(options map[string]string, want map[string]int) string {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		switch got, ok := options[name]; {
+		case !ok:
+			return "did not grant " + name
+		case got != strconv.Itoa(want[name]):
+			return fmt.Sprintf("granted %s %s, not %d,", name, got, want[name])
+		}
+	}
+	return ""
+}
+
+// granted tells options that an expectation names, for its verdict: " with windowsize 4".
+func granted(options map[string]int) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		words = append(words, fmt.Sprintf("%s %d", name, options[name]))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " with " + strings.Join(words, ", ")
+}
+
 func (b *boot) tftpError() *diagnosis {
 	t := b.pending()
 	switch {
@@ -44,8 +141,8 @@ func (b *boot) tftpError() *diagnosis {
 		return &diagnosis{fmt.Sprintf("it broke off the transfer of %q from %s with TFTP error %d%s", t.file, b.serverName(t), p.Code, says(p.Message)),
 			"check that the server understands blksize and tsize (RFC 2347 to 2349)", []event.Event{t.asked[0], *t.aborted}}
 	case t.answered && b.gaveUp != nil:
-		return &diagnosis{fmt.Sprintf("the transfer of %q from %s began and did not end (%d bytes came)", t.file, b.serverName(t), t.bytes),
-			"check that the server grants tsize, and that packets of the size agreed on pass", []event.Event{t.asked[0]}}
+		return &diagnosis{fmt.Sprintf("%s answered its request for %q and the transfer did not begin", b.serverName(t), t.file),
+			"check that packets of the size agreed on pass, from the port that the server answers from", []event.Event{t.asked[0]}}
 	}
 	return nil
 }
@@ -58,7 +155,7 @@ func (b *boot) tftpSilent() *diagnosis {
 	d := &diagnosis{fmt.Sprintf("it asked %s for %q with %s and nothing answered", b.serverName(t), t.file, times(len(t.asked), "request")),
 		"start the TFTP server there, or open UDP 69 and the ports it answers from", ends(t.asked)}
 	for _, s := range b.t.plan.Services {
-		if gone := b.t.gone[s.Name]; gone != nil && s.Address.Addr().String() == t.server {
+		if gone := b.t.gone[s.Name]; gone != nil && isAt(s, t.server) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
 			d.evidence = append(d.evidence, *gone)
 		}
@@ -72,6 +169,11 @@ func says(message string) string {
 		return ""
 	}
 	return ": " + message
+}
+
+// isAt tells whether a service has an address.
+func isAt(s plan.Service, address string) bool {
+	return s.Address.IsValid() && s.Address.Addr().String() == address || s.Address6.IsValid() && s.Address6.Addr().String() == address
 }
 
 // serverName names who a file was asked from, as sentences do: a service in quotes, else an address.
@@ -88,7 +190,7 @@ func (b *boot) serviceName(t *transfer) string {
 		return t.service
 	}
 	for _, s := range b.t.plan.Services {
-		if s.Address.IsValid() && s.Address.Addr().String() == t.server {
+		if isAt(s, t.server) {
 			return s.Name
 		}
 	}

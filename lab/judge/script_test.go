@@ -31,17 +31,21 @@ func testPlan() *plan.Plan {
 	dhcp := &server.Config{Name: "dhcp", DHCP: &server.DHCPConfig{
 		First: netip.MustParseAddr("192.0.2.100"), Last: netip.MustParseAddr("192.0.2.199"),
 		Reservations: []server.Reservation{{MAC: "52:54:00:70:78:02", Address: netip.MustParseAddr("192.0.2.50")}}}}
+	web := guest(4, "web", "ovmf-x64", "efi-x64", "edk2")
+	web.BootsOver = "http"
 	return &plan.Plan{Version: plan.Version, Name: "judged",
 		Networks: []plan.Network{{Name: "lan", Subnet: address("192.0.2.0/24")}},
 		Services: []plan.Service{
 			{Name: "dhcp", Network: "lan", Address: address("192.0.2.1/24"), MAC: "52:54:00:70:73:01", Server: dhcp},
 			{Name: "tftp", Network: "lan", Address: address("192.0.2.2/24"), MAC: "52:54:00:70:73:02",
-				Server: &server.Config{Name: "tftp", TFTP: &server.TFTPConfig{Root: "tftp/tftp"}}},
+				Server: &server.Config{Name: "tftp", TFTP: &server.TFTPConfig{Root: "tftp/tftp"}, HTTP: &server.HTTPConfig{Root: "http/tftp"}}},
 		},
 		Guests: []plan.Guest{
 			guest(1, "bios", "bios", "bios", "ipxe"),
 			guest(2, "x64", "ovmf-x64", "efi-x64", "edk2"),
 			guest(3, "ia32", "ovmf-ia32", "efi-ia32", "edk2"),
+			guest(4, "ipxe", "ovmf-x64-ipxe", "efi-x64", "ipxe"),
+			web,
 		}}
 }
 

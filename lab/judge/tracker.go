@@ -16,6 +16,8 @@ type Tracker struct {
 	runEnd *event.Event            // why the run ended
 	boots  map[string][]*boot      // per guest, in order of power-on
 	gone   map[string]*event.Event // services whose process has ended
+
+	services map[string]*seen // those of which something is expected
 }
 
 // GuestState is how far one guest has come in its latest boot.
@@ -49,12 +51,14 @@ func (s GuestState) Deadline() (at time.Duration, stage event.Stage, ok bool) {
 
 // NewTracker follows a run of p, from its first event.
 func NewTracker(p *plan.Plan) *Tracker {
-	return &Tracker{plan: p, run: &event.Run{}, boots: map[string][]*boot{}, gone: map[string]*event.Event{}}
+	return &Tracker{plan: p, run: &event.Run{}, boots: map[string][]*boot{}, gone: map[string]*event.Event{},
+		services: map[string]*seen{}}
 }
 
 // Feed takes the next event of the log. Events must come in the log's order, each once; kinds and guests it
 // does not know are ignored.
 func (t *Tracker) Feed(e event.Event) {
+	t.ofService(e)
 	switch e.Kind {
 	case event.RunStarted:
 		if e.Run != nil {
@@ -105,7 +109,8 @@ func (t *Tracker) decided(e event.Event) {
 	for i := range t.plan.Guests {
 		g := &t.plan.Guests[i]
 		boots := t.boots[g.Name]
-		if sameMAC(e.Decision.Client, g.MAC) && len(boots) > 0 && !boots[len(boots)-1].settled {
+		// A service that was kept waiting for a processor may say so only after the boot has settled.
+		if sameMAC(e.Decision.Client, g.MAC) && len(boots) > 0 {
 			b := boots[len(boots)-1]
 			b.silences = append(b.silences, e)
 		}

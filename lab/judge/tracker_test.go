@@ -161,8 +161,8 @@ func TestDeadlineIsStageBudgetAfterProgress(t *testing.T) {
 func TestResults(t *testing.T) {
 	p := expecting("bios", booted("probe", "tftp")...)
 	got := Results(p, healthy(p, "bios").events)
-	if len(got) != 3 {
-		t.Fatalf("%d results for 3 guests", len(got))
+	if len(got) != len(p.Guests) {
+		t.Fatalf("%d results for %d guests", len(got), len(p.Guests))
 	}
 	r := got[0]
 	want := []File{{Name: "probe.0", From: "tftp", Bytes: 8192, Whole: true}}

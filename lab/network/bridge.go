@@ -1,8 +1,8 @@
 // Package network makes a lab's networks inside a sandbox: bridges, hosts in network namespaces of their own,
 // and the cables that plug guests in.
 //
-// What it makes keeps quiet unless asked: no solicitation or report of its own disturbs a wire that a lab
-// judges. Everything hangs on descriptors of this process, so nothing outlives the sandbox.
+// What it makes keeps quiet unless asked: no solicitation of its own disturbs a wire that a lab judges, and no
+// multicast report one without IPv6. Everything hangs on descriptors of this process, so nothing outlives the sandbox.
 package network
 
 import (

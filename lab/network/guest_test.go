@@ -41,7 +41,7 @@ func newBridge(t testing.TB) *Bridge {
 
 func addHost(t testing.TB, b *Bridge, name string, mac net.HardwareAddr, address netip.Prefix) *Host {
 	t.Helper()
-	h, err := b.AddHost(HostConfig{name, mac, address})
+	h, err := b.AddHost(HostConfig{Name: name, MAC: mac, Address: address})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,22 +14,27 @@ import (
 
 // HostConfig says what a host on a bridge looks like.
 type HostConfig struct {
-	Name    string           // unique among the lab's hosts
-	MAC     net.HardwareAddr // of its eth0
-	Address netip.Prefix     // of its eth0, with the subnet's length
+	Name     string           // unique among the lab's hosts
+	MAC      net.HardwareAddr // of its eth0
+	Address  netip.Prefix     // of its eth0, IPv4, with the subnet's length
+	Address6 netip.Prefix     // of its eth0, IPv6; either may be absent, and both only of a Client
+	Client   bool             // it has no address: a DHCP client there gets one
 }
 
-// Host is a network namespace with one interface, eth0, on a bridge: where a service runs.
+// Host is a network namespace with an interface, eth0, on a bridge: where a service runs. Join gives it more.
 type Host struct {
 	name string
 	port string // its veth's end on the bridge
 	ns   *os.File
+
+	further []string // the same of eth1 and so on
 }
 
-// AddHost adds a host to the bridge. Its eth0 carries frames when AddHost returns. It has no link-local IPv6 address,
-// for which the kernel would send multicast reports.
+// AddHost adds a host to the bridge. Its eth0 carries frames when AddHost returns. Only with an IPv6 address has it a
+// link-local one too, for which the kernel sends multicast reports. Both are usable at once: no duplicate address
+// detection is sent, nor is a router solicited.
 func (b *Bridge) AddHost(c HostConfig) (*Host, error) {
-	if len(c.MAC) != 6 || !c.Address.IsValid() {
+	if len(c.MAC) != 6 || (c.Address.IsValid() || c.Address6.IsValid()) == c.Client {
 		return nil, fmt.Errorf("add host %q: needs a MAC and an address, has %q and %v", c.Name, c.MAC, c.Address)
 	}
 	ns, err := newNamespace()
@@ -67,10 +72,11 @@ func furnish(c HostConfig) error {
 	if err != nil {
 		return err
 	}
-	ipnet := &net.IPNet{IP: c.Address.Addr().AsSlice(), Mask: net.CIDRMask(c.Address.Bits(), c.Address.Addr().BitLen())}
-	err = errors.Join(netlink.LinkSetUp(lo), finishFrames("eth0"), keepQuiet(eth0), netlink.LinkSetUp(eth0),
-		netlink.AddrAdd(eth0, &netlink.Addr{IPNet: ipnet, Flags: unix.IFA_F_NODAD}))
-	if err != nil {
+	err = errors.Join(netlink.LinkSetUp(lo), bringUp(eth0, c.Address), addAddress(eth0, c.Address6))
+	if err == nil && c.Address6.IsValid() { // DHCPv6 and neighbour discovery speak to link-local addresses
+		_, err = addLinkLocal(eth0.Attrs().Index, c.MAC)
+	}
+	if err != nil || !c.Address.IsValid() && !c.Client {
 		return err
 	}
 	// A server that sends to a multicast group or to 255.255.255.255 without naming an interface relies on
@@ -86,6 +92,15 @@ func furnish(c HostConfig) error {
 		}
 	}
 	return nil
+}
+
+// addAddress gives an interface an address, if it is one.
+func addAddress(link netlink.Link, p netip.Prefix) error {
+	if !p.IsValid() {
+		return nil
+	}
+	ipnet := &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+	return netlink.AddrAdd(link, &netlink.Addr{IPNet: ipnet, Flags: unix.IFA_F_NODAD})
 }
 
 // Start starts a command inside the host. The caller waits for it as for any other, and ends it.
@@ -106,13 +121,17 @@ func (h *Host) Start(cmd *exec.Cmd) error {
 // good and may be used from anywhere; goroutines that f starts do not run inside.
 func (h *Host) Do(f func() error) error { return inNamespace(h.ns, f) }
 
-// Close unplugs the host and gives its namespace up. Processes that still run in it lose their eth0.
+// Close unplugs the host and gives its namespace up. Processes that still run in it lose their interfaces.
 func (h *Host) Close() error {
-	link, err := netlink.LinkByName(h.port)
-	if err == nil {
-		err = netlink.LinkDel(link)
+	var errs []error
+	for _, port := range append([]string{h.port}, h.further...) {
+		link, err := netlink.LinkByName(port)
+		if err == nil {
+			err = netlink.LinkDel(link)
+		}
+		errs = append(errs, err)
 	}
-	if err = errors.Join(err, h.ns.Close()); err != nil {
+	if err := errors.Join(append(errs, h.ns.Close())...); err != nil {
 		return fmt.Errorf("remove host %q: %w", h.name, err)
 	}
 	return nil

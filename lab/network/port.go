@@ -90,7 +90,7 @@ func (b *Bridge) openPacket(name string) (io.ReadWriteCloser, error) {
 		if err != nil {
 			return nil, err
 		}
-		socket, err := openPacketSocket(peer.Attrs().Index)
+		socket, err := openPacketSocket(peer.Attrs().Index, false)
 		if err != nil {
 			return nil, err
 		}
@@ -103,8 +103,8 @@ func (b *Bridge) openPacket(name string) (io.ReadWriteCloser, error) {
 	return port, nil
 }
 
-// openPacketSocket opens a socket for all frames that arrive at an interface (packet(7)).
-func openPacketSocket(index int) (*os.File, error) {
+// openPacketSocket opens a socket for all frames that arrive at an interface (packet(7)), or pass it either way.
+func openPacketSocket(index int, bothWays bool) (*os.File, error) {
 	const protocol = unix.ETH_P_ALL>>8 | unix.ETH_P_ALL&0xff<<8 // network byte order
 	// Protocol 0 receives nothing until bind says on which interface.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -113,7 +113,10 @@ func openPacketSocket(index int) (*os.File, error) {
 	}
 	// A burst of a windowed transfer must fit. Refused in older kernels' user namespaces; the default then does.
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4<<20)
-	if err = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err == nil {
+	if !bothWays {
+		err = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
+	}
+	if err == nil {
 		err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: protocol, Ifindex: index})
 	}
 	if err != nil {

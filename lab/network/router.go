@@ -23,6 +23,28 @@ const advertiseInterval = 3 * time.Second
 // The advertisement (RFC 4861 section 4.2) has lifetime 0, no prefix and neither the M nor the O flag, so no
 // guest gets an address or a route from it. It is there because iPXE waits 13 s for a router before it boots.
 func (b *Bridge) AdvertiseRouter(ctx context.Context) error {
+	return b.advertiseRouter(ctx, &ndp.RouterAdvertisement{CurrentHopLimit: 64})
+}
+
+// managedLifetime is how long hosts may use a managed router without hearing of it again (RFC 4861 section 6.2.1).
+const managedLifetime = 30 * time.Minute
+
+// AdvertiseManaged plays the router of a network whose hosts get their addresses from DHCPv6, until ctx ends; then it
+// returns nil. It answers and advertises as AdvertiseRouter does.
+//
+// The advertisement has the M and O flags, and the prefix as on link but not for autoconfiguration. It forwards
+// nothing: there is nowhere to forward to.
+func (b *Bridge) AdvertiseManaged(ctx context.Context, prefix netip.Prefix) error {
+	return b.advertiseRouter(ctx, &ndp.RouterAdvertisement{
+		CurrentHopLimit: 64, ManagedConfiguration: true, OtherConfiguration: true, RouterLifetime: managedLifetime,
+		Options: []ndp.Option{&ndp.PrefixInformation{PrefixLength: uint8(prefix.Bits()), OnLink: true,
+			ValidLifetime: 2 * time.Hour, PreferredLifetime: time.Hour, Prefix: prefix.Masked().Addr()}},
+	})
+}
+
+// advertiseRouter sends one advertisement, completed by the router's own address, whenever one is due.
+func (b *Bridge) advertiseRouter(ctx context.Context, ra *ndp.RouterAdvertisement) error {
+	ra.Options = append([]ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Source, Addr: b.mac}}, ra.Options...)
 	conn, err := b.listenNDP()
 	if err != nil {
 		return fmt.Errorf("advertise a router on %q: %w", b.name, err)
@@ -35,7 +57,7 @@ func (b *Bridge) AdvertiseRouter(ctx context.Context) error {
 		tick := time.NewTicker(advertiseInterval)
 		defer tick.Stop()
 		for ctx.Err() == nil {
-			b.advertise(conn)
+			b.advertise(conn, ra)
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
@@ -47,7 +69,7 @@ func (b *Bridge) AdvertiseRouter(ctx context.Context) error {
 		// Nothing but solicitations passes the filter, and how well formed one is makes no difference.
 		_, _, _, err := conn.ReadRaw(buf)
 		if err == nil {
-			err = b.advertise(conn)
+			err = b.advertise(conn, ra)
 		}
 		if ctx.Err() != nil {
 			return nil
@@ -85,11 +107,8 @@ func (b *Bridge) listenNDP() (*ndp.Conn, error) {
 
 // advertise sends one advertisement to all nodes: an answer to one guest alone would need its link-layer
 // address, which a solicitation from :: does not give.
-func (b *Bridge) advertise(conn *ndp.Conn) error {
-	err := conn.WriteTo(&ndp.RouterAdvertisement{
-		CurrentHopLimit: 64,
-		Options:         []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Source, Addr: b.mac}},
-	}, nil, netip.IPv6LinkLocalAllNodes())
+func (b *Bridge) advertise(conn *ndp.Conn, ra *ndp.RouterAdvertisement) error {
+	err := conn.WriteTo(ra, nil, netip.IPv6LinkLocalAllNodes())
 	if errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENETDOWN) {
 		return nil // nothing is plugged in: nobody to tell
 	}

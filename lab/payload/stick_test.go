@@ -52,6 +52,10 @@ func TestDisk(t *testing.T) {
 	checkFAT(t, image[firstStart:])
 }
 
+// unowned is the one thing that fsck.fat may find: go-diskfs takes a cluster for the root directory, which in FAT16
+// lies outside the clusters. It costs a kilobyte and no firmware minds.
+var unowned = regexp.MustCompile(`(?m)^Reclaimed 1 unused cluster \(\d+ bytes\)\.\n\nLeaving filesystem unchanged\.\n`)
+
 // checkFAT has the file system checked by a program that did not write it.
 func checkFAT(t *testing.T, volume []byte) {
 	fsck, err := exec.LookPath("fsck.fat")
@@ -63,12 +67,10 @@ func checkFAT(t *testing.T, volume []byte) {
 	if err := os.WriteFile(path, volume, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, _ := exec.Command(fsck, "-n", path).CombinedOutput() // its status is 1 for what is forgiven below, too
-	for line := range strings.SplitSeq(strings.TrimSpace(string(out)), "\n") {
-		// go-diskfs leaves a cluster taken that no file has: lost, and harmless.
-		if !regexp.MustCompile(`^$|^fsck.fat 4|^Reclaimed \d+ unused cluster|^Leaving filesystem unchanged|: \d+ files, \d+/\d+ clusters$`).MatchString(line) {
-			t.Errorf("fsck.fat says: %s", line)
-		}
+	out, err := exec.Command(fsck, "-n", path).CombinedOutput()
+	rest := unowned.ReplaceAllString(string(out), "")
+	if lines := strings.Count(rest, "\n"); lines != 2 { // its version and its summary
+		t.Errorf("fsck.fat: %v\n%s", err, out)
 	}
 }
 

@@ -14,14 +14,22 @@ import (
 func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot int) (*Guest, error) {
 	prof := profiles[g.Firmware]
 	pg := &Guest{Name: g.Name, Slot: slot, Network: g.Network, Firmware: g.Firmware, Arch: prof.arch, Client: prof.client,
-		NIC: g.NIC, MAC: g.MAC, UUID: g.UUID, Memory: g.Memory, Clock: p.Clock.Value}
+		NIC: g.NIC, MAC: g.MAC, UUID: g.UUID, Memory: g.Memory, Clock: p.Clock.Value, BootsOver: g.Over}
 	if pg.NIC == "" {
 		pg.NIC = "virtio"
 	}
-	if pg.MAC == "" {
+	switch {
+	case g.SameMAC != "":
+		pg.MAC = planned(p.Guests, g.SameMAC).MAC
+	case pg.MAC == "":
 		pg.MAC = fmt.Sprintf("52:54:00:70:78:%02x", slot)
 	}
-	if pg.UUID == "" {
+	switch {
+	case g.NoUUID:
+		pg.UUID = "00000000-0000-0000-0000-000000000000"
+	case g.SameUUID != "":
+		pg.UUID = planned(p.Guests, g.SameUUID).UUID
+	case pg.UUID == "":
 		pg.UUID = fmt.Sprintf("70786c61-6200-4c61-8000-5254007078%02x", slot)
 	}
 	if pg.Memory == 0 {
@@ -34,13 +42,31 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 	if pg.Clock == "warp" {
 		pg.Shift = prof.shift
 	}
+	for _, n := range p.Networks {
+		if n.Name == g.Network {
+			pg.Families = families(n)
+		}
+	}
+	pg.Budgets = budgets(prof.client)
+	pg.waitForIPv6()
 	pg.Expect = expectations(t, g.Name)
+	pg.Keys = keys(g, prof.host)
 	m, err := machine(h, g, pg.NIC, prof)
 	if err != nil {
 		return nil, err
 	}
 	pg.Argv, pg.Copies = argv(pg, p, prof, m)
 	return pg, nil
+}
+
+// planned finds a guest that was planned already; a zero Guest if it could not be.
+func planned(guests []Guest, name string) Guest {
+	for _, g := range guests {
+		if g.Name == name {
+			return g
+		}
+	}
+	return Guest{}
 }
 
 // expectations gathers what "*" and the guest's own lists claim, in file order.
@@ -121,7 +147,7 @@ func argv(g *Guest, p *Plan, prof profile, m parts) ([]Arg, []Copy) {
 	a = append(a, usbArgs(g)...)
 	a = append(a, nicArg(g, prof, rom), Arg{"-device", "virtio-rng-pci", "newer EDK2 drops network boot without a random number generator"})
 	if prof.host != "bios" {
-		a = append(a, Arg{"-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n", "no network of this lab has IPv6 boot: the firmware need not try"})
+		a = append(a, familyArgs(g)...)
 	}
 	return a, copies
 }

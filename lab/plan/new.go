@@ -10,6 +10,7 @@ import (
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/host"
 	"github.com/pxelab/pxelab/lab/topology"
+	"github.com/pxelab/pxelab/server"
 )
 
 // Options are the choices a user makes at the command line. The zero value asks for the defaults.
@@ -48,6 +49,7 @@ func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 		p.Guests = append(p.Guests, *pg)
 	}
 	reserve(t, p)
+	problems = append(problems, execs(t, h, p)...)
 	p.atOnce(h, o)
 	if err := memory(p, h); err != nil {
 		problems = append(problems, err)
@@ -108,22 +110,28 @@ func cable(h *host.Host) Choice {
 func networks(t *topology.Topology) []Network {
 	var out []Network
 	for i, n := range t.Networks {
-		out = append(out, Network{Name: n.Name, Bridge: fmt.Sprintf("br%d", i), Subnet: n.Subnet.Masked(), RA: n.RA})
+		out = append(out, Network{Name: n.Name, Bridge: fmt.Sprintf("br%d", i), Subnet: n.Subnet.Masked(),
+			Subnet6: n.Subnet6.Masked(), RA: n.RA, Managed: n.Managed})
 	}
 	return out
 }
 
 // reserve turns reservations that name a guest into that guest's planned MAC.
 func reserve(t *topology.Topology, p *Plan) {
-	for i, s := range t.Services {
-		if s.DHCP == nil {
-			continue
-		}
-		for j, r := range s.DHCP.Reservations {
+	resolve := func(asked []topology.Reservation, planned []server.Reservation) {
+		for j, r := range asked {
 			k := slices.IndexFunc(p.Guests, func(g Guest) bool { return g.Name == r.Guest })
 			if r.Guest != "" && k >= 0 {
-				p.Services[i].Server.DHCP.Reservations[j].MAC = p.Guests[k].MAC
+				planned[j].MAC = p.Guests[k].MAC
 			}
+		}
+	}
+	for i, s := range t.Services {
+		if s.DHCP != nil {
+			resolve(s.DHCP.Reservations, p.Services[i].Server.DHCP.Reservations)
+		}
+		if s.BOOTP != nil {
+			resolve(s.BOOTP.Reservations, p.Services[i].Server.BOOTP.Reservations)
 		}
 	}
 }
@@ -167,6 +175,9 @@ const overheadMiB = 80
 
 func prefix(n []Network, name string, a netip.Addr) netip.Prefix {
 	for _, x := range n {
+		if x.Name == name && a.Is6() {
+			return netip.PrefixFrom(a, x.Subnet6.Bits())
+		}
 		if x.Name == name {
 			return netip.PrefixFrom(a, x.Subnet.Bits())
 		}

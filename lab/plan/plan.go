@@ -38,21 +38,36 @@ type Choice struct {
 
 // Network is one bridge.
 type Network struct {
-	Name   string       `json:"name"`
-	Bridge string       `json:"bridge"` // interface name in the lab's namespace
-	Subnet netip.Prefix `json:"subnet"`
-	RA     bool         `json:"ra"`
+	Name    string       `json:"name"`
+	Bridge  string       `json:"bridge"` // interface name in the lab's namespace
+	Subnet  netip.Prefix `json:"subnet"` // IPv4; it, Subnet6 or both are valid
+	Subnet6 netip.Prefix `json:"subnet6,omitzero"`
+	RA      bool         `json:"ra"`
+	Managed bool         `json:"managed,omitempty"` // its router sends clients to DHCPv6
 }
 
 // Service is one process in its own network namespace.
 type Service struct {
-	Name    string         `json:"name"`
-	Network string         `json:"network"`
-	Address netip.Prefix   `json:"address"`
-	MAC     string         `json:"mac"`
-	Roles   []string       `json:"roles"`  // "dhcp", "tftp", "echo"
-	Server  *server.Config `json:"server"` // TFTP root is RunDir-relative: "tftp/SERVICE"
-	Files   []string       `json:"files"`  // names of Images put into its TFTP root
+	Name     string            `json:"name"`
+	Network  string            `json:"network"`
+	Address  netip.Prefix      `json:"address"`
+	Address6 netip.Prefix      `json:"address6,omitzero"` // Address, Address6 or both are valid, unless a DHCP client runs there
+	MAC      string            `json:"mac"`
+	Roles    []string          `json:"roles"`              // "dhcp", "tftp", "echo"
+	Server   *server.Config    `json:"server"`             // TFTP root is RunDir-relative: "tftp/SERVICE"
+	Files    []string          `json:"files"`              // names of Images put into its TFTP root
+	Alias    map[string]string `json:"alias,omitempty"`    // further names in its TFTP root, each with the image's file
+	Discover *int              `json:"discover,omitempty"` // boot server type that the EFI probes in its TFTP root discover
+	Host     string            `json:"host,omitempty"`     // the service whose host it shares; empty: it has one of its own
+
+	Links   []Link                 `json:"links,omitempty"`   // its interfaces, if there are several
+	Router  bool                   `json:"router,omitempty"`  // it forwards between its networks
+	Routes  []Route                `json:"routes,omitempty"`  // to the lab's other networks
+	Capture bool                   `json:"capture,omitempty"` // what passes its interfaces is recorded
+	Exec    *Exec                  `json:"exec,omitempty"`    // a program that is not ours, in place of Server
+	Expect  []topology.Expectation `json:"expect,omitempty"`
+
+	HTTPFiles []string `json:"httpFiles,omitempty"` // those put into its HTTP root
 }
 
 // Image is one file as it will be served.
@@ -60,6 +75,7 @@ type Image struct {
 	Name string `json:"name"`           // catalogue name
 	File string `json:"file"`           // name on the wire
 	Arch string `json:"arch,omitempty"` // empty for data
+	Of   string `json:"of,omitempty"`   // the catalogue's file, if it is served under another name
 
 	Made string   `json:"made,omitempty"` // "copy", "initrd", "grub" or "config"; empty for what pxelab itself holds
 	From []string `json:"from,omitempty"` // the files and folders of the host it is made from
@@ -78,12 +94,16 @@ type Guest struct {
 	UUID     string                 `json:"uuid"`
 	Stick    *Image                 `json:"stick,omitempty"` // the USB stick it boots from, made as ${RUN}/File
 	Memory   int                    `json:"memoryMiB"`
-	Argv     []Arg                  `json:"argv"`            // QEMU's command line, the binary first
-	Copies   []Copy                 `json:"copies"`          // files made for it before it starts
-	Clock    string                 `json:"clock"`           // "real" or "warp"
-	Shift    int                    `json:"shift,omitempty"` // of icount, under warp
-	Budgets  map[string]Duration    `json:"budgets"`         // per stage name: how long it may stay there, host time
+	Argv     []Arg                  `json:"argv"`               // QEMU's command line, the binary first
+	Copies   []Copy                 `json:"copies"`             // files made for it before it starts
+	Families []string               `json:"families,omitempty"` // over what it boots, in that order: "ipv4", "ipv6"; none: "ipv4"
+	Clock    string                 `json:"clock"`              // "real" or "warp"
+	Shift    int                    `json:"shift,omitempty"`    // of icount, under warp
+	Budgets  map[string]Duration    `json:"budgets"`            // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`
+	Keys     []Keys                 `json:"keys,omitempty"` // typed on its console, in this order
+
+	BootsOver string `json:"over,omitempty"` // "http": its firmware's HTTP boot client runs; empty: its PXE client
 }
 
 // Arg is one flag of QEMU's command line with its value and the reason it is there.

@@ -48,14 +48,28 @@ func roms() []host.ROM {
 	return out
 }
 
+// known is what a topology may name.
+func known() topology.Known {
+	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(), Images: images.Names(), Archs: pxe.ArchNames(), HTTPFirmwares: plan.HTTPFirmwares(),
+		Reasons: judge.Reasons(), Notes: judge.Notes()}
+}
+
+// withPrograms is a host that has every program that a topology asks for.
+func withPrograms(h *host.Host, topo *topology.Topology) *host.Host {
+	h.Commands = map[string]string{}
+	for _, name := range topo.Commands() {
+		h.Commands[name] = "/usr/sbin/" + name
+	}
+	return h
+}
+
 func load(t *testing.T, path string) *topology.Topology {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	topo, err := topology.Parse(path, data, topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(),
-		Images: images.Names(), Archs: pxe.ArchNames(), Reasons: judge.Reasons()})
+	topo, err := topology.Parse(path, data, known())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +85,8 @@ func TestGoldens(t *testing.T) {
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
 		t.Run(name, func(t *testing.T) {
-			p, err := plan.New(load(t, file), debian(), plan.Options{})
+			topo := load(t, file)
+			p, err := plan.New(topo, withPrograms(debian(), topo), plan.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,7 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"net/netip"
+	"maps"
 	"slices"
 
 	"github.com/pxelab/pxelab/images"
@@ -15,18 +15,35 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 	boots := namedFiles(t)
 	var out []Service
 	for i, s := range t.Services {
-		cfg := &server.Config{Name: s.Name, Interface: "eth0", Address: prefix(nets, s.Network, s.Address)}
-		ps := Service{Name: s.Name, Network: s.Network, Address: cfg.Address, Server: cfg,
+		cfg := &server.Config{Name: s.Name, Interface: "eth0", Address: prefix(nets, s.Network, s.Address),
+			Address6: prefix(nets, s.Network, s.Address6)}
+		ps := Service{Name: s.Name, Network: s.Network, Address: cfg.Address, Address6: cfg.Address6, Server: cfg,
 			MAC: fmt.Sprintf("52:54:00:70:73:%02x", i+1)}
+		if s.On != "" {
+			ps.Host, ps.MAC = s.On, hostMAC(out, s.On)
+		}
+		hostOf(t, nets, s, i+1, &ps)
+		if s.Relay != nil {
+			cfg.Relay = relay(ps, s.Relay)
+			ps.Roles = append(ps.Roles, "relay")
+		}
 		if s.DHCP != nil {
 			cfg.DHCP = dhcp(t, s)
 			ps.Roles = append(ps.Roles, "dhcp")
 		}
+		ps.Roles = append(ps.Roles, pxeRoles(t, s, cfg)...)
+		if s.DHCP6 != nil {
+			cfg.DHCP6 = dhcp6(t, s)
+			ps.Roles = append(ps.Roles, "dhcp6")
+		}
 		if s.TFTP != nil {
-			cfg.TFTP = &server.TFTPConfig{Root: "tftp/" + s.Name, MaxBlk: s.TFTP.MaxBlksize, Silent: s.TFTP.Silent}
+			cfg.TFTP = tftp(s)
 			ps.Roles = append(ps.Roles, "tftp")
 			ps.Files = served(boots, s.TFTP)
+			ps.Alias, ps.Discover = s.TFTP.Alias, s.TFTP.Discover
 		}
+		mtftpRole(s, &ps)
+		ps.http(t, s)
 		if s.Echo != nil || s.TFTP != nil {
 			cfg.Echo = &server.EchoConfig{Port: EchoPort}
 			if s.Echo != nil && s.Echo.Port != 0 {
@@ -34,31 +51,36 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			}
 			ps.Roles = append(ps.Roles, "echo")
 		}
+		if len(ps.Roles) == 0 { // a router alone, or a program that is not ours
+			ps.Server = nil
+		}
 		out = append(out, ps)
 	}
-	return out, planned(out)
+	return out, listed(out)
 }
 
 // dhcp turns the topology's DHCP server into the configuration of ours.
 func dhcp(t *topology.Topology, s topology.Service) *server.DHCPConfig {
-	c := &server.DHCPConfig{First: s.DHCP.First, Last: s.DHCP.Last, Lease: s.DHCP.Lease}
-	for _, r := range s.DHCP.Reservations {
-		c.Reservations = append(c.Reservations, server.Reservation{MAC: r.MAC, UUID: r.UUID, Address: r.Address, File: r.File})
+	var pools []server.PoolConfig
+	for _, x := range s.DHCP.Pools {
+		pools = append(pools, server.PoolConfig{Subnet: subnetOf(t, x.Network), First: x.First, Last: x.Last, Router: x.Router})
 	}
-	b := s.DHCP.Boot
+	return &server.DHCPConfig{Router: s.DHCP.Router, Pools: pools, First: s.DHCP.First, Last: s.DHCP.Last, Lease: s.DHCP.Lease, Reservations: reserved(s.DHCP.Reservations),
+		Boot: boot(t, s, s.DHCP.Boot), PXE: pxeConfig(s.DHCP.PXE)}
+}
+
+// boot turns the topology's boot files into the configuration of a role of service s; nil stays nil.
+func boot(t *topology.Topology, s topology.Service, b *topology.Boot) *server.BootConfig {
 	if b == nil {
-		return c
+		return nil
 	}
-	c.Boot = &server.BootConfig{Files: files(b.Files), IPXE: files(b.IPXE), NoProxy: b.NoProxy, NextServer: s.Address}
-	for _, other := range t.Services {
-		if b.Server != "" && other.Name == b.Server {
-			c.Boot.NextServer = other.Address
-		}
-	}
-	if c.Boot.NextServer == (netip.Addr{}) {
-		c.Boot.NextServer = s.Address
-	}
-	return c
+	return &server.BootConfig{Files: files(b.Files), IPXE: files(b.IPXE), NoProxy: b.NoProxy, NextServer: addressOf(t, b.Server, s.Address), HTTP: uris(t, s, b)}
+}
+
+// hostMAC is the address of the host that a service shares.
+func hostMAC(services []Service, host string) string {
+	i := slices.IndexFunc(services, func(s Service) bool { return s.Name == host })
+	return services[i].MAC
 }
 
 func files(byArch map[string]string) map[string]string {
@@ -76,21 +98,32 @@ func files(byArch map[string]string) map[string]string {
 func namedFiles(t *topology.Topology) []string {
 	var out []string
 	for _, s := range t.Services {
-		if s.DHCP == nil {
-			continue
-		}
-		for _, r := range s.DHCP.Reservations {
+		out = append(out, namedFiles6(s)...)
+	}
+	reserve := func(list []topology.Reservation) {
+		for _, r := range list {
 			if r.File != "" {
 				out = append(out, wireFile(r.File, ""))
 			}
 		}
-		if b := s.DHCP.Boot; b != nil {
-			for arch, image := range b.Files {
-				out = append(out, wireFile(image, arch))
+	}
+	for _, s := range t.Services {
+		if s.DHCP != nil {
+			reserve(s.DHCP.Reservations)
+		}
+		if s.BOOTP != nil {
+			reserve(s.BOOTP.Reservations)
+			if s.BOOTP.File != "" {
+				out = append(out, wireFile(s.BOOTP.File, ""))
 			}
-			for arch, image := range b.IPXE {
-				out = append(out, wireFile(image, arch))
-			}
+		}
+	}
+	for _, b := range t.Boots() {
+		for arch, image := range b.Files {
+			out = append(out, wireFile(image, arch))
+		}
+		for arch, image := range b.IPXE {
+			out = append(out, wireFile(image, arch))
 		}
 	}
 	return out
@@ -120,15 +153,24 @@ func served(boots []string, s *topology.TFTP) []string {
 // servable lists everything a topology can serve, in a fixed order.
 func servable() []images.Image { return append(images.Catalogue(), images.HostFiles()...) }
 
-// planned lists the distinct files that services serve, in catalogue order, the data file last.
-func planned(services []Service) []Image {
+// listed lists the distinct files that services serve, in catalogue order, the data file last.
+func listed(services []Service) []Image {
 	var out []Image
 	has := func(file string) bool {
-		return slices.ContainsFunc(services, func(s Service) bool { return slices.Contains(s.Files, file) })
+		return slices.ContainsFunc(services, func(s Service) bool { return slices.Contains(s.Files, file) || slices.Contains(s.HTTPFiles, file) })
 	}
 	for _, i := range servable() {
 		if has(i.File) {
 			out = append(out, Image{Name: i.Name, File: i.File, Arch: i.Arch})
+		}
+	}
+	for _, s := range services {
+		for _, name := range slices.Sorted(maps.Keys(s.Alias)) {
+			for _, i := range images.Catalogue() {
+				if i.File == s.Alias[name] {
+					out = append(out, Image{Name: i.Name, File: name, Arch: i.Arch, Of: i.File})
+				}
+			}
 		}
 	}
 	if has(images.SecondFile) {

@@ -23,8 +23,10 @@ func (p *Plan) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "  cable %s  (%s)\n", p.Cable.Value, p.Cable.Why)
 	fmt.Fprintf(&b, "  %d of %d guests at once  (%s)\n", p.AtOnce, len(p.Guests), p.WhyAtOnce)
 	for _, n := range p.Networks {
-		fmt.Fprintf(&b, "\nnetwork %s  %s  bridge %s", n.Name, n.Subnet, n.Bridge)
-		if n.RA {
+		fmt.Fprintf(&b, "\nnetwork %s  %s  bridge %s", n.Name, addressText(n.Subnet, n.Subnet6), n.Bridge)
+		if n.Managed {
+			b.WriteString("  router advertisements that send to DHCPv6 (M and O flags)")
+		} else if n.RA {
 			b.WriteString("  router advertisements (without them iPXE waits 13 s for IPv6)")
 		}
 		b.WriteString("\n")
@@ -41,27 +43,34 @@ func (p *Plan) WriteText(w io.Writer) error {
 }
 
 func (s Service) writeText(b *strings.Builder) {
-	fmt.Fprintf(b, "\nservice %s  on %s  %s  %s  %s\n", s.Name, s.Network, s.Address, s.MAC, strings.Join(s.Roles, " "))
+	where := s.Network
+	if s.Host != "" {
+		where += " at the host of " + s.Host
+	}
+	fmt.Fprintf(b, "\nservice %s  on %s  %s  %s  %s\n", s.Name, where, s.addressText(), s.MAC, strings.Join(s.Roles, " "))
+	s.writeHost(b)
 	if s.Server == nil {
 		return
 	}
 	if d := s.Server.DHCP; d != nil {
 		fmt.Fprintf(b, "  dhcp %s-%s\n", d.First, d.Last)
-		if d.Boot == nil {
+		writePools(b, d.Pools)
+		if d.Boot == nil && d.PXE == nil {
 			b.WriteString("  boot: nothing said to PXE clients\n")
-		} else {
-			fmt.Fprintf(b, "  boot from %s", d.Boot.NextServer)
-			writeFiles(b, "", d.Boot.Files)
-			writeFiles(b, "ipxe ", d.Boot.IPXE)
-			b.WriteString("\n")
 		}
+		writeBoot(b, "boot", d.Boot)
+		writePXE(b, d.PXE)
 	}
+	s.writePXERoles(b)
+	write6(b, s.Server.DHCP6)
 	if t := s.Server.TFTP; t != nil {
 		fmt.Fprintf(b, "  tftp serves %s\n", strings.Join(s.Files, " "))
 		if t.Silent {
 			b.WriteString("  tftp never answers\n")
 		}
 	}
+	s.writeMTFTP(b)
+	s.writeHTTP(b)
 	if e := s.Server.Echo; e != nil {
 		fmt.Fprintf(b, "  echo on UDP %d\n", e.Port)
 	}
@@ -95,6 +104,9 @@ func (g Guest) writeText(b *strings.Builder) {
 		}
 	}
 	b.WriteString("\n")
+	for _, k := range g.Keys {
+		fmt.Fprintf(b, "  types %s when the console shows %q\n", strings.Join(k.Press, " "), k.When)
+	}
 	expected := g.Expect
 	if len(expected) == 0 {
 		expected = []topology.Expectation{{}}

@@ -28,6 +28,11 @@ func (r Report) JUnit() ([]byte, error) {
 			suite.AddTestcase(r.testcase(g, i, v))
 		}
 	}
+	for _, s := range r.Services {
+		for i := range s.Verdicts {
+			suite.AddTestcase(r.testcase(judge.Result{Guest: s.Service, Verdicts: s.Verdicts}, i, s.Verdicts[i]))
+		}
+	}
 	all := junit.Testsuites{Name: "pxelab", Time: suite.Time}
 	all.AddSuite(suite)
 	var out bytes.Buffer

@@ -30,6 +30,8 @@ type Report struct {
 	Ended    string         `json:"ended,omitempty"` // why the run ended; absent when the log is cut off
 	Passed   bool           `json:"passed"`          // every expectation of every guest holds, and there was a guest
 	Guests   []judge.Result `json:"guests"`          // in the plan's order
+
+	Services []judge.ServiceResult `json:"services,omitempty"` // those of which something is expected, in the plan's order
 }
 
 // New judges a run from its plan and its log.
@@ -38,6 +40,7 @@ func New(p *plan.Plan, events []event.Event) Report {
 	for _, g := range r.Guests {
 		r.Passed = r.Passed && g.Passed
 	}
+	r.judgeServices(p, events)
 	for _, e := range events {
 		r.Took = max(r.Took, e.At)
 		switch {
@@ -72,7 +75,9 @@ func (r Report) counts() (passed, failed int) {
 }
 
 // summary is the run in one line.
-func (r Report) summary() string {
+func (r Report) summary() string { return r.andServices(r.ofGuests()) }
+
+func (r Report) ofGuests() string {
 	passed, failed := r.counts()
 	switch {
 	case len(r.Guests) == 0:

@@ -22,6 +22,7 @@ func (r Report) Text(s Style) string {
 			out.WriteString("\n" + failure(g, s))
 		}
 	}
+	out.WriteString(r.services(s))
 	color := green
 	if !r.Passed {
 		color = red
@@ -161,13 +162,17 @@ func serving(g judge.Result) string {
 	}
 	missed := 0
 	for i, f := range g.Files {
+		from := f.From
+		if f.Over != "" {
+			from += " over " + f.Over
+		}
 		switch {
 		case f.Whole:
-			parts = append(parts, fmt.Sprintf("%s from %s (%d bytes)", f.Name, f.From, f.Bytes))
+			parts = append(parts, fmt.Sprintf("%s from %s (%d bytes)", f.Name, from, f.Bytes))
 		case i+1 < len(g.Files) && !g.Files[i+1].Whole && f.From == g.Files[i+1].From:
 			missed++ // a boot program tries a dozen names for its configuration: the last speaks for them
 		default:
-			parts = append(parts, fmt.Sprintf("%s not from %s", f.Name, f.From)+others(missed))
+			parts = append(parts, fmt.Sprintf("%s not from %s", f.Name, from)+others(missed))
 			missed = 0
 		}
 	}
@@ -193,8 +198,17 @@ func failure(g judge.Result, s Style) string {
 		head += fmt.Sprintf(" (boot %d of %d)", g.Boot, g.Boots)
 	}
 	out.WriteString(s.paint(red, head) + "\n")
-	var frames []int
-	for _, same := range alike(g.Verdicts) {
+	frames := unmet(&out, g.Verdicts, s)
+	if s.Bundle != "" && g.Boot > 0 {
+		out.WriteString("  look: less " + quote(s.Bundle+"/guests/"+g.Guest+"/console.log") + "\n")
+	}
+	lookAt(&out, frames, s)
+	return out.String()
+}
+
+// unmet writes each failed verdict with its evidence, and gives the frames among that.
+func unmet(out *strings.Builder, verdicts []judge.Verdict, s Style) (frames []int) {
+	for _, same := range alike(verdicts) {
 		for _, v := range same {
 			out.WriteString(s.paint(bold, strings.TrimSuffix(wrap("expected "+v.Expectation, "  ", s.width()), "\n")) + "\n")
 		}
@@ -206,15 +220,16 @@ func failure(g judge.Result, s Style) string {
 			}
 		}
 	}
-	if s.Bundle != "" && g.Boot > 0 {
-		out.WriteString("  look: less " + quote(s.Bundle+"/guests/"+g.Guest+"/console.log") + "\n")
-	}
+	return frames
+}
+
+// lookAt writes how to see frames.
+func lookAt(out *strings.Builder, frames []int, s Style) {
 	if s.Bundle != "" && len(frames) > 0 {
 		slices.Sort(frames)
 		list := strings.Trim(strings.ReplaceAll(fmt.Sprint(slices.Compact(frames)), " ", ","), "[]")
 		out.WriteString("  look: tshark -r " + quote(s.Bundle+"/wire.pcapng") + " -Y 'frame.number in {" + list + "}'\n")
 	}
-	return out.String()
 }
 
 // alike gathers the failures that one sentence and the same evidence explain: all of a boot that was cut short.

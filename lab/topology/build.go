@@ -20,9 +20,16 @@ func (c *checker) check() {
 	c.topo.Name, c.topo.About, c.topo.Clock = string(c.form.Name), c.form.About, string(c.form.Clock)
 	c.networks()
 	c.services()
+	c.routers()
 	c.guests()
 	c.dhcps()
+	c.dhcp6s()
+	c.roles()
+	c.relays()
+	c.execs()
+	c.hostPorts()
 	c.tftps()
+	c.https()
 	c.expectations()
 }
 
@@ -50,10 +57,8 @@ func (c *checker) networks() {
 	}
 	for _, name := range names {
 		f := c.form.Networks[partName(name)]
-		n := Network{Name: name, Subnet: f.Subnet.Prefix, RA: f.RA == nil || *f.RA}
-		if n.Subnet.IsValid() {
-			c.subnet(join(join("networks", name), "subnet"), n.Subnet)
-		}
+		n := Network{Name: name, RA: f.RA != raOff, Managed: f.RA == raManaged}
+		c.subnets(join("networks", name), f, &n)
 		c.topo.Networks = append(c.topo.Networks, n)
 	}
 }
@@ -69,21 +74,27 @@ var labRanges = []netip.Prefix{
 	netip.MustParsePrefix("172.16.0.0/12"),   // RFC 1918
 	netip.MustParsePrefix("192.168.0.0/16"),  // RFC 1918
 	netip.MustParsePrefix("fc00::/7"),        // RFC 4193, unique local
+	netip.MustParsePrefix("2001:db8::/32"),   // RFC 3849, documentation
 }
 
 // subnet checks one subnet; the networks before it are in the topology already.
 func (c *checker) subnet(key string, p netip.Prefix) {
 	within := func(r netip.Prefix) bool { return p.Bits() >= r.Bits() && r.Contains(p.Addr()) }
 	if !slices.ContainsFunc(labRanges, within) {
-		c.report(key, "%s would collide with real networks; use 192.0.2.0/24 (also allowed: 198.51.100.0/24, "+
-			"203.0.113.0/24, 198.18.0.0/15, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7)", p)
+		allowed := "192.0.2.0/24 (also allowed: 198.51.100.0/24, 203.0.113.0/24, 198.18.0.0/15, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16)"
+		if p.Addr().Is6() {
+			allowed = "2001:db8::/64 (also allowed: the rest of 2001:db8::/32, and fc00::/7)"
+		}
+		c.report(key, "%s would collide with real networks; use %s", p, allowed)
 	}
 	if room := p.Addr().BitLen() - p.Bits(); room < 2 {
 		c.report(key, "%s has no room for a service and a guest; use /%d or shorter", p, p.Addr().BitLen()-2)
 	}
 	for _, other := range c.topo.Networks {
-		if other.Subnet.IsValid() && other.Subnet.Overlaps(p) {
-			c.report(key, "%s overlaps %s of network %q; give each network its own", p, other.Subnet, other.Name)
+		for _, q := range []netip.Prefix{other.Subnet, other.Subnet6} {
+			if q.IsValid() && q.Overlaps(p) {
+				c.report(key, "%s overlaps %s of network %q; give each network its own", p, q, other.Name)
+			}
 		}
 	}
 }
@@ -102,9 +113,17 @@ func (c *checker) network(key, given string) string {
 	return given
 }
 
-// subnetOf gives a network's subnet, invalid if it has none that could be read.
-func (c *checker) subnetOf(network string) netip.Prefix {
-	return c.form.Networks[partName(network)].Subnet.Prefix
+// subnetOf gives a network's IPv4 subnet, invalid if it has none that could be read.
+func (c *checker) subnetOf(network string) netip.Prefix { return c.networkOf(network).Subnet }
+
+// networkOf gives a network by its name, without subnets if there is none of that name.
+func (c *checker) networkOf(name string) Network {
+	for _, n := range c.topo.Networks {
+		if n.Name == name {
+			return n
+		}
+	}
+	return Network{}
 }
 
 // unusable says why a host cannot have address a in subnet p, or "".
@@ -132,7 +151,9 @@ func (c *checker) guests() {
 	for _, name := range names {
 		f, key := c.form.Guests[partName(name)], join("guests", name)
 		g := Guest{Name: name, Network: c.network(key, f.Network), Firmware: string(f.Firmware), NIC: string(f.NIC), Stick: string(f.Stick),
-			Memory: int(f.Memory), MAC: string(f.MAC), UUID: string(f.UUID)}
+			Memory: int(f.Memory), MAC: string(f.MAC), UUID: string(f.UUID), NoUUID: f.NoUUID, SameMAC: f.SameMAC,
+			SameUUID: f.SameUUID, Keys: c.keysOf(f), Over: c.over(key, f)}
+		c.identity(key, f)
 		if g.NIC == "" {
 			g.NIC = defaultNIC
 		}

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -15,9 +16,17 @@ func (x Expectation) String() string {
 	case x.Booted != nil:
 		return "booted: " + flow("image", x.Booted.Image, "from", x.Booted.From)
 	case x.Address != nil:
-		return "address: " + flow("from", x.Address.From)
+		return "address: " + flow("from", x.Address.From, "via", x.Address.Via)
 	case x.Offer != nil:
-		return "offer: " + flow("from", x.Offer.From)
+		return "offer: " + flow("from", x.Offer.From, "file", x.Offer.File, "via", x.Offer.Via)
+	case x.DHCP != nil:
+		return "dhcp: " + x.DHCP.flow()
+	case x.Silent != nil && x.Silent.Reason == "":
+		return "silent: " + flow("from", x.Silent.From)
+	case x.Silent != nil:
+		return "silent: {from: " + scalar(x.Silent.From, false) + ", reason: " + scalar(x.Silent.Reason, true) + "}"
+	case x.Note != "":
+		return "note: " + scalar(x.Note, false)
 	case x.Served != nil:
 		return "served: " + flow("file", x.Served.File, "from", x.Served.From, "over", x.Served.Over)
 	case x.Stage != nil && x.Stage.Within > 0:
@@ -28,8 +37,16 @@ func (x Expectation) String() string {
 		return "stops: " + flow("at", x.Stops.At.String(), "reason", x.Stops.Reason)
 	case x.Serial != "":
 		return "serial: " + scalar(x.Serial, true)
+	case x.Never != nil && x.Never.From != "":
+		return "never: " + flow("from", x.Never.From, "packet", x.Never.Packet)
 	case x.Never != nil && x.Never.Packet != "":
 		return "never: {packet: " + scalar(x.Never.Packet, true) + "}"
+	case x.Never != nil && x.Never.Log != "":
+		return "never: {log: " + scalar(x.Never.Log, true) + "}"
+	case x.Log != "":
+		return "log: " + scalar(x.Log, true)
+	case x.Exits != nil:
+		return "exits: " + strconv.Itoa(*x.Exits)
 	case x.Never != nil:
 		return "never: {serial: " + scalar(x.Never.Serial, true) + "}"
 	case x.Ends != "":

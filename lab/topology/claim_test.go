@@ -15,7 +15,7 @@ var claims = map[string]Expectation{
 	"booted: {image: probe, from: boot}":              {Booted: &Booted{Image: "probe", From: "boot"}},
 	"booted: {image: probe}":                          {Booted: &Booted{Image: "probe"}},
 	"address: {from: boot}":                           {Address: &From{From: "boot"}},
-	"offer: {from: boot}":                             {Offer: &From{From: "boot"}},
+	"offer: {from: boot}":                             {Offer: &Offer{From: "boot"}},
 	"served: {file: probe.0, from: boot, over: tftp}": {Served: &Served{File: "probe.0", From: "boot", Over: "tftp"}},
 	`served: {file: "a file"}`:                        {Served: &Served{File: "a file"}},
 	"stage: {reaches: boot-server, within: 20s}":      {Stage: &Reaches{Reaches: event.StageBootServer, Within: 20 * time.Second}},

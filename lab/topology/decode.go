@@ -46,6 +46,8 @@ func (d *decoder) fill(n ast.Node, key string, v reflect.Value) {
 	}
 	_, parses := v.Addr().Interface().(encoding.TextUnmarshaler)
 	switch {
+	case v.Type() == reflect.TypeFor[raWord]():
+		d.router(n, key, v)
 	case parses || v.Kind() == reflect.String:
 		d.text(n, key, v)
 	case v.Kind() == reflect.Struct || v.Kind() == reflect.Map:

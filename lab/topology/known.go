@@ -18,6 +18,9 @@ type Known struct {
 	Images    []string // catalogue names of the boot programs: "probe"
 	Archs     []string // client architectures that boot may name: "efi-x64"
 	Reasons   []string // why a boot may be expected to stop: "no-offer"
+	Notes     []string // what may be noted of a boot: "duplicate-mac"
+
+	HTTPFirmwares []string // those of Firmwares that have an HTTP boot client of their own
 }
 
 // words gives what a text of type t may be, and what one of them is called. The noun is empty for a type
@@ -34,6 +37,8 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 		return "image", k.Images
 	case reflect.TypeFor[archWord]():
 		return "architecture", k.Archs
+	case reflect.TypeFor[noteWord]():
+		return "note", k.Notes
 	case reflect.TypeFor[reasonWord]():
 		return "reason", k.Reasons
 	case reflect.TypeFor[stageWord]():
@@ -42,8 +47,22 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 		return "clock", []string{"auto", "real", "warp"}
 	case reflect.TypeFor[endsWord]():
 		return "ending", []string{"off", "running"}
+	case reflect.TypeFor[policyWord]():
+		return "policy", relayPolicies
 	case reflect.TypeFor[overWord]():
-		return "protocol", []string{"tftp"}
+		return "protocol", []string{"tftp", "http"}
+	case reflect.TypeFor[messageWord]():
+		return "message", []string{"DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM", "BOOTREQUEST", "BOOTREPLY"}
+	case reflect.TypeFor[controlWord]():
+		return "control", pxeWords["control"]
+	case reflect.TypeFor[offerFlaw]():
+		return "flaw", pxeWords["flaw"]
+	case reflect.TypeFor[proxyFlaw]():
+		return "flaw", pxeWords["proxy flaw"]
+	case reflect.TypeFor[bootServerFlaw]():
+		return "flaw", pxeWords["boot server flaw"]
+	case reflect.TypeFor[bootpFlaw]():
+		return "flaw", pxeWords["bootp flaw"]
 	}
 	return "", nil
 }

@@ -22,7 +22,7 @@ func (d *decoder) mapping(n ast.Node, key string, v reflect.Value) {
 	pairs, ok := d.pairs(n, key)
 	if !ok {
 		want := "a mapping (key: value)"
-		if t := v.Type(); t == reflect.TypeFor[tftpForm]() || t == reflect.TypeFor[echoForm]() {
+		if t := v.Type(); t == reflect.TypeFor[tftpForm]() || t == reflect.TypeFor[httpForm]() || t == reflect.TypeFor[echoForm]() {
 			want = "a mapping ({} for the defaults)"
 		}
 		d.mismatch(n, key, want)

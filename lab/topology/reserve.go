@@ -2,14 +2,16 @@ package topology
 
 import (
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strconv"
 )
 
 // reservations builds a DHCP server's reservations.
-func (c *checker) reservations(key string, s *Service, f *dhcpForm) {
+func (c *checker) reservations(key string, s *Service, list []reservationForm) []Reservation {
+	var out []Reservation
 	addresses, clients := map[netip.Addr]int{}, map[string]int{}
-	for i, r := range f.Reservations {
+	for i, r := range list {
 		at := item(join(key, "reservations"), i)
 		c.client(at, r, clients, i)
 		if r.Address.IsValid() {
@@ -23,9 +25,9 @@ func (c *checker) reservations(key string, s *Service, f *dhcpForm) {
 			c.report(at, "reserves nothing; add address, file or both")
 		}
 		c.reservedFile(join(at, "file"), r.File)
-		s.DHCP.Reservations = append(s.DHCP.Reservations,
-			Reservation{Guest: r.Guest, MAC: string(r.MAC), UUID: string(r.UUID), Address: r.Address.Addr, File: r.File})
+		out = append(out, Reservation{Guest: r.Guest, MAC: string(r.MAC), UUID: string(r.UUID), Address: r.Address.Addr, File: r.File})
 	}
+	return out
 }
 
 // client checks that a reservation names one client, and one that has none yet.
@@ -56,11 +58,19 @@ func (c *checker) client(at string, r reservationForm, clients map[string]int, i
 
 // reserved checks a reserved address. It may lie in the range or beside it.
 func (c *checker) reserved(key string, s *Service, a netip.Addr) {
-	if why := unusable(a, c.subnetOf(s.Network)); why != "" {
+	where := s.Network
+	if s.DHCP != nil {
+		for _, p := range s.DHCP.Pools {
+			if c.subnetOf(p.Network).Contains(a) {
+				where = p.Network
+			}
+		}
+	}
+	if why := unusable(a, c.subnetOf(where)); why != "" {
 		c.report(key, "%s", why)
 	}
 	for _, other := range c.topo.Services {
-		if other.Network == s.Network && other.Address == a {
+		if other.At(where) == a {
 			c.report(key, "%s is the address of service %q; reserve another", a, other.Name)
 		}
 	}
@@ -88,6 +98,16 @@ func (c *checker) tftps() {
 		for i, name := range s.TFTP.Images {
 			c.fileName(item(join(key, "images"), i), name)
 		}
+		for _, name := range c.keys[join(key, "alias")] {
+			at := join(join(key, "alias"), name)
+			if !isFile(name) {
+				c.report(at, "%s is no file's name on the wire, which has a dot or a slash, such as special/probe.0", quote(name))
+			}
+			if !filepath.IsLocal(name) {
+				c.report(at, "%s leads out of the server's folder; write a name without \"..\" that does not begin with a slash", quote(name))
+			}
+			c.reservedFile(at, s.TFTP.Alias[name])
+		}
 		for i, name := range s.TFTP.Missing {
 			at := item(join(key, "missing"), i)
 			c.fileName(at, name)
@@ -102,13 +122,20 @@ func (c *checker) tftps() {
 func (c *checker) named() map[string]bool {
 	named := map[string]bool{}
 	for _, s := range c.topo.Services {
-		if s.DHCP == nil || s.DHCP.Boot == nil {
-			continue
+		if s.DHCP6 != nil && s.DHCP6.Boot != nil {
+			for _, name := range s.DHCP6.Boot.Files {
+				named[name] = true
+			}
+			for _, name := range s.DHCP6.Boot.IPXE {
+				named[name] = true
+			}
 		}
-		for _, name := range s.DHCP.Boot.Files {
+	}
+	for _, b := range c.topo.Boots() {
+		for _, name := range b.Files {
 			named[name] = true
 		}
-		for _, name := range s.DHCP.Boot.IPXE {
+		for _, name := range b.IPXE {
 			named[name] = true
 		}
 	}

@@ -62,6 +62,8 @@ func (k Known) schemaOf(t reflect.Type) *jsonschema.Schema {
 		return text(macRule)
 	case reflect.TypeFor[uuid]():
 		return text(uuidRule)
+	case reflect.TypeFor[raWord]():
+		return &jsonschema.Schema{Enum: []any{true, false, string(raManaged)}, Default: true}
 	case reflect.TypeFor[fileName]():
 		return k.fileSchema()
 	case reflect.TypeFor[archFiles]():
@@ -90,13 +92,13 @@ func (k Known) archSchema() *jsonschema.Schema {
 
 // restFields gives a form type the keys that its rest field takes: for boot, one for each architecture.
 func (k Known) restFields(t reflect.Type) []reflect.StructField {
-	if t != reflect.TypeFor[bootForm]() {
+	if t != reflect.TypeFor[bootForm]() && t != reflect.TypeFor[boot6Form]() && t != reflect.TypeFor[httpBootForm]() {
 		return nil
 	}
 	var fields []reflect.StructField
 	for _, a := range k.Archs {
 		fields = append(fields, reflect.StructField{Name: "Rest", Type: reflect.TypeFor[fileName](),
-			Tag: reflect.StructTag(`json:"` + a + `" jsonschema_description:"What clients of this architecture (option 93) are told: an image, or a file by its name on the wire."`)})
+			Tag: reflect.StructTag(`json:"` + a + `" jsonschema_description:"What clients of this architecture (option 93, over IPv6 option 61) are told: an image, or a file by its name on the wire."`)})
 	}
 	return fields
 }
@@ -116,7 +118,8 @@ func shape(file *jsonschema.Schema, defs jsonschema.Definitions) {
 	for _, name := range []string{"expectation", "never"} {
 		defs[name].MinProperties, defs[name].MaxProperties = count(1), count(1)
 	}
-	defs["service"].AnyOf = oneKeyOf("dhcp", "tftp", "echo")
+	defs["network"].AnyOf = oneKeyOf("subnet", "subnet6")
+	defs["service"].AnyOf = oneKeyOf("dhcp", "dhcp6", "proxydhcp", "bootserver", "bootp", "relay", "tftp", "mtftp", "http", "echo", "router", "exec")
 	defs["reservation"].OneOf = oneKeyOf("guest", "mac", "uuid")
 	defs["reservation"].AnyOf = oneKeyOf("address", "file")
 }

@@ -11,17 +11,18 @@ func (c *checker) services() {
 	taken := map[string]map[netip.Addr]string{}
 	for _, name := range c.keys["services"] {
 		f, key := c.form.Services[partName(name)], join("services", name)
-		s := Service{Name: name, Network: c.network(key, f.Network), Address: f.Address.Addr}
-		if s.Address.IsValid() {
-			c.serviceAddress(join(key, "address"), s, taken)
-		}
-		if c.whole(key) && f.DHCP == nil && f.TFTP == nil && f.Echo == nil {
-			c.report(key, "plays no role; add dhcp, tftp or echo")
+		s := Service{Name: name, On: f.On, Address: f.Address.Addr}
+		s.Router, s.Capture = f.Router, f.Capture
+		c.place(key, &s, f, taken)
+		if c.whole(key) && f.DHCP == nil && f.DHCP6 == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil &&
+			f.HTTP == nil && f.MTFTP == nil && f.Relay == nil && f.Exec == nil && !f.Router {
+			c.report(key, "plays no role; add dhcp, dhcp6, proxydhcp, bootserver, bootp, relay, tftp, mtftp, http, echo, router or exec")
 		}
 		if f.TFTP != nil {
-			s.TFTP = &TFTP{Images: plain(f.TFTP.Images), Missing: plain(f.TFTP.Missing), Silent: f.TFTP.Silent,
-				MaxBlksize: int(f.TFTP.MaxBlksize)}
+			s.TFTP = c.tftp(join(key, "tftp"), f.TFTP)
 		}
+		s.MTFTP = c.mtftp(key, s, f)
+		s.HTTP = f.HTTP.build()
 		if f.Echo != nil {
 			s.Echo = &Echo{Port: int(f.Echo.Port)}
 			c.echo(join(key, "echo.port"), f)
@@ -30,23 +31,66 @@ func (c *checker) services() {
 	}
 }
 
-// serviceAddress checks one service's address against its subnet and the services before it.
-func (c *checker) serviceAddress(key string, s Service, taken map[string]map[netip.Addr]string) {
-	if why := unusable(s.Address, c.subnetOf(s.Network)); why != "" {
+// shares gives a service the network and address of the one whose host it shares, which stands before it.
+func (c *checker) shares(key string, s *Service) {
+	for _, k := range []string{"address", "address6", "network"} {
+		if slices.Contains(c.keys[key], k) {
+			c.report(join(key, k), "is that of %q, whose host it shares; leave it out", s.On)
+		}
+	}
+	i := c.service(join(key, "on"), s.On)
+	if i < 0 {
+		return
+	}
+	if other := c.topo.Services[i]; other.On != "" {
+		c.report(join(key, "on"), "%q itself shares the host of %q; name that one", other.Name, other.On)
+	} else {
+		s.Network, s.Address, s.Address6 = other.Network, other.Address, other.Address6
+	}
+}
+
+// discovers is the boot server type that probes are to discover.
+func discovers(f *probeForm) *int {
+	if f == nil || f.Discover == nil {
+		return nil
+	}
+	t := int(*f.Discover)
+	return &t
+}
+
+func aliases(form map[string]fileName) map[string]string {
+	out := map[string]string{}
+	for name, file := range form {
+		out[name] = string(file)
+	}
+	return out
+}
+
+// serviceAddress checks one of a service's addresses against its subnet and the services before it.
+func (c *checker) serviceAddress(key string, s *Service, a netip.Addr, taken map[string]map[netip.Addr]string) {
+	n := c.networkOf(s.Network)
+	p, other := n.Subnet, n.Subnet6
+	if a.Is6() {
+		p, other = other, p
+	}
+	if !p.IsValid() {
+		p = other // outside of it, which is what there is to say
+	}
+	if why := unusable(a, p); why != "" {
 		c.report(key, "%s", why)
 	}
-	if other, dup := taken[s.Network][s.Address]; dup {
-		c.report(key, "service %q has %s already; give each service its own address", other, s.Address)
+	if other, dup := taken[s.Network][a]; dup {
+		c.report(key, "service %q has %s already; give each service its own address", other, a)
 	}
 	if taken[s.Network] == nil {
 		taken[s.Network] = map[netip.Addr]string{}
 	}
-	taken[s.Network][s.Address] = s.Name
+	taken[s.Network][a] = s.Name
 }
 
 // echo checks that the echo's port is free on its host.
 func (c *checker) echo(key string, f serviceForm) {
-	if f.Echo.Port == 67 && f.DHCP != nil || f.Echo.Port == 69 && f.TFTP != nil {
+	if f.Echo.Port == 67 && f.DHCP != nil || f.Echo.Port == 69 && f.TFTP != nil || f.Echo.Port == 547 && f.DHCP6 != nil {
 		c.report(key, "port %d belongs to this service's own server; use another, such as 7777", f.Echo.Port)
 	}
 }
@@ -63,31 +107,36 @@ func (c *checker) dhcps() {
 		if s.DHCP.Lease != 0 && s.DHCP.Lease < time.Second {
 			c.report(join(key, "lease"), "%s is too short, as leases count whole seconds; write 1s or more", s.DHCP.Lease)
 		}
-		if p := c.subnetOf(s.Network); p.IsValid() && !p.Addr().Is4() {
-			c.report(key, "network %q is IPv6, which DHCP (RFC 2131) does not serve; give it an IPv4 subnet such as 192.0.2.0/24", s.Network)
+		if n := c.networkOf(s.Network); n.Subnet6.IsValid() && !n.Subnet.IsValid() {
+			c.report(key, "network %q is IPv6, which DHCP (RFC 2131) does not serve; write dhcp6, or give it an IPv4 subnet such as 192.0.2.0/24", s.Network)
 			continue
 		}
-		if s.DHCP.First.IsValid() {
-			c.pool(join(key, "range"), *s)
+		if s.Address6.IsValid() && !s.Address.IsValid() {
+			c.report(key, "needs an IPv4 address of its own; add address")
 		}
+		if s.DHCP.First.IsValid() {
+			c.pool(join(key, "range"), *s, s.DHCP.First, s.DHCP.Last)
+		}
+		c.pools(key, s, f)
 		c.boot(key, s, f)
-		c.reservations(key, s, f)
+		s.DHCP.PXE = c.pxe(join(key, "pxe"), f.PXE)
+		s.DHCP.Reservations = c.reservations(key, s, f.Reservations)
 	}
 }
 
 // pool checks a DHCP range: no address in it may be another's.
-func (c *checker) pool(key string, s Service) {
+func (c *checker) pool(key string, s Service, first, last netip.Addr) {
 	p := c.subnetOf(s.Network)
-	why := unusable(s.DHCP.First, p)
+	why := unusable(first, p)
 	if why == "" {
-		why = unusable(s.DHCP.Last, p)
+		why = unusable(last, p)
 	}
 	if why != "" {
 		c.report(key, "%s", why)
 	}
 	for _, other := range c.topo.Services {
-		if other.Network == s.Network && other.Address.IsValid() && s.DHCP.First.Compare(other.Address) <= 0 && other.Address.Compare(s.DHCP.Last) <= 0 {
-			c.report(key, "covers %s, the address of service %q; narrow the range", other.Address, other.Name)
+		if a := other.At(s.Network); a.IsValid() && other.On == "" && first.Compare(a) <= 0 && a.Compare(last) <= 0 {
+			c.report(key, "covers %s, the address of service %q; narrow the range", a, other.Name)
 		}
 	}
 }
@@ -95,23 +144,29 @@ func (c *checker) pool(key string, s Service) {
 // boot checks what a DHCP server tells PXE clients, and that somebody serves it.
 func (c *checker) boot(key string, s *Service, f *dhcpForm) {
 	told := slices.IndexFunc(f.Reservations, func(r reservationForm) bool { return r.File != "" })
+	byTFTP := slices.IndexFunc(f.Reservations, func(r reservationForm) bool { return r.File != "" && !IsURI(r.File) })
 	if f.Boot == nil {
-		if told >= 0 {
-			c.servesTFTP(item(join(key, "reservations"), told)+".file", s, s.Name)
+		if byTFTP >= 0 {
+			c.servesTFTP(item(join(key, "reservations"), byTFTP)+".file", s, s.Name)
 		}
 		return
 	}
-	key = join(key, "boot")
-	s.DHCP.Boot = &Boot{Server: f.Boot.Server, Files: c.files(key, f.Boot.Files), IPXE: c.files(join(key, "ipxe"), f.Boot.IPXE),
-		NoProxy: f.Boot.NoProxy}
-	if c.whole(key) && len(f.Boot.Files) == 0 && len(f.Boot.IPXE) == 0 && told < 0 {
+	s.DHCP.Boot = c.bootOf(join(key, "boot"), s, f.Boot, told >= 0, byTFTP >= 0)
+}
+
+// bootOf builds the boot files that a service names. If it reserves some too, it need name no others.
+func (c *checker) bootOf(key string, s *Service, f *bootForm, reserves, byTFTP bool) *Boot {
+	b := &Boot{Server: f.Server, Files: c.files(key, f.Files), IPXE: c.files(join(key, "ipxe"), f.IPXE), NoProxy: f.NoProxy}
+	if c.whole(key) && len(f.Files) == 0 && len(f.IPXE) == 0 && f.HTTP == nil && !reserves {
 		c.report(key, "names no boot file; write an architecture and its image, such as %s", c.someBoot())
 	}
-	if f.Boot.Server == "" {
+	b.HTTP, b.HTTPServer = c.httpBoot(key, s, f.HTTP, false)
+	if f.Server != "" {
+		c.servesTFTP(join(key, "server"), s, f.Server)
+	} else if b.wantsTFTP() || byTFTP {
 		c.servesTFTP(key, s, s.Name)
-	} else {
-		c.servesTFTP(join(key, "server"), s, f.Boot.Server)
 	}
+	return b
 }
 
 // someBoot is an example of architecture and image.
@@ -129,11 +184,12 @@ func (c *checker) servesTFTP(key string, s *Service, server string) {
 		return
 	}
 	switch to := c.topo.Services[i]; {
+	case to.Exec != nil: // only its author knows what it serves
 	case to.TFTP == nil && to.Name == s.Name:
 		c.report(key, "nobody serves these files, as %q has no tftp; add tftp: {} to it, or name the service that has it with boot: {server: ...}", s.Name)
 	case to.TFTP == nil:
 		c.report(key, "service %q has no tftp, so it cannot serve the boot files; add tftp: {} to it", to.Name)
-	case to.Network != s.Network:
+	case !c.reaches(s.Network, to.Network):
 		c.report(key, "service %q is on network %q, which clients on %q cannot reach", to.Name, to.Network, s.Network)
 	}
 }
@@ -167,6 +223,8 @@ const maxFile = 127
 func (c *checker) fileName(key, name string) {
 	switch {
 	case name == "" || c.known.isImage(name):
+	case IsURI(name) && len(name) <= maxFile:
+		c.uri(key, name)
 	case !isFile(name):
 		c.report(key, "unknown image %s %s; a file's name on the wire has a dot or a slash, such as probe.0", quote(name), hint(name, c.known.Images))
 	case len(name) > maxFile:

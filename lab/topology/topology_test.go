@@ -28,10 +28,14 @@ var known = Known{
 	NICs:      []string{"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci", "i82559er", "i82550", "usb-net"},
 	Sticks:    []string{"pxe-client"},
 	Images:    []string{"probe", "pxelinux", "grub", "undionly", "snponly", "ipxe", "ipxe-linux"},
-	Archs:     []string{"bios", "efi-aa64", "efi-ia32", "efi-x64"},
-	Reasons: []string{"no-firmware", "no-link", "no-offer", "offer-refused", "no-ack", "no-bootfile", "proxy-silent",
-		"boot-server-silent", "tftp-silent", "file-not-found", "tftp-error", "wrong-arch", "image-refused",
-		"chain-loop", "boot-program-silent", "did-not-power-off", "guest-crashed", "gave-up", "stalled"},
+	Archs: strings.Fields(`alpha arc-x86 bios efi-aa64 efi-arm32 efi-bc efi-ia32 efi-ia64 efi-loong32 efi-loong64 efi-riscv32 efi-riscv64
+		efi-x64 efi-xscale http-aa64 http-arm32 http-bc http-bios http-ia32 http-riscv64 http-x64 lean-client pc98 ppc-epapr ppc-of ppc-opal uboot-aa64 uboot-arm32`),
+	Reasons: strings.Fields(`no-firmware no-link not-managed no-offer offer-refused no-ack no-bootfile no-class menu-unsupported no-menu
+		no-discovery-group type-not-listed cancelled local-boot proxy-silent boot-server-silent answer-ignored tftp-silent
+		file-not-found tftp-no-options tftp-no-tsize tftp-stopped tftp-error no-uri http-silent no-length http-error wrong-arch image-refused chain-loop boot-program-silent did-not-power-off guest-crashed gave-up stalled`),
+	Notes: []string{"duplicate-mac", "duplicate-uuid", "no-uuid"},
+
+	HTTPFirmwares: []string{"ovmf-x64", "ovmf-ia32"},
 }
 
 const shippedDir = "../../topologies"
@@ -121,17 +125,24 @@ func TestShipped(t *testing.T) {
 
 // TestExpectationJSON holds that a plan, which carries expectations as JSON, carries all of them.
 func TestExpectationJSON(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/good-everything.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	top, err := Parse("lab.yaml", archive.Files[0].Data, known)
-	if err != nil {
-		t.Fatal(err)
-	}
 	seen := map[string]bool{}
-	for _, e := range top.Expect {
-		for _, x := range e.List {
+	for _, file := range []string{"testdata/good-everything.txtar", "testdata/good-relay.txtar"} {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		top, err := Parse("lab.yaml", archive.Files[0].Data, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []Expectation
+		for _, e := range top.Expect {
+			all = append(all, e.List...)
+		}
+		for _, e := range top.ExpectServices {
+			all = append(all, e.List...)
+		}
+		for _, x := range all {
 			v, set := reflect.ValueOf(x), 0
 			for i := range v.NumField() {
 				if !v.Field(i).IsZero() {
@@ -143,11 +154,11 @@ func TestExpectationJSON(t *testing.T) {
 				t.Errorf("%+v makes %d claims, want 1", x, set)
 			}
 		}
+		sameAfterJSON(t, top)
 	}
 	if all := reflect.TypeFor[Expectation]().NumField(); len(seen) != all {
-		t.Errorf("good-everything.txtar makes %d of the %d kinds of claims: %v", len(seen), all, seen)
+		t.Errorf("the good files make %d of the %d kinds of claims: %v", len(seen), all, seen)
 	}
-	sameAfterJSON(t, top)
 }
 
 // sameAfterJSON writes a topology's expectations as JSON and reads them back.

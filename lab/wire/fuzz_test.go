@@ -11,7 +11,7 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 )
 
-var protos = []string{"dhcp", "tftp", "arp", "icmp", "icmp6", "dhcp6", "udp", "tcp", "other"}
+var protos = []string{"dhcp", "tftp", "arp", "icmp", "icmp6", "dhcp6", "udp", "tcp", "http", "other"}
 
 // check holds what every event promises its readers.
 func check(t testing.TB, p event.Packet) {
@@ -19,8 +19,9 @@ func check(t testing.TB, p event.Packet) {
 	if !slices.Contains(protos, p.Proto) || p.Info == "" {
 		t.Errorf("proto %q, info %q", p.Proto, p.Info)
 	}
-	if (p.Proto == "dhcp") != (p.DHCP != nil) || (p.Proto == "tftp") != (p.TFTP != nil) {
-		t.Errorf("proto %q with DHCP %v, TFTP %v", p.Proto, p.DHCP, p.TFTP)
+	if (p.Proto == "dhcp") != (p.DHCP != nil) || (p.Proto == "tftp") != (p.TFTP != nil) ||
+		(p.Proto == "dhcp6") != (p.DHCP6 != nil) || (p.Proto == "http") != (p.HTTP != nil) {
+		t.Errorf("proto %q with DHCP %v, TFTP %v, DHCPv6 %v, HTTP %v", p.Proto, p.DHCP, p.TFTP, p.DHCP6, p.HTTP)
 	}
 	if i := strings.IndexFunc(p.Info+p.Error, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 		t.Errorf("info %q or error %q has an unprintable rune", p.Info, p.Error)
@@ -70,7 +71,7 @@ func FuzzFrames(f *testing.F) {
 			f.Add(pack([]frame{one, one}))
 		}
 	}
-	for _, name := range []string{"bios-ipxe", "ovmf-x64"} {
+	for _, name := range []string{"bios-ipxe", "ovmf-x64", "ovmf-x64-ipv6"} {
 		f.Add(pack(capture(f, name)))
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {

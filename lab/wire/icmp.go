@@ -64,6 +64,10 @@ func (d *Decoder) icmpv6(p *event.Packet, data []byte) bool {
 		return d.cur.fromGuest || d.once(k)
 	case layers.ICMPv6TypeRouterAdvertisement:
 		p.Info = "RA"
+		if flags := routerFlags(d.ndp.Payload); flags != "" {
+			p.Info += " " + flags
+			k.what += " " + flags // a router that changes its mind is no chatter
+		}
 		answer := d.solicited && !d.cur.fromGuest
 		d.solicited = d.solicited && !answer
 		k.src = d.cur.src
@@ -88,6 +92,20 @@ func (d *Decoder) icmpv6(p *event.Packet, data []byte) bool {
 		k.number = int(t)<<8 | int(code)
 	}
 	return d.once(k)
+}
+
+// routerFlags says where a Router Advertisement sends hosts for addresses and for other configuration: the M and O flags
+// (RFC 4861 section 4.2). M includes O.
+func routerFlags(body []byte) string {
+	switch {
+	case len(body) < 2:
+		return ""
+	case body[1]&0x80 != 0:
+		return "managed"
+	case body[1]&0x40 != 0:
+		return "other"
+	}
+	return ""
 }
 
 // neighbour names the target of a Neighbor Solicitation or Advertisement (RFC 4861 sections 4.3 and 4.4).

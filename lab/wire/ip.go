@@ -93,6 +93,8 @@ func (d *Decoder) datagram(p *event.Packet, data []byte) bool {
 // DHCP one never does, so a transfer may use any port.
 func (d *Decoder) application(p *event.Packet, src, dst uint16, payload []byte, size int) bool {
 	switch {
+	case d.mtftpData(src, dst, payload):
+		return d.multicast(p, payload, size)
 	case d.tftpPort(src, dst, payload):
 		return d.tftp(p, payload, size)
 	case dhcpPort(src) || dhcpPort(dst):

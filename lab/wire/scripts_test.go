@@ -12,8 +12,8 @@ const pxeClass = "PXEClient:Arch:00007:UNDI:003000"
 // scripts are the crafted exchanges that the goldens show decoded and that the fuzzer starts from.
 var scripts = map[string][]frame{
 	"dhcp": dhcpScript(), "bootserver": bootServerScript(), "dhcp-malformed": malformedScript(),
-	"tftp": tftpScript(), "tftp-trouble": troubleScript(), "tftp-servers": serversScript(),
-	"chatter": chatterScript(), "http": httpScript(), "garbage": garbageScript(),
+	"mtftp": mtftpScript(), "tftp": tftpScript(), "tftp-trouble": troubleScript(), "tftp-servers": serversScript(),
+	"chatter": chatterScript(), "http": httpScript(), "http-trouble": httpTroubleScript(), "garbage": garbageScript(),
 }
 
 func dhcpScript() []frame {
@@ -193,20 +193,6 @@ func chatterScript() []frame {
 	}
 }
 
-func httpScript() []frame {
-	c, s := guestIP+":49152", serverIP+":80"
-	return []frame{
-		tcp(c, s, true, layers.TCP{SYN: true}, ""), tcp(c, s, true, layers.TCP{SYN: true}, ""),
-		tcp(s, c, false, layers.TCP{SYN: true, ACK: true}, ""), tcp(c, s, true, layers.TCP{ACK: true}, ""),
-		tcp(c, s, true, layers.TCP{ACK: true, PSH: true}, "HEAD /snp.efi HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n"),
-		tcp(s, c, false, layers.TCP{ACK: true}, "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n"),
-		tcp(c, s, true, layers.TCP{ACK: true, PSH: true}, "GET /\x01.efi HTTP/1.1\r\n"),
-		tcp(s, c, false, layers.TCP{ACK: true}, "12345"),
-		tcp(s, c, false, layers.TCP{ACK: true, FIN: true}, ""), tcp(s, c, false, layers.TCP{ACK: true, FIN: true}, ""),
-		tcp(c, s, true, layers.TCP{RST: true}, ""),
-	}
-}
-
 func garbageScript() []frame {
 	whole := udp(serverIP+":40000", guestIP+":5000", false, []byte("0123456789"))
 	flip := func(at int) frame {
@@ -241,4 +227,23 @@ func refrag(data []byte, field uint16) []byte {
 	s := ^sum(0, b[14:34])
 	b[24], b[25] = byte(s>>8), byte(s)
 	return b
+}
+
+// mtftpScript is a guest that opens a multicast transmission as iPXE does (from a port of its own, to a group on another),
+// a second opening for what it missed, and then what it hears of another's.
+func mtftpScript() []frame {
+	own, again := talk{guestIP + ":1037", serverIP + ":1759"}, talk{guestIP + ":1038", serverIP + ":1759"}
+	group := talk{"239.255.1.1:3001", serverIP + ":1759"}
+	s := []frame{own.tx(strs(1, "probe.0", "octet"))}
+	for n := 1; n <= 5; n++ {
+		s = append(s, group.rx(block(3, n, 512)))
+		if n == 1 {
+			s = append(s, own.rx(block(3, 1, 512)))
+		}
+		s = append(s, own.tx(block(4, n, 0)))
+	}
+	s = append(s, group.rx(block(3, 7, 512)), again.tx(strs(1, "probe.0", "octet")), group.rx(block(3, 1, 512)), again.rx(block(3, 1, 512)),
+		again.tx(block(4, 5, 0)), group.rx(block(3, 6, 512)), again.tx(block(4, 7, 0)), group.rx(block(3, 8, 9)), again.tx(block(4, 8, 0)))
+	other := talk{"239.255.1.2:1758", "192.0.2.9:40000"}
+	return append(s, other.rx(block(3, 30, 512)), other.rx(block(3, 31, 512)), other.rx(block(3, 33, 512)), other.rx(block(3, 34, 1)))
 }

@@ -89,6 +89,7 @@ func (d *Decoder) tftp(p *event.Packet, payload []byte, size int) bool {
 	case opERROR:
 		return t.fail(p, number, printable(cutNUL(payload[4:])), d.tid(client), client)
 	case opOACK:
+		d.join(t, payload)
 		return t.grant(p, payload, d.cur.src.Port())
 	}
 	p.Error = fmt.Sprintf("TFTP opcode %d is unknown", op)
@@ -137,7 +138,9 @@ func (d *Decoder) ask(p *event.Packet, op byte, payload []byte) bool {
 			t = old
 		}
 	}
+	d.movedOn(key, t)
 	d.transfers[key], d.newest[key.client] = t, t
+	d.opens(t, d.cur.dst)
 	tf := &event.TFTP{Op: "RRQ", File: r.file, Options: r.options, Repeat: t.requests}
 	if op == opWRQ {
 		tf.Op = "WRQ"
@@ -149,6 +152,17 @@ func (d *Decoder) ask(p *event.Packet, op byte, payload []byte) bool {
 	}
 	p.Info = strings.Join(words, " ") + again(tf.Repeat)
 	return true
+}
+
+// movedOn notes the latest request between two hosts. One that repeats it before any of its blocks is a repetition though
+// it comes from another port: EDK2 takes a new port for each over IPv6, and so cannot hear a late answer to the last.
+func (d *Decoder) movedOn(key transferKey, t *transfer) {
+	hosts := [2]netip.Addr{key.client.Addr(), key.server}
+	if last := d.asked[hosts]; last != nil && last != t && t.requests == 0 && last.request == t.request &&
+		!last.ended && !last.acking && last.next == 1 {
+		t.requests, t.grants = last.requests+1, last.grants
+	}
+	d.asked[hosts] = t
 }
 
 // parseRequest takes apart the strings of an RRQ or WRQ (file, mode, options), or of an OACK (options only).

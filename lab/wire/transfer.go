@@ -28,7 +28,8 @@ type transfer struct {
 	sent     tally // of DATA
 	acks     tally
 	ended    bool
-	nameless bool // its request was not seen
+	nameless bool   // its request was not seen
+	heard    *heard // blocks of a multicast transfer (RFC 2090); nil for any other
 }
 
 // tally counts how often each of the latest block numbers was seen. Windows in the field are small (EDK2
@@ -56,6 +57,9 @@ func (t *tally) has(n int64) bool {
 
 // data follows a DATA packet. It is kept when it begins the transfer, ends it, repeats or skips a block.
 func (t *transfer) data(p *event.Packet, block uint16, size int) bool {
+	if t.heard != nil {
+		return t.listen(p, block, size)
+	}
 	if block == 1 && t.next > 1 && uint16(t.next) == 0 {
 		t.next++ // this server rolls over from 65535 to 1, not to 0; RFC 1350 says neither
 	}
@@ -73,9 +77,9 @@ func (t *transfer) data(p *event.Packet, block uint16, size int) bool {
 			t.last = n
 		}
 	}
-	tf.Bytes = t.bytes
+	tf.Bytes, tf.Gap = t.bytes, max(0, int(gap))
 	if t.nameless {
-		begins, tf.Last, tf.Bytes = true, false, int64(size)
+		begins, tf.Last, tf.Bytes, tf.Gap = true, false, int64(size), 0
 	}
 	if !begins && !tf.Last && repeat == 0 && gap == 0 && p.Error == "" {
 		return false

@@ -143,3 +143,35 @@ func BenchmarkFolded(b *testing.B) {
 		d.Frame(1, data, false)
 	}
 }
+
+// TestRequestFromAnotherPort: a client may repeat a request that it heard no answer to from a new port. That is a
+// repetition too, unless the transfer went on or ended.
+func TestRequestFromAnotherPort(t *testing.T) {
+	ask := func(port int, file string) frame {
+		return talk{fmt.Sprintf("%s:%d", guestIP, port), serverIP + ":69"}.tx(strs(1, file, "octet", "tsize", "0"))
+	}
+	on := func(port int) talk {
+		return talk{fmt.Sprintf("%s:%d", guestIP, port), fmt.Sprintf("%s:%d", serverIP, port+40000)}
+	}
+	oack := strs(6, "tsize", "9")
+	for name, c := range map[string]struct {
+		script []frame
+		want   []int // Repeat of each event
+	}{
+		"unheard":     {[]frame{ask(2000, "x"), on(2000).rx(oack), ask(2001, "x"), on(2001).rx(oack), ask(2002, "x")}, []int{0, 0, 1, 1, 2}},
+		"acked":       {[]frame{ask(2000, "x"), on(2000).rx(oack), on(2000).tx(block(4, 0, 0)), ask(2001, "x")}, []int{0, 0, 0, 0}},
+		"ended":       {[]frame{ask(2000, "x"), on(2000).rx(oack), on(2000).tx(strs(5, "\x08")), ask(2001, "x")}, []int{0, 0, 0, 0}},
+		"other file":  {[]frame{ask(2000, "x"), on(2000).rx(oack), ask(2001, "y")}, []int{0, 0, 0}},
+		"data came":   {[]frame{ask(2000, "x"), on(2000).rx(block(3, 1, 512)), ask(2001, "x")}, []int{0, 0, 0}},
+		"same port":   {[]frame{ask(2000, "x"), ask(2000, "x"), ask(2001, "x")}, []int{0, 1, 2}},
+		"back and on": {[]frame{ask(2000, "x"), ask(2001, "x"), on(2001).rx(oack), on(2001).tx(block(4, 0, 0)), ask(2002, "x")}, []int{0, 1, 0, 0, 0}},
+	} {
+		var got []int
+		for _, p := range kept(c.script) {
+			got = append(got, p.TFTP.Repeat)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%s: repetitions %v, want %v", name, got, c.want)
+		}
+	}
+}

@@ -23,8 +23,12 @@ type Decoder struct {
 	xids      map[uint32]bool     // DHCP transactions the guest began
 	seen      map[kind]bool       // chatter of which one event is enough
 	dhcp      map[dhcpKey]int     // how often each DHCP message was seen
+	dhcp6     map[dhcp6Key]int    // how often each DHCPv6 message was seen
 	transfers map[transferKey]*transfer
+	opened    map[netip.Addr]*transfer // the last asked of an MTFTP server
+	conns     map[connKey]*connection
 	newest    map[netip.AddrPort]*transfer // the last transfer a client port asked for
+	asked     map[[2]netip.Addr]*transfer  // the last transfer a client's address asked a server's for
 	solicited bool                         // a Router Solicitation waits for its answer
 	cur       current
 
@@ -70,8 +74,12 @@ func New(mac net.HardwareAddr) *Decoder {
 		xids:      map[uint32]bool{},
 		seen:      map[kind]bool{},
 		dhcp:      map[dhcpKey]int{},
+		dhcp6:     map[dhcp6Key]int{},
 		transfers: map[transferKey]*transfer{},
+		opened:    map[netip.Addr]*transfer{},
+		conns:     map[connKey]*connection{},
 		newest:    map[netip.AddrPort]*transfer{},
+		asked:     map[[2]netip.Addr]*transfer{},
 	}
 	if len(mac) == 6 {
 		d.own[[6]byte(mac)] = true
@@ -82,7 +90,7 @@ func New(mac net.HardwareAddr) *Decoder {
 // Frame decodes one frame, given its number in the capture and whether the guest sent it. It reports false
 // when the frame is folded away. The data is not kept.
 //
-// Proto "dhcp" comes with DHCP set, "tftp" with TFTP set. Bytes that cannot be decoded give the layer that was
+// Proto "dhcp" comes with DHCP set, "dhcp6" with DHCP6, "tftp" with TFTP, "http" with HTTP. Bytes that cannot be decoded give the layer that was
 // reached and the reason in Error. Text from the wire has its unprintable octets escaped as \xNN.
 func (d *Decoder) Frame(number int, data []byte, fromGuest bool) (event.Packet, bool) {
 	d.cur = current{fromGuest: fromGuest}

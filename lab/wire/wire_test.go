@@ -71,9 +71,10 @@ func TestCrafted(t *testing.T) {
 
 // TestCaptured replays what real firmware and QEMU's own servers said to each other: QEMU 7.2 with
 // -netdev user,tftp=...,bootfile=... and -object filter-dump, SeaBIOS with the iPXE ROM and OVMF with EDK2's
-// client. QEMU's TFTP server answers from port 69.
+// client. QEMU's TFTP server answers from port 69. The boot over IPv6 is of topologies/ipv6-tftp, from its first SOLICIT
+// on, that over HTTP of topologies/http-boot, with the server's MAC address changed so that the guest's is told from it.
 func TestCaptured(t *testing.T) {
-	for _, name := range []string{"bios-ipxe", "ovmf-x64"} {
+	for _, name := range []string{"bios-ipxe", "ovmf-x64", "ovmf-x64-ipv6", "ovmf-x64-http"} {
 		t.Run(name, func(t *testing.T) { golden(t, name, decode(t, capture(t, name))) })
 	}
 }

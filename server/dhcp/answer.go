@@ -30,17 +30,17 @@ type exchange struct {
 	key    string
 	fixed  netip.Addr // reserved address
 	file   string     // reserved boot file
-	d      Decision
+	stray  string     // why the server has nothing for the client's network
+
+	serverID netip.Addr // option 54
+	d        Decision
 }
 
 // Answer decides on one request. The reply is nil when the server stays silent; the Decision says why in any case.
 // It reads no clock and no socket, and changes only leases.
 func Answer(req *Request, cfg *Config, leases *Leases, now time.Time) (*Reply, Decision) {
-	p := req.Packet
-	x := &exchange{req: req, cfg: cfg, leases: leases, now: now, key: req.key(), d: Decision{
-		Client: p.ClientHWAddr.String(), Request: messageName(p.MessageType()), XID: hex.EncodeToString(p.TransactionID[:]),
-	}}
-	x.fixed, x.file = cfg.reserved(req.mac(), req.Client.UUID)
+	x := &exchange{req: req, cfg: cfg, leases: leases, now: now, key: req.key(), d: Decide(req)}
+	x.locate()
 	r := x.dispatch()
 	if r != nil && x.tooLong(r) {
 		r = x.silent("ignored: the reply with the options it wants echoed exceeds its maximum message size")
@@ -49,19 +49,51 @@ func Answer(req *Request, cfg *Config, leases *Leases, now time.Time) (*Reply, D
 		x.d.Address, x.d.File = "", ""
 		return nil, x.d
 	}
-	x.d.Reply = messageName(r.Packet.MessageType())
+	x.d.Reply = replyName(r)
 	return r, x.d
+}
+
+// Decide starts the Decision on a request: who asked, and for what.
+func Decide(req *Request) Decision {
+	p := req.Packet
+	return Decision{Client: p.ClientHWAddr.String(), Request: messageName(p.MessageType()), XID: hex.EncodeToString(p.TransactionID[:])}
+}
+
+// Silent ends a Decision without a reply.
+func (d Decision) Silent(format string, args ...any) (*Reply, Decision) {
+	d.Reply, d.Address, d.File, d.Reason = "", "", "", fmt.Sprintf(format, args...)
+	return nil, d
+}
+
+// With ends a Decision with a reply.
+func (d Decision) With(r *Reply, why ...string) (*Reply, Decision) {
+	d.Reply = replyName(r)
+	for _, w := range why {
+		d.Reason = join(d.Reason, w)
+	}
+	return r, d
+}
+
+// replyName is the RFC's name of a reply.
+func replyName(r *Reply) string {
+	if r.Packet.MessageType() == dhcpv4.MessageTypeNone {
+		return "BOOTREPLY"
+	}
+	return messageName(r.Packet.MessageType())
 }
 
 func (x *exchange) dispatch() *Reply {
 	p := x.req.Packet
-	switch relay := addrField(p.GatewayIPAddr); {
+	switch {
 	case p.OpCode != dhcpv4.OpcodeBootRequest:
 		return x.silent("ignored: not a BOOTREQUEST")
 	case x.key == "":
 		return x.silent("ignored: neither hardware address nor client identifier")
-	case relay.IsValid() && !x.cfg.Address.Contains(relay):
-		return x.silent("ignored: relayed from %s, a network this server has no addresses for", relay)
+	case x.stray != "":
+		return x.silent("ignored: %s", x.stray)
+	case x.req.Client.Vendor.Item != nil:
+		// By broadcast (PXE 2.1 section 2.2); a DHCPREQUEST with ciaddr would otherwise pass for a renewal.
+		return x.silent("ignored: it asks for a boot server (option 43.71), not for an address")
 	}
 	switch p.MessageType() {
 	case dhcpv4.MessageTypeDiscover:
@@ -92,6 +124,7 @@ func (x *exchange) grant(typ dhcpv4.MessageType, a netip.Addr, why string) *Repl
 	b := x.cfg.bootFor(x.req, x.file)
 	x.addLease(r, a)
 	x.configure(r, b)
+	x.tellPXE(r, &b)
 	if typ == dhcpv4.MessageTypeAck {
 		r.Packet.ClientIPAddr = x.req.Packet.ClientIPAddr
 	}
@@ -119,6 +152,7 @@ func (x *exchange) inform() *Reply {
 	r := x.newReply(dhcpv4.MessageTypeAck)
 	b := x.cfg.bootFor(x.req, x.file)
 	x.configure(r, b)
+	x.tellPXE(r, &b)
 	r.Packet.ClientIPAddr = p.ClientIPAddr
 	x.route(r)
 	x.d.Reason = join("configuration without an address", b.why)
@@ -127,7 +161,7 @@ func (x *exchange) inform() *Reply {
 
 // decline takes note that an address is in use by somebody else (RFC 2131 section 4.3.3).
 func (x *exchange) decline() *Reply {
-	if id := x.req.addrOption(optServerID); id != x.cfg.Address.Addr() {
+	if id := x.req.addrOption(optServerID); !x.names(id) {
 		return x.silent("ignored: for server %s", addrText(id))
 	}
 	a := x.req.addrOption(optRequestedAddr)
@@ -139,7 +173,7 @@ func (x *exchange) decline() *Reply {
 
 // release takes an address back (RFC 2131 section 4.3.4).
 func (x *exchange) release() *Reply {
-	if id := x.req.addrOption(optServerID); id != x.cfg.Address.Addr() {
+	if id := x.req.addrOption(optServerID); !x.names(id) {
 		return x.silent("ignored: for server %s", addrText(id))
 	}
 	a := addrField(x.req.Packet.ClientIPAddr)
@@ -158,8 +192,8 @@ func addrText(a netip.Addr) string {
 
 // join makes one clause of two.
 func join(why, more string) string {
-	if more == "" {
-		return why
+	if why == "" || more == "" {
+		return why + more
 	}
 	return why + "; " + more
 }

@@ -23,8 +23,12 @@ type Config struct {
 	Lease        time.Duration // zero means DefaultLease
 	Router       netip.Addr    // option 3; zero sends none
 	DNS          []netip.Addr  // option 6
+	Pools        []Pool        // for clients on other networks, behind relay agents
 	Reservations []Reservation
-	Boot         *Boot // nil: no boot file except those of reservations
+	Boot         *Boot      // nil: no boot file except those of reservations
+	PXE          *pxe.Offer // nil: PXE clients are told a file at most, as BOOTP clients always were
+
+	there netip.Prefix // the network of a Pool that First, Last and Router were taken from
 }
 
 // Reservation ties an address, a boot file or both to the client with this MAC or this UUID.
@@ -40,6 +44,7 @@ type Boot struct {
 	NextServer netip.Addr        // siaddr; zero means the server's own address
 	Files      map[string]string // architecture name to boot file
 	IPXE       map[string]string // the same for iPXE; an architecture not named here falls back to Files
+	HTTP       map[string]string // architecture name to URI, for UEFI HTTP boot
 	Default    string            // for an architecture that Files does not name
 	NoProxy    bool              // tell iPXE not to wait for a proxyDHCP offer
 }

@@ -21,16 +21,18 @@ func FuzzAnswer(f *testing.F) {
 		message(dhcpv4.MessageTypeRelease, 1, ours, ciaddr("192.0.2.100"), opt(61, 1, 2)),
 		message(discover, 1, opt(77, []byte("\x04iPXE")...), opt(175, 0xb1, 1), opt(57, 0, 1), opt(55, 67)),
 		message(dhcpv4.MessageTypeNone, 3),
+		message(discover, 1, giaddr("198.51.100.1"), opt(82, 1, 1, 1, 5, 4, 203, 0, 113, 1, 11, 4, 198, 51, 100, 1)),
 	} {
 		f.Add(b(r), b(message(request, 2, ours, want50("192.0.2.101"))))
 		f.Add(b(r)[:250], b(r)[:236])
 	}
 	f.Fuzz(func(t *testing.T, one, two []byte) {
 		cfg, leases := testConfig(), NewLeases()
+		farther(cfg)
 		cfg.Boot.NoProxy = true
 		holder := map[string]string{}
 		for i, datagram := range [][]byte{one, two, one} {
-			req, err := ParseRequest(datagram, netip.MustParseAddrPort("192.0.2.100:68"))
+			req, err := ParseRequest(datagram, netip.MustParseAddrPort("192.0.2.100:68"), netip.AddrPort{})
 			if err != nil {
 				continue
 			}

@@ -43,12 +43,12 @@ func (l *lease) holds(now time.Time) bool {
 type Leases struct {
 	byClient map[string]*lease
 	byAddr   map[netip.Addr]*lease
-	fresh    netip.Addr // no pool address below it has never been given
+	fresh    map[netip.Addr]netip.Addr // by first address of a pool: none of its addresses below has never been given
 }
 
 // NewLeases gives an empty memory.
 func NewLeases() *Leases {
-	return &Leases{byClient: map[string]*lease{}, byAddr: map[netip.Addr]*lease{}}
+	return &Leases{byClient: map[string]*lease{}, byAddr: map[netip.Addr]*lease{}, fresh: map[netip.Addr]netip.Addr{}}
 }
 
 // mayHave reports whether the client may be given the address now, whatever it is reserved for.
@@ -83,14 +83,17 @@ func (ls *Leases) neverGiven(c *Config) netip.Addr {
 	if !c.First.IsValid() {
 		return netip.Addr{}
 	}
-	if !ls.fresh.IsValid() {
-		ls.fresh = c.First
+	a, begun := ls.fresh[c.First]
+	if !begun {
+		a = c.First
 	}
-	for ; ls.fresh.IsValid() && !c.Last.Less(ls.fresh); ls.fresh = ls.fresh.Next() {
-		if ls.byAddr[ls.fresh] == nil && c.inPool(ls.fresh) {
-			return ls.fresh
+	for ; a.IsValid() && !c.Last.Less(a); a = a.Next() {
+		if ls.byAddr[a] == nil && c.inPool(a) {
+			ls.fresh[c.First] = a
+			return a
 		}
 	}
+	ls.fresh[c.First] = a
 	return netip.Addr{}
 }
 

@@ -52,7 +52,7 @@ func message(typ dhcpv4.MessageType, n byte, sets ...set) *Request {
 	for _, s := range sets {
 		s(p)
 	}
-	r, err := ParseRequest(p.ToBytes(), p.from)
+	r, err := ParseRequest(p.ToBytes(), p.from, netip.AddrPort{})
 	if err != nil {
 		panic(err)
 	}

@@ -13,7 +13,7 @@ func (x *exchange) request() *Reply {
 	ciaddr := addrField(x.req.Packet.ClientIPAddr)
 	_, hasID := x.req.Packet.Options[optServerID]
 	switch {
-	case hasID && id != x.cfg.Address.Addr():
+	case hasID && !x.names(id):
 		return x.notChosen(id)
 	case hasID:
 		return x.selecting(wish)
@@ -48,7 +48,7 @@ func (x *exchange) selecting(a netip.Addr) *Reply {
 // initReboot confirms the address that a client remembers. RFC 2131 demands silence about clients with no record, for
 // another server may know them, and a DHCPNAK for an address of another network.
 func (x *exchange) initReboot(a netip.Addr) *Reply {
-	if !x.cfg.Address.Contains(a) {
+	if !x.cfg.subnet().Contains(a) {
 		return x.nak(a.String() + " is not on this network")
 	}
 	l := x.leases.byClient[x.key]
@@ -66,7 +66,7 @@ func (x *exchange) initReboot(a netip.Addr) *Reply {
 
 // renew extends a lease, or takes it up again if this server was restarted meanwhile: leases are kept in memory only.
 func (x *exchange) renew(a netip.Addr) *Reply {
-	if !x.cfg.Address.Contains(a) {
+	if !x.cfg.subnet().Contains(a) {
 		return x.silent("ignored: it renews %s, which is not on this network", a)
 	}
 	if why := x.refuses(a); why != "" {

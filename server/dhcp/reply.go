@@ -15,21 +15,44 @@ type Reply struct {
 	Packet *dhcpv4.DHCPv4
 	To     netip.AddrPort
 	MAC    net.HardwareAddr // not nil: deliver to this station without ARP, which it cannot answer before it has To's address
+
+	NoCookie bool // leave the vendor area empty, as the client's was (RFC 951)
 }
+
+// Bytes encodes the reply.
+func (r *Reply) Bytes() []byte {
+	b := r.Packet.ToBytes() // 300 octets at least, which some ROMs insist on (RFC 1542 section 2.1)
+	if r.NoCookie {
+		b = b[:bootpLength]
+		clear(b[bootpHeader:])
+	}
+	return b
+}
+
+// bootpLength is the fixed length of a BOOTP message (RFC 951 section 3).
+const bootpLength = 300
 
 // broadcastClient is where a client without an address listens.
 var broadcastClient = netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), ClientPort)
 
-// newReply starts a reply of one type: header fields by RFC 2131 table 3, and the options that must come back as sent.
 func (x *exchange) newReply(typ dhcpv4.MessageType) *Reply {
-	q := x.req.Packet
+	return NewReply(x.req, typ, x.serverID)
+}
+
+// NewReply starts a reply of one type from a server: header fields by RFC 2131 table 3, and the options that must come
+// back as sent. MessageTypeNone makes a BOOTP reply, which has neither option 53 nor 54.
+func NewReply(req *Request, typ dhcpv4.MessageType, server netip.Addr) *Reply {
+	q := req.Packet
 	p := &dhcpv4.DHCPv4{
 		OpCode: dhcpv4.OpcodeBootReply, HWType: q.HWType, TransactionID: q.TransactionID, Flags: q.Flags,
 		ClientIPAddr: net.IPv4zero, YourIPAddr: net.IPv4zero, ServerIPAddr: net.IPv4zero, GatewayIPAddr: q.GatewayIPAddr,
 		ClientHWAddr: q.ClientHWAddr, Options: dhcpv4.Options{},
 	}
+	if typ == dhcpv4.MessageTypeNone {
+		return &Reply{Packet: p}
+	}
 	p.Options[optMessageType] = []byte{byte(typ)}
-	p.Options[optServerID] = x.cfg.Address.Addr().AsSlice()
+	p.Options[optServerID] = server.AsSlice()
 	// 61 by RFC 6842, 82 by RFC 3046 section 2.2, 97 by RFC 4578 section 2.3 (some Intel ROMs drop replies without it).
 	for _, code := range []uint8{optClientID, optRelayInfo, pxe.OptUUID} {
 		if v, ok := q.Options[code]; ok {
@@ -39,11 +62,11 @@ func (x *exchange) newReply(typ dhcpv4.MessageType) *Reply {
 	return &Reply{Packet: p}
 }
 
-// configure adds what every client is told, and to boot clients what to boot. Option 60 is never sent: EDK2 takes a
-// server that says PXEClient for a boot server and asks it on port 4011, where this role does not listen.
+// configure adds what every client is told, and to boot clients what to boot. Option 60 says PXEClient only with an
+// Offer: EDK2 takes a server that says so for a boot server and asks it on port 4011.
 func (x *exchange) configure(r *Reply, b boot) {
 	o := r.Packet.Options
-	o[optSubnetMask] = net.CIDRMask(x.cfg.Address.Bits(), 32)
+	o[optSubnetMask] = net.CIDRMask(x.cfg.subnet().Bits(), 32)
 	if x.cfg.Router.IsValid() {
 		o[optRouter] = x.cfg.Router.AsSlice()
 	}
@@ -53,15 +76,81 @@ func (x *exchange) configure(r *Reply, b boot) {
 	if b.noProxy {
 		o[pxe.OptEtherboot] = []byte{pxe.EtherbootNoProxy, 1, 1}
 	}
-	if b.file == "" {
+	if b.class != "" {
+		o[pxe.OptClassID] = []byte(b.class)
+	}
+	if b.file != "" {
+		r.NameFile(b.file, b.next)
+		x.d.File = b.file
+	}
+}
+
+// NameFile says which boot file to fetch, and from where. Both places: EDK2 prefers option 67, iPXE the header field.
+// 67 ends in NUL because EDK2 writes one behind a name that lacks it, over the next option. siaddr is the TFTP server;
+// neither client takes it from option 66. The fields are never used for options (52): iPXE does not read that.
+func (r *Reply) NameFile(file string, next netip.Addr) {
+	if next.IsValid() {
+		r.Packet.ServerIPAddr = next.AsSlice()
+	}
+	if len(file) <= maxFileField {
+		r.Packet.BootFileName = file
+	}
+	if r.Packet.MessageType() != dhcpv4.MessageTypeNone {
+		r.Packet.Options[optBootFile] = append([]byte(file), 0)
+	}
+}
+
+// ToNewcomer sends a reply without an address in it to a client that has none yet: by broadcast, there being no address
+// to send to, with the flag set so that a relay does the same.
+func (r *Reply) ToNewcomer(req *Request) {
+	r.To = broadcastClient
+	r.Packet.SetBroadcast()
+	if relay := addrField(req.Packet.GatewayIPAddr); relay.IsValid() {
+		r.To = netip.AddrPortFrom(relay, ServerPort)
+	}
+}
+
+// tellPXE adds the PXE part for clients that have one. Where nothing right could be said the address alone is given.
+func (x *exchange) tellPXE(r *Reply, b *boot) {
+	if x.cfg.PXE == nil || !x.req.Client.PXE {
 		return
 	}
-	// Both places: EDK2 prefers option 67, iPXE the header field. 67 ends in NUL because EDK2 writes one behind a
-	// name that lacks it, over the next option. siaddr is the TFTP server; neither client takes it from option 66.
-	r.Packet.ServerIPAddr = b.next.AsSlice()
-	r.Packet.BootFileName = b.file
-	o[optBootFile] = append([]byte(b.file), 0)
-	x.d.File = b.file
+	told, err := x.cfg.PXE.For(x.req.Client, b.file != "")
+	if err != nil {
+		told = pxe.Told{Refuse: true, Why: err.Error()}
+	}
+	b.why = join(b.why, told.Why)
+	if !told.Refuse {
+		r.Tell(told)
+	}
+}
+
+// Tell adds the PXE part of a reply.
+func (r *Reply) Tell(t pxe.Told) {
+	if t.Class != "" {
+		r.Packet.Options[pxe.OptClassID] = []byte(t.Class)
+	}
+	if t.Vendor != nil {
+		r.Packet.Options[pxe.OptVendor] = t.Vendor
+	}
+}
+
+// ToSource sends a reply where its request came from, port and all: what boot servers and proxyDHCP on port 4011 must
+// do, for EDK2 asks from port 4011 and iPXE from 68, and iPXE, once it has an address, hears only what is sent to that.
+// It reports false if the request shows no such place.
+func (r *Reply) ToSource(req *Request) bool {
+	relay, ciaddr := addrField(req.Packet.GatewayIPAddr), addrField(req.Packet.ClientIPAddr)
+	switch {
+	case relay.IsValid():
+		r.To = netip.AddrPortFrom(relay, ServerPort)
+	case req.hasSource():
+		r.To = req.From
+	case ciaddr.IsValid():
+		r.To = netip.AddrPortFrom(ciaddr, ClientPort)
+	default:
+		return false
+	}
+	return true
 }
 
 // addLease adds the address and its lease time.
@@ -75,7 +164,7 @@ func (x *exchange) addLease(r *Reply, a netip.Addr) {
 // word of an unauthenticated datagram.
 func (x *exchange) ciaddr() netip.Addr {
 	a := addrField(x.req.Packet.ClientIPAddr)
-	if !x.cfg.Address.Contains(a) || a == x.cfg.Address.Addr() {
+	if !x.cfg.subnet().Contains(a) || a == x.cfg.Address.Addr() {
 		return netip.Addr{}
 	}
 	return a

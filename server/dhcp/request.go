@@ -1,10 +1,12 @@
 package dhcp
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/iana"
@@ -12,29 +14,54 @@ import (
 	"github.com/pxelab/pxelab/server/pxe"
 )
 
-// Ports of BOOTP and DHCP (RFC 951 section 5).
+// Ports of BOOTP and DHCP (RFC 951 section 5), and of proxyDHCP and boot servers (PXE 2.1 section 2.2).
 const (
 	ServerPort = 67
 	ClientPort = 68
+	PXEPort    = 4011
 )
 
 // Request is one received message.
 type Request struct {
-	Packet *dhcpv4.DHCPv4
-	From   netip.AddrPort // source of the datagram
-	Client pxe.Client
+	Packet   *dhcpv4.DHCPv4
+	From     netip.AddrPort // source of the datagram
+	To       netip.AddrPort // where it was sent to: the own address, a broadcast address or a group, and the port
+	Client   pxe.Client
+	NoCookie bool // the vendor area does not begin with DHCP's magic cookie: plain RFC 951
 }
 
+// BOOTP reports whether the message is of a BOOTP client: it has no option 53.
+func (r *Request) BOOTP() bool { return r.Packet.MessageType() == dhcpv4.MessageTypeNone }
+
+const bootpHeader = 236 // octets before the vendor area (RFC 951 section 3)
+
+var magicCookie = []byte{99, 130, 83, 99}
+
 // ParseRequest reads a datagram. The error says why it cannot be answered, as a reason for a Decision.
-func ParseRequest(datagram []byte, from netip.AddrPort) (*Request, error) {
-	if len(datagram) >= 240 && [4]byte(datagram[236:240]) != [4]byte{99, 130, 83, 99} {
-		return nil, fmt.Errorf("no DHCP magic cookie: a BOOTP client, which this role does not serve")
+//
+// BOOTP clients need not know the magic cookie (RFC 951), nor end their options (RFC 1048 asks for that, programs
+// forget it), both of which the DHCP codec insists on.
+func ParseRequest(datagram []byte, from, to netip.AddrPort) (*Request, error) {
+	r := &Request{From: from, To: to}
+	if len(datagram) >= bootpHeader+len(magicCookie) && !bytes.HasPrefix(datagram[bootpHeader:], magicCookie) {
+		r.NoCookie = true
+		datagram = slices.Concat(datagram[:bootpHeader], magicCookie, []byte{endOption})
 	}
 	p, err := dhcpv4.FromBytes(datagram)
 	if err != nil {
-		return nil, fmt.Errorf("malformed message of %d octets: %w", len(datagram), err)
+		var again error
+		if p, again = dhcpv4.FromBytes(slices.Concat(datagram, []byte{endOption})); again != nil || p.MessageType() != dhcpv4.MessageTypeNone {
+			return nil, fmt.Errorf("malformed message of %d octets: %w", len(datagram), err)
+		}
 	}
-	return &Request{Packet: p, From: from, Client: pxe.Identify(p.Options)}, nil
+	r.Packet, r.Client = p, pxe.Identify(p.Options)
+	return r, nil
+}
+
+// hasSource reports whether the source can be the sender's own address: then an answer reaches it there.
+func (r *Request) hasSource() bool {
+	a := r.From.Addr()
+	return a.Is4() && !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
 // key names the client in Leases; see there.
@@ -98,4 +125,5 @@ const (
 	optClientID      = 61
 	optBootFile      = 67
 	optRelayInfo     = 82
+	endOption        = 255
 )

@@ -15,26 +15,52 @@ import (
 	"github.com/pxelab/pxelab/server/socket"
 )
 
-// Server answers DHCP requests on one interface.
+// Role is one server behind a port: it decides on each request that comes there, for itself alone. Several roles may
+// answer the same request, as they would from hosts of their own.
+type Role struct {
+	Name    string // for decisions: "dhcp", "proxydhcp"
+	Answer  func(*Request, time.Time) (*Reply, Decision)
+	Observe func(Decision) // called for every request, right after the reply has left
+}
+
+// Port is a UDP port of one interface with the roles behind it.
+type Port struct {
+	Interface string
+	Address   netip.Addr   // own address there, from which replies are sent
+	Number    uint16       // ServerPort or PXEPort
+	Groups    []netip.Addr // multicast groups to join
+	Roles     []Role
+}
+
+// Server answers the requests that come to one port.
 type Server struct {
-	cfg     Config
-	observe func(Decision)
+	port    Port
 	udp     *net.UDPConn
 	conn    *ipv4.PacketConn
 	route   *netlink.Handle
 	ifindex int
-	leases  *Leases
 }
 
-// Listen opens the server's sockets on an interface, in the network namespace of the calling thread; Serve may run on
-// any. observe is called for every request, in order, right after the reply has left.
-func Listen(ifname string, cfg Config, observe func(Decision)) (*Server, error) {
-	link, err := net.InterfaceByName(ifname)
+// Listen opens the sockets of a port, in the network namespace of the calling thread; Serve may run on any.
+func Listen(p Port) (*Server, error) {
+	link, err := net.InterfaceByName(p.Interface)
 	if err != nil {
-		return nil, fmt.Errorf("interface %q: %w; ip link lists those that exist", ifname, err)
+		return nil, fmt.Errorf("interface %q: %w; ip link lists those that exist", p.Interface, err)
 	}
-	udp, err := socket.ListenUDP(ifname, netip.AddrPortFrom(netip.IPv4Unspecified(), ServerPort))
+	udp, err := socket.ListenUDP(p.Interface, netip.AddrPortFrom(netip.IPv4Unspecified(), p.Number))
 	if err != nil {
+		return nil, err
+	}
+	conn := ipv4.NewPacketConn(udp)
+	// The option is on already; this makes ReadFrom look for what it delivers.
+	err = conn.SetControlMessage(ipv4.FlagDst, true)
+	for _, group := range p.Groups {
+		if e := conn.JoinGroup(link, &net.UDPAddr{IP: group.AsSlice()}); e != nil {
+			err = errors.Join(err, fmt.Errorf("joining multicast group %s on %q: %w", group, p.Interface, e))
+		}
+	}
+	if err != nil {
+		udp.Close()
 		return nil, err
 	}
 	route, err := netlink.NewHandle(unix.NETLINK_ROUTE)
@@ -42,8 +68,7 @@ func Listen(ifname string, cfg Config, observe func(Decision)) (*Server, error) 
 		udp.Close()
 		return nil, fmt.Errorf("opening a route socket for neighbour entries: %w", err)
 	}
-	return &Server{cfg: cfg, observe: observe, udp: udp, conn: ipv4.NewPacketConn(udp), route: route,
-		ifindex: link.Index, leases: NewLeases()}, nil
+	return &Server{port: p, udp: udp, conn: conn, route: route, ifindex: link.Index}, nil
 }
 
 // Close gives up the sockets of a Server that is not served.
@@ -59,21 +84,21 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { s.udp.Close() })()
 	buf := make([]byte, 65536)
 	for failing := false; ; {
-		n, from, err := s.udp.ReadFromUDPAddrPort(buf)
+		n, cm, from, err := s.conn.ReadFrom(buf)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("reading DHCP requests: %w", err)
+			return fmt.Errorf("reading requests to port %d: %w", s.port.Number, err)
 		case err != nil:
 			if !failing {
-				s.observe(Decision{Request: "none", Reason: "reading requests: " + err.Error() + "; trying again"})
+				s.observeAll(Decision{Request: "none", Reason: "reading requests: " + err.Error() + "; trying again"})
 			}
 			failing = true
 			pause(ctx)
 		default:
 			failing = false
-			s.handle(buf[:n], from)
+			s.handle(buf[:n], from.(*net.UDPAddr).AddrPort(), cm)
 		}
 	}
 }
@@ -86,19 +111,34 @@ func pause(ctx context.Context) {
 	}
 }
 
-func (s *Server) handle(datagram []byte, from netip.AddrPort) {
-	req, err := ParseRequest(datagram, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
+func (s *Server) handle(datagram []byte, from netip.AddrPort, cm *ipv4.ControlMessage) {
+	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	to := netip.AddrPortFrom(netip.Addr{}, s.port.Number)
+	if cm != nil {
+		a, _ := netip.AddrFromSlice(cm.Dst.To4())
+		to = netip.AddrPortFrom(a, s.port.Number)
+	}
+	req, err := ParseRequest(datagram, from, to)
 	if err != nil {
-		s.observe(Decision{Client: from.String(), Request: "BOOTREQUEST", Reason: "ignored: " + err.Error()})
+		s.observeAll(Decision{Client: from.String(), Request: "BOOTREQUEST", Reason: "ignored: " + err.Error()})
 		return
 	}
-	reply, d := Answer(req, &s.cfg, s.leases, time.Now())
-	if reply != nil {
-		if note := s.send(reply); note != "" {
-			d.Reason += "; " + note
+	now := time.Now()
+	for _, role := range s.port.Roles {
+		reply, d := role.Answer(req, now)
+		if reply != nil {
+			if note := s.send(reply); note != "" {
+				d.Reason += "; " + note
+			}
 		}
+		role.Observe(d)
 	}
-	s.observe(d)
+}
+
+func (s *Server) observeAll(d Decision) {
+	for _, role := range s.port.Roles {
+		role.Observe(d)
+	}
 }
 
 // send delivers a reply and says what did not go as planned. To reach a station by its MAC before it can answer ARP,
@@ -114,8 +154,8 @@ func (s *Server) send(r *Reply) (note string) {
 		}
 	}
 	// The source is named, because the interface may have further addresses.
-	cm := &ipv4.ControlMessage{Src: s.cfg.Address.Addr().AsSlice(), IfIndex: s.ifindex}
-	if _, err := s.conn.WriteTo(r.Packet.ToBytes(), cm, net.UDPAddrFromAddrPort(to)); err != nil {
+	cm := &ipv4.ControlMessage{Src: s.port.Address.AsSlice(), IfIndex: s.ifindex}
+	if _, err := s.conn.WriteTo(r.Bytes(), cm, net.UDPAddrFromAddrPort(to)); err != nil {
 		return "not sent: " + err.Error()
 	}
 	return note

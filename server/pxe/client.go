@@ -2,6 +2,7 @@ package pxe
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -29,6 +30,8 @@ type Client struct {
 	FromClass bool   // Archs was read from option 60, because there was no option 93
 	NII       NII    // zero when absent or malformed
 	UUID      UUID   // zero when absent, malformed or all zero
+	NoUUID    bool   // it sent an option 97 of 16 zeros: a machine without a UUID says so
+	Vendor    Vendor // option 43 of a PXE client, as far as it could be read
 }
 
 // NII is a client network interface identifier (RFC 4578 section 2.2): type 1 is UNDI.
@@ -51,9 +54,18 @@ func Identify(options map[uint8][]byte) Client {
 	}
 	if v := options[OptUUID]; len(v) == 17 && v[0] == 0 {
 		c.UUID = UUID(v[1:])
+		c.NoUUID = c.UUID.IsZero()
+	}
+	if v, ok := options[OptVendor]; ok && c.PXE {
+		if vendor, err := ParseVendor(v); err == nil {
+			c.Vendor = *vendor
+		}
 	}
 	return c
 }
+
+// EFI reports whether the client says that it boots by UEFI.
+func (c Client) EFI() bool { return slices.ContainsFunc(c.Archs, Arch.EFI) }
 
 // hasUserClass accepts the bare string that iPXE has always sent and RFC 3004's list of length-prefixed strings.
 func hasUserClass(v []byte, class string) bool {

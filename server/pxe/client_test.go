@@ -1,9 +1,11 @@
 package pxe
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 var zero17 = make([]byte, 17)
@@ -31,11 +33,15 @@ func TestIdentify(t *testing.T) {
 			Client{Class: class, PXE: true, Archs: []Arch{7}, FromClass: true}},
 		{"class with NUL and a bad number", map[uint8][]byte{60: []byte("PXEClient:Arch:99999\x00")},
 			Client{Class: "PXEClient:Arch:99999", PXE: true}},
-		{"zero and foreign UUIDs", map[uint8][]byte{97: zero17}, Client{}},
+		{"zero UUID", map[uint8][]byte{97: zero17}, Client{NoUUID: true}},
+		{"boot item", map[uint8][]byte{60: []byte("PXEClient"), 43: {71, 4, 0x80, 0, 0, 1, 255}},
+			Client{Class: "PXEClient", PXE: true, Vendor: Vendor{Item: &Item{0x8000, 1}}}},
+		{"option 43 of somebody else", map[uint8][]byte{60: []byte("MSFT 5.0"), 43: {71, 4, 0x80, 0, 0, 1, 255}}, Client{Class: "MSFT 5.0"}},
+		{"malformed option 43", map[uint8][]byte{60: []byte("PXEClient"), 43: {71, 9, 0}}, Client{Class: "PXEClient", PXE: true}},
 		{"UUID of another type", map[uint8][]byte{97: append([]byte{1}, uuid[:]...)}, Client{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, Identify(c.options)); diff != "" {
+			if diff := cmp.Diff(c.want, Identify(c.options), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
 		})

@@ -13,27 +13,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ListenUDP opens an IPv4 UDP socket on an interface. An unspecified address also receives broadcasts; port zero is
-// any free port. It never shares a port: another program that holds it is an error that names the port.
+// ListenUDP opens a UDP socket of the address's family on an interface. An unspecified IPv4 address also receives
+// broadcasts; port zero is any free port. It never shares a port: another program that holds it is an error that names
+// the port.
 func ListenUDP(ifname string, at netip.AddrPort) (*net.UDPConn, error) {
+	network, ip6 := "udp4", at.Addr().Is6()
+	if ip6 {
+		network = "udp6" // and no IPv4: Go sets IPV6_V6ONLY
+	}
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
-		if cerr := raw.Control(func(fd uintptr) { err = prepare(int(fd), ifname) }); cerr != nil {
+		if cerr := raw.Control(func(fd uintptr) { err = prepare(int(fd), ifname, ip6) }); cerr != nil {
 			return cerr
 		}
 		return err
 	}}
-	conn, err := lc.ListenPacket(context.Background(), "udp4", at.String())
+	conn, err := lc.ListenPacket(context.Background(), network, at.String())
 	if err != nil {
 		return nil, explain(ifname, at.Port(), err)
 	}
 	return conn.(*net.UDPConn), nil
 }
 
-// prepare asks for IP_PKTINFO before the socket is bound: a datagram queued earlier would carry no destination address.
-func prepare(fd int, ifname string) error {
+// prepare asks for each datagram's destination (IP_PKTINFO, IPV6_RECVPKTINFO) before the socket is bound: a datagram
+// queued earlier would carry none.
+func prepare(fd int, ifname string, ip6 bool) error {
 	if err := os.NewSyscallError("setsockopt SO_BINDTODEVICE", unix.BindToDevice(fd, ifname)); err != nil {
 		return err
+	}
+	if ip6 {
+		return os.NewSyscallError("setsockopt IPV6_RECVPKTINFO", unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1))
 	}
 	return os.NewSyscallError("setsockopt IP_PKTINFO", unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1))
 }

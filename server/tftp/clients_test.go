@@ -3,6 +3,7 @@ package tftp
 import (
 	"bytes"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,12 @@ func TestClients(t *testing.T) {
 		"atftp blksize": func(f, to string) []string {
 			return []string{"--option", "blksize 1428", "--option", "tsize", "--get", "-r", f, "-l", to, "127.0.0.1", port}
 		},
+		"atftp windowsize": func(f, to string) []string {
+			return []string{"--option", "windowsize 8", "--option", "blksize 1428", "--get", "-r", f, "-l", to, "127.0.0.1", port}
+		},
+		"atftp timeout": func(f, to string) []string {
+			return []string{"--option", "timeout 3", "--get", "-r", f, "-l", to, "127.0.0.1", port}
+		},
 		"busybox": func(f, to string) []string {
 			return []string{"tftp", "-g", "-b", "1468", "-r", f, "-l", to, "127.0.0.1", port}
 		},
@@ -48,7 +55,9 @@ func TestClients(t *testing.T) {
 				if got, err := os.ReadFile(to); n > 0 && (err != nil || !bytes.Equal(got, want[i])) {
 					t.Errorf("%d octets: got %d, %v", n, len(got), err)
 				}
-				<-sv.decisions
+				if d := <-sv.decisions; strings.Contains(name, "windowsize") && !strings.Contains(d.Reason, "windows of 8") {
+					t.Errorf("granted %s", d.Reason)
+				}
 				sv.t = t
 				if d := sv.expect("", OK, "transferred whole"); d.Bytes != int64(n) {
 					t.Errorf("%d octets: %d reported", n, d.Bytes)
@@ -58,23 +67,34 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// TestBlockNumberWraps transfers more than 65535 blocks.
+// TestBlockNumberWraps transfers more than 65535 blocks, one by one and in windows.
 func TestBlockNumberWraps(t *testing.T) {
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		t.Skipf("needs curl: %v", err)
-	}
 	if testing.Short() || raceEnabled {
 		t.Skip("34 MB in blocks of 512: not in short mode, nor under the race detector, where it takes 20 s")
 	}
 	sv := serve(t, Config{})
 	const n = 65540 * 512
 	want := sv.put("big", n)
-	got, err := exec.Command(curl, "-sS", "--tftp-no-options", fmt.Sprintf("tftp://%s/big", sv.at)).Output()
-	if err != nil || !bytes.Equal(got, want) {
-		t.Fatalf("%d octets of %d: %v", len(got), n, err)
+	for name, args := range map[string][]string{
+		"curl":  {"-sS", "--tftp-no-options", "-o", "got", fmt.Sprintf("tftp://%s/big", sv.at)},
+		"atftp": {"--option", "windowsize 16", "--get", "-r", "big", "-l", "got", "127.0.0.1", fmt.Sprint(sv.at.Port())},
+	} {
+		t.Run(name, func(t *testing.T) {
+			program, err := exec.LookPath(name)
+			if err != nil {
+				t.Skipf("needs %s: %v", name, err)
+			}
+			cmd := exec.Command(program, args...)
+			cmd.Dir = t.TempDir()
+			out, err := cmd.CombinedOutput()
+			got, _ := os.ReadFile(filepath.Join(cmd.Dir, "got"))
+			if err != nil || crc32.ChecksumIEEE(got) != crc32.ChecksumIEEE(want) {
+				t.Fatalf("%d octets of %d: %v\n%s", len(got), n, err, out)
+			}
+			<-sv.decisions
+			sv.t = t
+			d := sv.expect("", OK, "")
+			t.Logf("%.1f MB/s in blocks of 512, %d sent again", float64(d.Bytes)/1e6/d.Took.Seconds(), d.Resent)
+		})
 	}
-	sv.expect("DATA", "", "")
-	d := sv.expect("", OK, "")
-	t.Logf("%.1f MB/s in blocks of 512", float64(d.Bytes)/1e6/d.Took.Seconds())
 }

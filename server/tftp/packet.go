@@ -30,9 +30,6 @@ const (
 	codeOption     = 8 // EDK2 ends its size probe with it
 )
 
-// defaultBlk is the block size of a transfer without option blksize.
-const defaultBlk = 512
-
 // request is a read or write request.
 type request struct {
 	op      uint16
@@ -84,15 +81,14 @@ func printable(s string) string {
 	return s
 }
 
-// blksize gives the block size asked for if it can be granted; zero if it was not asked for, or is one that the
-// transfer cannot use, and then it is left unanswered and the default holds (RFC 2348).
-func (r request) blksize() int {
+// value gives what the request says of an option; empty if it does not name it.
+func (r request) value(name string) string {
 	for _, o := range r.options {
-		if n, err := strconv.Atoi(o.value); o.name == "blksize" && err == nil && n >= defaultBlk && n <= 65464 {
-			return n
+		if o.name == name {
+			return o.value
 		}
 	}
-	return 0
+	return ""
 }
 
 func (r request) has(name string) bool {
@@ -102,19 +98,6 @@ func (r request) has(name string) bool {
 		}
 	}
 	return false
-}
-
-// forTransfer encodes the request as the transfer library is to see it: the options that it negotiates, in lower case,
-// the block size no larger than maxBlk. Its file is open already, so the name does not matter.
-func (r request) forTransfer(maxBlk int) []byte {
-	fields := []string{"file", r.mode}
-	if blk := r.blksize(); blk > 0 {
-		fields = append(fields, "blksize", strconv.Itoa(min(blk, maxBlk)))
-	}
-	if r.has("tsize") {
-		fields = append(fields, "tsize", "0")
-	}
-	return append([]byte{0, opRRQ}, strings.Join(fields, "\x00")+"\x00"...)
 }
 
 // errorPacket encodes an ERROR.

@@ -1,8 +1,10 @@
 package tftp
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -78,12 +80,32 @@ func FuzzParseRequest(f *testing.F) {
 		if strings.ContainsAny(r.String(), "\x00\n\r\x1b") {
 			t.Errorf("%q has control characters", r.String())
 		}
-		again, err := parseRequest(r.forTransfer(1468))
-		if err != nil || again.blksize() > 1468 || again.has("tsize") != r.has("tsize") {
-			t.Errorf("%+v passed on as %+v, %v", r, again, err)
-		}
+		checkTerms(t, r)
 		if name, refused := localName(r.name); refused == nil && (name == "" || name[0] == '/' || strings.Contains("/"+name+"/", "/../")) {
 			t.Errorf("%q becomes %q", r.name, name)
 		}
 	})
+}
+
+// checkTerms holds what is granted to what was asked for, and the OACK to what its reader understands.
+func checkTerms(t *testing.T, r request) {
+	l := limits{blk: 1468, window: 16, multicast: true, again: time.Second}
+	terms := r.agree(l, 12345)
+	if terms.blk < minBlk || terms.blk > l.blk || terms.window < 1 || terms.window > l.window || terms.again < time.Second ||
+		terms.again > maxTimeout*time.Second || terms.multicast && (terms.window > 1 || !r.has(optMulticast)) {
+		t.Errorf("%+v is granted %+v", r, terms)
+	}
+	for _, o := range terms.granted {
+		if !r.has(o.name) {
+			t.Errorf("%s is granted and was not asked for by %+v", o.name, r)
+		}
+	}
+	packet := oack(terms.granted)
+	again, err := parseRequest(append([]byte("\x00\x01f\x00octet\x00"), packet[2:]...))
+	if err != nil || !slices.Equal(again.options, terms.granted) {
+		t.Errorf("OACK %q reads as %+v, %v", packet, again.options, err)
+	}
+	if strings.ContainsAny(terms.String(), "\x00\n\r\x1b") {
+		t.Errorf("%q has control characters", terms)
+	}
 }

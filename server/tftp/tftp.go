@@ -1,4 +1,4 @@
-// Package tftp is a read-only TFTP server (RFC 1350, 2347, 2348, 2349) for network boot.
+// Package tftp is a read-only TFTP server (RFC 1350, 2090, 2347, 2348, 2349, 7440) for network boot.
 package tftp
 
 import (
@@ -10,8 +10,6 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/net/ipv4"
 
 	"github.com/pxelab/pxelab/server/socket"
 )
@@ -29,12 +27,18 @@ const (
 	Aborted   = "aborted"
 )
 
-// Config is one TFTP server's configuration.
+// Config is one TFTP server's configuration. The last four make it a broken one.
 type Config struct {
 	Interface string
-	Root      string // directory of the files served
-	MaxBlk    int    // largest blksize granted, 512 at least; zero means what the interface's MTU carries
-	Silent    bool   // take requests and never answer
+	IPv6      bool      // serve IPv6 instead of IPv4
+	Root      string    // directory of the files served
+	MaxBlk    int       // largest blksize granted, 8 at least; zero means what the interface's MTU carries
+	MaxWindow int       // largest windowsize granted; 1 refuses that option; zero means 64
+	Multicast Multicast // groups for option multicast; the zero value refuses it
+	Silent    bool      // take requests and never answer
+	NoOptions bool      // know no options (RFC 2347), as servers before 1998
+	NoTsize   bool      // leave option tsize unanswered
+	StopAfter int       // fall silent for good after so many blocks of a transfer; zero does not
 }
 
 // Decision is what became of a request: one when it is taken or refused, and for a transfer one more at its end, which
@@ -56,15 +60,13 @@ type Server struct {
 	cfg     Config
 	observe func(Decision)
 	udp     *net.UDPConn
-	conn    *ipv4.PacketConn
 	root    *os.Root
-	maxBlk  int
+	limits  limits
 
-	retransmitAfter time.Duration
-
-	mu   sync.Mutex
-	live map[netip.AddrPort]*transfer // by client
-	wg   sync.WaitGroup
+	mu     sync.Mutex
+	live   map[netip.AddrPort]*transfer // by client
+	groups []*group                     // multicast transfers
+	wg     sync.WaitGroup
 }
 
 // Listen opens the port and the root. Transfers use further sockets, so Serve must run in the same network namespace.
@@ -82,24 +84,44 @@ func listen(cfg Config, port uint16, observe func(Decision)) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("TFTP root: %w; make that folder, or name another one", err)
 	}
-	udp, err := socket.ListenUDP(cfg.Interface, netip.AddrPortFrom(netip.IPv4Unspecified(), port))
+	udp, err := socket.ListenUDP(cfg.Interface, netip.AddrPortFrom(cfg.unspecified(), port))
 	if err != nil {
 		root.Close()
 		return nil, err
 	}
-	s := &Server{cfg: cfg, observe: observe, udp: udp, conn: ipv4.NewPacketConn(udp), root: root,
-		maxBlk: maxBlk(cfg.MaxBlk, link.MTU), retransmitAfter: retransmitAfter, live: map[netip.AddrPort]*transfer{}}
-	// The option is on already; this makes ReadFrom look for what it delivers.
-	if err := s.conn.SetControlMessage(ipv4.FlagDst, true); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("asking for destination addresses: %w", err)
-	}
+	s := &Server{cfg: cfg, observe: observe, udp: udp, root: root, limits: cfg.limits(cfg.mtu(link.MTU)), live: map[netip.AddrPort]*transfer{}}
 	return s, nil
+}
+
+// unspecified is every address of the family served.
+func (c Config) unspecified() netip.Addr {
+	if c.IPv6 {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
+}
+
+// mtu is what remains of the interface's for an IPv4 header and what follows: IPv6's is 20 octets longer.
+func (c Config) mtu(link int) int {
+	if c.IPv6 {
+		return link - 20
+	}
+	return link
+}
+
+// limits gives what a server of this configuration grants.
+func (c Config) limits(mtu int) limits {
+	l := limits{blk: maxBlk(c.MaxBlk, mtu), window: c.MaxWindow, noOptions: c.NoOptions, noTsize: c.NoTsize,
+		multicast: c.Multicast.First.IsValid() && c.StopAfter == 0, again: retransmitAfter}
+	if l.window == 0 {
+		l.window = defaultMaxWindow
+	}
+	return l
 }
 
 // maxBlk gives the largest block whose datagram fits the MTU: IP 20, UDP 8 and TFTP 4 octets surround it.
 func maxBlk(limit, mtu int) int {
-	blk := min(max(mtu-32, defaultBlk), 65464)
+	blk := min(max(mtu-32, defaultBlk), maxBlksize)
 	if limit > 0 {
 		blk = min(blk, limit)
 	}
@@ -119,7 +141,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { s.udp.Close() })()
 	buf := make([]byte, 65536)
 	for {
-		n, cm, from, err := s.conn.ReadFrom(buf)
+		n, client, local, err := socket.Receive(s.udp, buf)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -131,68 +153,19 @@ func (s *Server) Serve(ctx context.Context) error {
 			case <-time.After(50 * time.Millisecond):
 			}
 		default:
-			client := from.(*net.UDPAddr).AddrPort()
-			s.handle(buf[:n], netip.AddrPortFrom(client.Addr().Unmap(), client.Port()), localAddr(cm))
+			s.handle(buf[:n], client, local)
 		}
 	}
-}
-
-// localAddr gives the address a datagram was sent to; zero if the kernel did not say.
-func localAddr(cm *ipv4.ControlMessage) netip.Addr {
-	if cm == nil {
-		return netip.Addr{}
-	}
-	a, _ := netip.AddrFromSlice(cm.Dst.To4())
-	return a
 }
 
 func (s *Server) abortAll() {
 	s.mu.Lock()
 	for _, t := range s.live {
-		t.link.cancel(ending{outcome: Aborted, reason: "the server stops", code: codeUndefined, tell: "server stopped"})
+		t.halt(ending{outcome: Aborted, reason: "the server stops", code: codeUndefined, tell: "server stopped"})
+	}
+	for _, g := range s.groups {
+		g.halt(ending{outcome: Aborted, reason: "the server stops", code: codeUndefined, tell: "server stopped"})
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
-}
-
-// handle decides on one datagram that came to the server's port.
-func (s *Server) handle(datagram []byte, client netip.AddrPort, local netip.Addr) {
-	req, err := parseRequest(datagram)
-	d := Decision{Client: client, Request: "none"}
-	if err != nil {
-		d.Reason = "ignored: " + err.Error()
-		s.observe(d)
-		return
-	}
-	d.Request, d.File = req.String(), req.name
-	switch {
-	case s.cfg.Silent:
-		d.Reason = "silent, as configured"
-		s.observe(d)
-	case local == netip.AddrFrom4([4]byte{255, 255, 255, 255}) || local.IsMulticast():
-		d.Reason = "ignored: sent to a broadcast address (RFC 1123 section 4.2.3.5)"
-		s.observe(d)
-	case s.repeated(client, datagram):
-		d.Reason = "a repeated request: the first answer was sent again"
-		s.observe(d)
-	default:
-		s.start(req, datagram, client, local, d)
-	}
-}
-
-// repeated deals with a client that is being served. If it sends the same request before its first acknowledgement,
-// then our answer got lost or is late, and goes out again from the same port; a second transfer would confuse it.
-// Otherwise it began again, after a reset say, and the old transfer ends.
-func (s *Server) repeated(client netip.AddrPort, datagram []byte) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.live[client]
-	if t == nil {
-		return false
-	}
-	if string(t.opening) == string(datagram) && t.link.repeatFirst() {
-		return true
-	}
-	t.link.cancel(ending{outcome: Aborted, reason: "the client began again"})
-	return false
 }

@@ -61,10 +61,15 @@ func (sv *served) put(name string, n int) []byte {
 	for i := range content {
 		content[i] = byte(i*7 + i>>8)
 	}
+	sv.putBytes(name, content)
+	return content
+}
+
+func (sv *served) putBytes(name string, content []byte) {
+	sv.t.Helper()
 	if err := os.WriteFile(filepath.Join(sv.root, name), content, 0o600); err != nil {
 		sv.t.Fatal(err)
 	}
-	return content
 }
 
 // expect waits for the next decision and compares what is stable in it.
@@ -129,6 +134,18 @@ func (p *peer) read() string {
 	return fmt.Sprintf("% x", b[:n])
 }
 
+// data gives the octets of the next DATA.
+func (p *peer) data() []byte {
+	p.t.Helper()
+	b := make([]byte, 70000)
+	n, from, err := p.conn.ReadFromUDPAddrPort(b)
+	if err != nil || n < 4 || b[1] != opDATA {
+		p.t.Fatalf("no DATA: % x, %v", b[:min(n, 20)], err)
+	}
+	p.tid = from
+	return b[4:n]
+}
+
 func (p *peer) want(want string) {
 	p.t.Helper()
 	if got := p.read(); got != want {
@@ -191,14 +208,25 @@ func TestNegotiation(t *testing.T) {
 		{"a limit", Config{MaxBlk: 600}, 1500, []string{"blksize", "1432"}, 700, "OACK blksize|600|"},
 		{"the least limit", Config{MaxBlk: 512}, 1500, []string{"blksize", "1432"}, 700, "OACK blksize|512|"},
 		{"a small MTU", Config{}, 576, []string{"blksize", "1432"}, 700, "OACK blksize|544|"},
-		{"unknown option", Config{}, 1500, []string{"windowsize", "4"}, 100, "DATA 1: 100 octets"},
+		{"unknown option", Config{}, 1500, []string{"speed", "4"}, 100, "DATA 1: 100 octets"},
+		{"small", Config{}, 1500, []string{"blksize", "8"}, 700, "OACK blksize|8|"},
+		{"window", Config{}, 1500, []string{"windowsize", "4"}, 700, "OACK windowsize|4|"},
+		{"window limit", Config{MaxWindow: 8}, 1500, []string{"windowsize", "65535"}, 700, "OACK windowsize|8|"},
+		{"window limit by default", Config{}, 1500, []string{"windowsize", "65535"}, 700, "OACK windowsize|64|"},
+		{"window refused", Config{MaxWindow: 1}, 1500, []string{"windowsize", "4"}, 100, "DATA 1: 100 octets"},
+		{"window of none", Config{}, 1500, []string{"windowsize", "0"}, 100, "DATA 1: 100 octets"},
+		{"time", Config{}, 1500, []string{"timeout", "3"}, 700, "OACK timeout|3|"},
+		{"too long", Config{}, 1500, []string{"timeout", "256"}, 100, "DATA 1: 100 octets"},
+		{"multicast refused", Config{}, 1500, []string{"multicast", ""}, 100, "DATA 1: 100 octets"},
+		{"options unknown", Config{NoOptions: true}, 1500, []string{"tsize", "0"}, 100, "DATA 1: 100 octets"},
+		{"size untold", Config{NoTsize: true}, 1500, []string{"tsize", "0"}, 100, "DATA 1: 100 octets"},
 		{"nonsense", Config{}, 1500, []string{"blksize", "many"}, 100, "DATA 1: 100 octets"},
-		{"too small", Config{}, 1500, []string{"blksize", "8"}, 100, "DATA 1: 100 octets"},
+		{"too small", Config{}, 1500, []string{"blksize", "7"}, 100, "DATA 1: 100 octets"},
 		{"odd number of fields", Config{}, 1500, []string{"blksize"}, 100, "DATA 1: 100 octets"},
 		{"no size of a text file", Config{}, 1500, []string{"tsize", "0", "netascii"}, 100, "DATA 1: 100 octets"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			sv := serve(t, c.cfg, func(s *Server) { s.maxBlk = maxBlk(c.cfg.MaxBlk, c.mtu) })
+			sv := serve(t, c.cfg, func(s *Server) { s.limits = c.cfg.limits(c.mtu) })
 			sv.put("f", c.size)
 			mode, options := "OCTET", c.options
 			if n := len(options); n == 3 {
@@ -315,7 +343,7 @@ func TestRepeatedRequest(t *testing.T) {
 }
 
 func TestLostDatagrams(t *testing.T) {
-	sv := serve(t, Config{}, func(s *Server) { s.retransmitAfter = 20 * time.Millisecond })
+	sv := serve(t, Config{}, func(s *Server) { s.limits.again = 20 * time.Millisecond })
 	sv.put("f", 600)
 	p := dial(t)
 	p.send(sv.at, opRRQ, "f", "octet")

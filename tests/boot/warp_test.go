@@ -40,7 +40,7 @@ func checkFidelity(t *testing.T, real, warp result) {
 var (
 	hexNumber = regexp.MustCompile(`\b[0-9a-f]{8}\b`)
 	nonce     = regexp.MustCompile(`\b[A-Z2-9]{16}\b`)
-	lease     = regexp.MustCompile(`\b192\.0\.2\.1\d\d\b|\bC00002[0-9A-F]{2}\b`) // the latter as boot programs name their files
+	lease     = regexp.MustCompile(`\b(192\.0\.2|198\.51\.100)\.1\d\d\b|\bC00002[0-9A-F]{2}\b`) // the latter as boot programs name their files
 	speed     = regexp.MustCompile(`speed=\S+`)
 )
 
@@ -60,6 +60,7 @@ func normalised(events []event.Event, p *plan.Plan, g plan.Guest) trace {
 	}
 	end := endOf(events, p, g.Name, boot)
 	var t trace
+	over6 := pxe6{}
 	asked := questions{asked: map[string]bool{}, late: map[string]int{}}
 	http := map[string]bool{} // EDK2's next attempt, which the end of a settled guest cuts off at any point
 	for _, e := range events {
@@ -68,7 +69,7 @@ func normalised(events []event.Event, p *plan.Plan, g plan.Guest) trace {
 		}
 		if e.Packet != nil && e.Packet.DHCP != nil {
 			d := e.Packet.DHCP
-			http[d.XID] = http[d.XID] || strings.HasPrefix(d.ClassID, "HTTPClient")
+			http[d.XID] = http[d.XID] || g.BootsOver == "" && strings.HasPrefix(d.ClassID, "HTTPClient")
 			if http[d.XID] || !asked.hears(e.Packet) {
 				continue
 			}
@@ -76,13 +77,14 @@ func normalised(events []event.Event, p *plan.Plan, g plan.Guest) trace {
 		switch {
 		case e.Kind == event.Console && strings.HasPrefix(e.Text, "PXELAB"):
 			t.Said = append(t.Said, plain(e.Text))
-		case e.Packet == nil || !told(e.Packet, g.MAC, asked):
+		case e.Packet == nil || !told(e.Packet, g.MAC, asked) && !over6.told(e.Packet):
 		case e.Packet.FromGuest:
 			t.Sent = append(t.Sent, plain(e.Packet.Info))
 		default:
 			t.Received = append(t.Received, e.Service+": "+plain(e.Packet.Info))
 		}
 	}
+	sortOffers(t.Received)
 	return t
 }
 
@@ -128,7 +130,20 @@ func (q questions) before(p *event.Packet) int {
 	return q.late[p.DHCP.XID]
 }
 
-// told tells whether a packet is part of the guest's own DHCP or TFTP, said for the first time.
+// sortOffers puts offers that came one after the other into one order: two servers, or two at the far end of a relay,
+// answer the same DISCOVER side by side.
+func sortOffers(received []string) {
+	isOffer := func(s string) bool { return strings.Contains(s, ": DHCPOFFER ") }
+	for i := 0; i < len(received); i++ {
+		begin := i
+		for i < len(received) && isOffer(received[i]) {
+			i++
+		}
+		slices.Sort(received[begin:i])
+	}
+}
+
+// told tells whether a packet is part of the guest's own DHCP, TFTP or HTTP, said for the first time.
 func told(p *event.Packet, mac string, q questions) bool {
 	switch {
 	case p.DHCP != nil:
@@ -137,12 +152,14 @@ func told(p *event.Packet, mac string, q questions) bool {
 		return p.TFTP.Repeat == 0 && p.TFTP.Block == 0
 	case p.TFTP != nil: // one block may still be under way when a guest aborts a transfer, or not
 		return p.TFTP.Repeat == 0 && (p.TFTP.Op != "DATA" || p.TFTP.Last)
+	case p.HTTP != nil: // which segment ends the connection depends on what else is under way
+		return p.HTTP.Repeat == 0 && p.HTTP.Op != "cut"
 	}
 	return false
 }
 
 func plain(text string) string {
-	text = nonce.ReplaceAllString(lease.ReplaceAllString(text, "LEASE"), "NONCE")
+	text = nonce.ReplaceAllString(lease.ReplaceAllString(plain6(text), "LEASE"), "NONCE")
 	text = speed.ReplaceAllString(hexNumber.ReplaceAllString(text, "HEX"), "speed=")
 	words := strings.Fields(text)
 	if words[0] == "OACK" {

@@ -6,18 +6,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// served is a lab whose one guest boots, and powers itself off.
+// served is a lab whose one guest boots, and powers itself off. A router leads to its second network.
 const served = `name: served
 networks:
   lan: {subnet: 192.0.2.0/24}
+  far: {subnet: 203.0.113.0/24}
 services:
-  boot: {address: 192.0.2.1, dhcp: {range: 192.0.2.100-192.0.2.199, boot: {bios: probe}}, tftp: {}}
+  router: {addresses: {lan: 192.0.2.9, far: 203.0.113.1}, router: true}
+  boot: {network: lan, address: 192.0.2.1, dhcp: {range: 192.0.2.100-192.0.2.199, boot: {bios: probe}}, tftp: {}}
 guests:
-  bios: {firmware: bios}
+  bios: {network: lan, firmware: bios}
 expect:
   bios:
     - booted: {image: probe}
@@ -70,6 +73,9 @@ func TestIsolation(t *testing.T) {
 			}
 		}
 		inside(2, "unreachable", "ip", "route", "get", "198.51.100.1")
+		if len(where) > 2 { // a service knows the lab's other network, and nothing beyond
+			inside(0, "via 192.0.2.9", "ip", "route", "get", "203.0.113.7")
+		}
 		for line := range strings.Lines(inside(0, "lo ", "ip", "-brief", "link")) {
 			if !ours(strings.Fields(line)[0]) {
 				t.Errorf("%v: an interface that the lab did not make: %s", where, line)
@@ -90,7 +96,8 @@ func TestIsolation(t *testing.T) {
 // ours tells whether an interface is one that the lab makes.
 func ours(name string) bool {
 	name, _, _ = strings.Cut(name, "@")
-	return name == "lo" || name == "br0" || name == "eth0" || strings.HasPrefix(name, "c-") || strings.HasPrefix(name, "h-")
+	return slices.Contains([]string{"lo", "br0", "br1", "eth0"}, name) || strings.HasPrefix(name, "c-") ||
+		strings.HasPrefix(name, "h-") || strings.HasPrefix(name, "h1-")
 }
 
 // hostListens listens on the host's addresses until the test ends. Link-local ones need a scope and are left out.

@@ -111,6 +111,44 @@ void print_address(const uint8 *address)
 	}
 }
 
+/* print_address6 writes an address as RFC 5952 has it: the longest run of zero
+ * groups, the first of several, as "::". */
+void print_address6(const uint8 *address)
+{
+	int best = 0, longest = 1; /* a single group is not shortened */
+	for (int i = 0; i < 8; i++) {
+		int n = 0;
+		while (i + n < 8 && address[2 * (i + n)] == 0 && address[2 * (i + n) + 1] == 0)
+			n++;
+		if (n > longest) {
+			best = i;
+			longest = n;
+		}
+	}
+	for (int i = 0; i < 8; i++) {
+		if (longest > 1 && i == best) {
+			print("::");
+			i += longest - 1;
+			continue;
+		}
+		if (i && !(longest > 1 && i == best + longest))
+			print(":");
+		uint32 group = (uint32)address[2 * i] << 8 | address[2 * i + 1];
+		int digits = 1;
+		while (digits < 4 && group >> (4 * digits))
+			digits++;
+		print_hex(group, digits);
+	}
+}
+
+void print_ip(const efi_ip *address)
+{
+	if (over_ipv6)
+		print_address6(address->v6);
+	else
+		print_address(address->v4);
+}
+
 void print_status(efi_status status)
 {
 	print(" st=");

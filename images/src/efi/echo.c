@@ -79,7 +79,7 @@ void report_echo(efi_pxe *pxe, const efi_ip *server)
 	print(" size=");
 	print_number((uint32)answer.size);
 	print(" from=");
-	print_address(answer.from.v4);
+	print_ip(&answer.from);
 	print(" data=");
 	print_clean(answer.data, answer.size < PRINTED_DATA ? answer.size : PRINTED_DATA);
 	end_line();

@@ -75,7 +75,7 @@ void report_fetch(efi_pxe *pxe, const char *key, const efi_ip *server, const cha
 	print(" crc=");
 	print_hex(status == EFI_SUCCESS ? crc32(buffer, (uintn)size) : 0, 8);
 	print(" server=");
-	print_address(server->v4);
+	print_ip(server);
 	print(" name=");
 	print_clean((const uint8 *)name, NAME_ROOM * 2);
 	if (buffer)

@@ -22,7 +22,8 @@ const defaultTopology = "topologies/firmware-trio.yaml"
 
 // known lists what a topology may name.
 func known() topology.Known {
-	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(), Images: images.Names(), Archs: pxe.ArchNames(), Reasons: judge.Reasons()}
+	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(), Images: images.Names(), Archs: pxe.ArchNames(), HTTPFirmwares: plan.HTTPFirmwares(),
+		Reasons: judge.Reasons(), Notes: judge.Notes()}
 }
 
 // topologyArg gives the file named on the command line, or the default one.
@@ -62,7 +63,7 @@ func loadPlan(ctx context.Context, path string, o plan.Options, prepare bool) (*
 		return nil, err
 	}
 	flash := slices.ContainsFunc(t.Guests, func(g topology.Guest) bool { return g.Firmware != "bios" })
-	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe, PrepareStores: prepare && flash})
+	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe, PrepareStores: prepare && flash, Commands: t.Commands()})
 	if err != nil {
 		return nil, err
 	}

@@ -14,19 +14,27 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	var config, messages, name string
+	var config, messages, name, ifname string
+	var sure bool
 	cmd := &cobra.Command{
 		Use:   "serve --config FILE",
 		Short: "Run our PXE servers on a real interface, outside any lab",
-		Long: `Run our DHCP, TFTP and echo servers as FILE (JSON) says, on the one interface
-that it names. Each decision is written with its reason as a JSON line. This is
-the very process that runs inside a lab; on a real interface it answers real
-machines.`,
-		Example: `  pxelab plan --json | jq '.services[0].server' > boot.json   # to start from
-  pxelab serve --config boot.json`,
+		Long: `Run our DHCP, proxyDHCP, boot, BOOTP and TFTP servers as FILE (JSON) says, on
+one interface, which FILE or --interface names. Each decision is written with
+its reason as a JSON line. This is the very process that runs inside a lab; on a
+real interface it answers real machines.
+
+It refuses the interface of the default route: a second DHCP server there takes
+the machines of everybody on that network down. A proxyDHCP service (no dhcp,
+no bootp in FILE) hands out no address.`,
+		Example: `  pxelab plan topologies/proxy-beside-dhcp.yaml --json > plan.json
+  jq '.services[1].server' plan.json > proxy.json   # to start from
+  pxelab serve --config proxy.json --interface enp3s0`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&config, "config", "", "configuration file")
+	cmd.Flags().StringVar(&ifname, "interface", "", "the interface to serve, in place of the one that FILE names")
+	cmd.Flags().BoolVar(&sure, consent, false, "serve the interface of the default route, too")
 	cmd.Flags().StringVar(&messages, "messages", "", "where decisions are written, one JSON object a line (default: standard output)")
 	cmd.Flags().StringVar(&name, "name", "", "shown in process lists")
 	_ = cmd.Flags().MarkHidden("name")
@@ -46,13 +54,33 @@ machines.`,
 			}
 			defer out.Close()
 		}
-		err = server.Main(cmd.Context(), in, out)
+		err = server.Main(cmd.Context(), in, out, func(c *server.Config) error {
+			if ifname != "" {
+				c.Interface = ifname
+			}
+			return refuseDefaultRoute(c.Interface, sure || name != "") // a lab's own networks are its own
+		})
 		if err != nil && name == "" { // a lab's own services have names, and their configuration no file
 			return fmt.Errorf("serve %s: %w", config, err)
 		}
 		return err
 	}
 	return cmd
+}
+
+// consent is the flag that lets a command speak on the interface of the default route.
+const consent = "i-am-sure-this-network-is-mine"
+
+// refuseDefaultRoute keeps a command from speaking DHCP on the network that this machine lives on.
+func refuseDefaultRoute(ifname string, sure bool) error {
+	if sure || ifname == "" { // which the server itself refuses, with all else that is wrong
+		return nil
+	}
+	is, err := server.HasDefaultRoute(ifname)
+	if err != nil || !is {
+		return err
+	}
+	return fmt.Errorf("interface %q has the default route, so other people's machines may be on that network: use another interface, or say --%s", ifname, consent)
 }
 
 // The descriptors that lab.Start hands to the supervisor.

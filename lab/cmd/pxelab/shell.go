@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/control"
 )
 
@@ -83,6 +84,10 @@ func servicePID(supervisor int, service string) (int, error) {
 		for _, word := range strings.Fields(string(list)) {
 			cmdline, _ := os.ReadFile("/proc/" + word + "/cmdline")
 			argv := strings.Split(string(cmdline), "\x00")
+			environ, _ := os.ReadFile("/proc/" + word + "/environ")
+			if slices.Contains(strings.Split(string(environ), "\x00"), lab.ServiceVariable+"="+service) {
+				return strconv.Atoi(word)
+			}
 			i := slices.Index(argv, "--name")
 			if len(argv) < 2 || argv[1] != "serve" || i < 0 || i+1 >= len(argv) {
 				continue

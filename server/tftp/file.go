@@ -1,7 +1,9 @@
 package tftp
 
 import (
+	"bufio"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -65,4 +67,45 @@ func open(root *os.Root, name string) (*os.File, int64, *refusal) {
 		return nil, 0, forbidden.because(err.Error())
 	}
 	return f, info.Size(), nil
+}
+
+// readAhead is how much of a file is read at once.
+const readAhead = 64 << 10
+
+// content gives a file's octets in order, as they go on the wire in a mode.
+func content(f *os.File, size int64, mode string) io.Reader {
+	if mode == "netascii" {
+		return &netascii{r: bufio.NewReaderSize(f, readAhead)}
+	}
+	return bufio.NewReaderSize(f, int(min(size+1, readAhead)))
+}
+
+// netascii writes the line ends of a text as RFC 764 does, which RFC 1350 refers to: LF as CR LF, CR as CR NUL.
+type netascii struct {
+	r       io.ByteReader
+	pending byte
+	more    bool // pending comes next
+}
+
+// Read implements io.Reader.
+func (a *netascii) Read(p []byte) (int, error) {
+	for n := range p {
+		if a.more {
+			p[n], a.more = a.pending, false
+			continue
+		}
+		c, err := a.r.ReadByte()
+		if err != nil {
+			return n, err
+		}
+		switch c {
+		case '\n':
+			p[n], a.pending, a.more = '\r', '\n', true
+		case '\r':
+			p[n], a.pending, a.more = '\r', 0, true
+		default:
+			p[n] = c
+		}
+	}
+	return len(p), nil
 }

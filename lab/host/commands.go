@@ -1,0 +1,41 @@
+package host
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// daemons are where programs lie that a user's PATH often leaves out.
+var daemons = []string{"/usr/local/sbin", "/usr/sbin", "/sbin"}
+
+// commands finds programs by name, or by a path that has a slash; those that are missing are left out.
+func (m machine) commands(names []string) map[string]string {
+	found := map[string]string{}
+	for _, name := range names {
+		candidates := []string{name}
+		if !strings.Contains(name, "/") {
+			candidates = nil
+			for _, dir := range append(filepath.SplitList(m.getenv("PATH")), daemons...) {
+				candidates = append(candidates, filepath.Join(dir, name))
+			}
+		}
+		for _, path := range candidates {
+			if found[name] == "" && filepath.IsAbs(path) && m.executable(path) {
+				found[name] = path
+			}
+		}
+	}
+	return found
+}
+
+// Install is what to do to get a package of the distribution, by its name in Debian; empty means that nobody knows
+// which package it is.
+func (h *Host) Install(pkg string) string {
+	switch by := installers[h.Distro]; {
+	case pkg == "":
+		return "install it from your distribution"
+	case h.Distro == "debian" || h.Distro == "ubuntu":
+		return "run: " + by + pkg
+	}
+	return "install " + pkg + " (its name in Debian) from your distribution"
+}

@@ -1,0 +1,188 @@
+package judge
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/server/pxe"
+)
+
+// Rules about what PXE servers told a client in option 43, and about boot servers.
+
+// told is the reply that told the client how to find a boot server, and what it said: the last with PXE options that
+// is no boot server's own.
+func (b *boot) told() (event.Event, *pxe.Vendor) {
+	all := b.dhcp(false, func(d *event.DHCP) bool { return isPXE(d) && d.Vendor != "" && d.BootItem == "" })
+	for _, e := range slices.Backward(all) {
+		raw, err := hex.DecodeString(e.Packet.DHCP.Vendor)
+		if err != nil {
+			continue
+		}
+		v, err := pxe.ParseVendor(raw)
+		if err == nil && !(direct(v) && e.Packet.DHCP.File != "") {
+			return e, v
+		}
+	}
+	return event.Event{}, nil
+}
+
+func direct(v *pxe.Vendor) bool { return v.Control != nil && *v.Control&pxe.Direct != 0 }
+
+// forbids tells whether the discovery control rules a way of discovery out.
+func forbids(v *pxe.Vendor, way pxe.Control) bool { return v.Control != nil && *v.Control&way != 0 }
+
+// undecided tells whether the boot stopped after it was told how to find boot servers and before it asked for one.
+func (b *boot) undecided() bool {
+	return b.stage >= event.StageOffer && b.stage <= event.StageProxy && (b.gaveUp != nil || b.stalled != nil)
+}
+
+// menuUnsupported: iPXE's EFI builds have no code for a menu, and end the boot without a word.
+func (b *boot) menuUnsupported() *diagnosis {
+	e, v := b.told()
+	if v == nil || len(v.Menu) == 0 || !b.undecided() || b.guest.Client != "ipxe" || b.guest.Arch == "bios" {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("%s sent it a boot menu (option 43, tag 9), and iPXE's EFI builds have none", b.sender(e)),
+		"to clients with user class iPXE (option 77) send the boot file and discovery control 8, without a menu", []event.Event{e}}
+}
+
+// noMenu: discovery options without a menu leave EDK2 with a default item of type 0, "cancelled", and iPXE asks port
+// 4011 without naming a type.
+func (b *boot) noMenu() *diagnosis {
+	e, v := b.told()
+	if v == nil || len(v.Menu) > 0 || !b.undecided() || v.Control == nil && len(v.Servers) == 0 && !v.Multicast.IsValid() {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("%s sent it to boot servers (option 43, tags 6 to 8) without a menu to choose a type from", b.sender(e)),
+		"send a menu (tag 9), or name the file and set bit 3 of the discovery control", []event.Event{e}}
+}
+
+// noDiscoveryGroup: multicast is allowed, comes first, and there is no group.
+func (b *boot) noDiscoveryGroup() *diagnosis {
+	e, v := b.told()
+	if v == nil || len(v.Menu) == 0 || !b.undecided() || forbids(v, pxe.NoMulticast) || v.Multicast.IsValid() {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("%s allows discovery by multicast (bit 1 of the discovery control is clear) and names no group for it", b.sender(e)),
+		"name the group (option 43, tag 7), or set bit 1", []event.Event{e}}
+}
+
+// typeNotListed: discovery goes by the list of servers alone, and the list does not have the type.
+func (b *boot) typeNotListed() *diagnosis {
+	e, v := b.told()
+	if v == nil || len(v.Menu) == 0 || !b.undecided() || !forbids(v, pxe.NoMulticast) || !forbids(v, pxe.NoBroadcast) {
+		return nil
+	}
+	t := v.Menu[0].Type
+	if t == pxe.LocalBoot || slices.ContainsFunc(v.Servers, func(s pxe.Server) bool { return s.Type == t && len(s.Addrs) > 0 }) {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("the menu of %s has type %#04x first, discovery may use the server list alone, and the list has no server of that type", b.sender(e), uint16(t)),
+		fmt.Sprintf("list a server for type %#04x (option 43, tag 8)", uint16(t)), []event.Event{e}}
+}
+
+// cancelled: somebody left the menu, or chose its local boot.
+func (b *boot) cancelled() *diagnosis {
+	e, v := b.told()
+	if v == nil || len(v.Menu) == 0 || !b.undecided() {
+		return nil
+	}
+	for _, k := range b.events {
+		if k.Kind == event.KeysTyped && slices.Contains(strings.Fields(k.Text), "esc") {
+			return &diagnosis{"Esc was pressed at the boot menu or its prompt", "press another key", []event.Event{e, k}}
+		}
+	}
+	return nil
+}
+
+// localBoot: the item of type 0 was taken, by its place or by a key.
+func (b *boot) localBoot() *diagnosis {
+	e, v := b.told()
+	if v == nil || !b.undecided() || !slices.ContainsFunc(v.Menu, func(m pxe.MenuItem) bool { return m.Type == pxe.LocalBoot }) {
+		return nil
+	}
+	return &diagnosis{"the menu's local boot (type 0) was taken, so the client left the network, and this machine has nothing else to boot from",
+		"choose another item, or put one first", []event.Event{e}}
+}
+
+// answerIgnored: a boot server answered, and the client did not take it for an answer.
+func (b *boot) answerIgnored() *diagnosis {
+	if b.stage != event.StageBootServer {
+		return nil
+	}
+	asked := b.dhcp(true, func(d *event.DHCP) bool { return d.BootItem != "" })
+	if len(asked) == 0 {
+		return nil
+	}
+	q := asked[0]
+	for _, a := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "ACK" && !gives(d) }) {
+		if a.Seq < q.Seq || a.Packet.DHCP.XID != q.Packet.DHCP.XID {
+			continue
+		}
+		what, do := b.ignored(q, a)
+		return &diagnosis{fmt.Sprintf("%s answered its boot server request %s, and it did not take that", b.sender(a), what), do, []event.Event{q, a}}
+	}
+	return nil
+}
+
+// ignored says what is wrong with a boot server's answer.
+func (b *boot) ignored(q, a event.Event) (what, do string) {
+	_, v := b.told()
+	from := host(a.Packet.Src)
+	listed := func(s pxe.Server) bool {
+		return slices.ContainsFunc(s.Addrs, func(a netip.Addr) bool { return a.String() == from })
+	}
+	switch {
+	case host(a.Packet.Dst) == "255.255.255.255":
+		return "by broadcast", "answer by unicast to the address and port that the request came from"
+	case PortOf(a.Packet.Dst) != PortOf(q.Packet.Src):
+		return fmt.Sprintf("to port %d, where it asked from port %d", PortOf(a.Packet.Dst), PortOf(q.Packet.Src)),
+			"answer to the port that the request came from"
+	case a.Packet.DHCP.BootItem == "":
+		return "without saying for which boot item (option 43.71)", "echo tag 71 of the request"
+	case v != nil && forbids(v, pxe.OnlyListed) && !slices.ContainsFunc(v.Servers, listed):
+		return "from an address that the server list does not have, and only listed servers count (discovery control bit 2)",
+			"list " + from + " (option 43, tag 8), or clear bit 2"
+	}
+	return "", "compare the answer with the request: option 54, option 60 PXEClient, tag 71"
+}
+
+// noClass: what a proxyDHCP service offers without option 60 is no PXE offer to anybody.
+func (b *boot) noClass() *diagnosis {
+	if b.stage > event.StageAddress {
+		return nil
+	}
+	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "OFFER" && !isSet(d.YIAddr) && d.ClassID == "" }) {
+		return &diagnosis{fmt.Sprintf("%s offered it a boot%s without option 60, so no client takes it for a PXE offer", b.sender(e), withFile(e.Packet.DHCP)),
+			"say PXEClient in option 60", []event.Event{e}}
+	}
+	return nil
+}
+
+// confirmsNone names the service of ours with that address, if it is none that could confirm an address.
+func (b *boot) confirmsNone(address string) string {
+	for _, s := range b.t.plan.Services {
+		if s.Server != nil && s.Address.Addr().String() == address && !playsAny(s, []string{"dhcp", "bootp"}) {
+			return s.Name
+		}
+	}
+	return ""
+}
+
+// rivals: a second server gave an address in its offer, and the client chose the one that confirms none.
+func (b *boot) rivals() string {
+	var names []string
+	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "OFFER" && isSet(d.YIAddr) }) {
+		if text := fmt.Sprintf("%s (%s)", b.sender(e), e.Packet.DHCP.YIAddr); !slices.Contains(names, text) {
+			names = append(names, text)
+		}
+	}
+	if len(names) < 2 {
+		return ""
+	}
+	return strings.Join(names, " and ") + " both offered it addresses"
+}

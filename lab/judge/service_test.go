@@ -1,0 +1,85 @@
+package judge
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/topology"
+)
+
+// clientRuns is the log of a program "client": started, what it wrote, what passed its card, and its end.
+func clientRuns(exit *event.Exit, ended string) []event.Event {
+	packet := func(from, proto, info string) event.Event {
+		return event.Event{Kind: event.PacketSeen, Watched: "client", Service: from, Packet: &event.Packet{Frame: 3, Proto: proto, Info: info, FromGuest: from == "client"}}
+	}
+	log := []event.Event{
+		{Kind: event.ServiceStarted, Service: "client"},
+		{Kind: event.ServiceLog, Service: "client", Text: "lease of 192.0.2.100 obtained"},
+		{Kind: event.ServiceLog, Service: "other", Text: "no lease"},
+		packet("client", "dhcp", "DHCPDISCOVER"), packet("dhcp", "dhcp", "DHCPOFFER 192.0.2.100"), packet("tftp", "arp", "ARP who has 192.0.2.7"),
+	}
+	if ended != "" {
+		log = append(log, event.Event{Kind: event.ServiceEnded, Service: "client", Text: ended})
+	}
+	if exit != nil {
+		log = append(log, event.Event{Kind: event.ServiceExited, Service: "client", Exit: exit, Text: "exit status"})
+	}
+	for i := range log {
+		log[i].Seq = i + 1
+	}
+	return log
+}
+
+func TestServiceClaims(t *testing.T) {
+	status := func(n int) topology.Expectation { return topology.Expectation{Exits: &n} }
+	never := func(n topology.Never) topology.Expectation { return topology.Expectation{Never: &n} }
+	well := clientRuns(&event.Exit{}, "")
+	for _, c := range []struct {
+		name   string
+		expect topology.Expectation
+		events []event.Event
+		pass   bool
+		says   string
+	}{
+		{"log", topology.Expectation{Log: "lease of .* obtained"}, well, true, `"client" wrote a line that matches`},
+		{"log of another", topology.Expectation{Log: "no lease"}, well, false, `none of the 1 line that "client" wrote matches`},
+		{"log without lines", topology.Expectation{Log: "x"}, well[:1], false, `"client" wrote nothing`},
+		{"exits", status(0), well, true, `"client" ended by itself with status 0`},
+		{"exits otherwise", status(1), well, false, `"client" ended otherwise`},
+		{"exits by a signal", status(0), clientRuns(&event.Exit{Code: -1, Signal: "killed"}, ""), false, "ended otherwise"},
+		{"still runs", status(0), well[:len(well)-1], false, `"client" has not ended`},
+		{"had to be ended", status(0), clientRuns(&event.Exit{Code: -1, Signal: "killed"}, "it had not ended by itself after 60s"), false, "it had not ended by itself after 60s"},
+		{"never a line", never(topology.Never{Log: "no lease"}), well, true, `none of the 1 line`},
+		{"never a line, and there is", never(topology.Never{Log: "obtained"}), well, false, `"client" wrote "lease of 192.0.2.100 obtained"`},
+		{"never a packet", never(topology.Never{Packet: "DHCPNAK"}), well, true, `none of 3 packets at "client" matches`},
+		{"never a packet, and there is", never(topology.Never{Packet: "DHCPOFFER"}), well, false, `a packet reached "client": "DHCPOFFER 192.0.2.100"`},
+		{"never a packet of its own", never(topology.Never{Packet: "DISCOVER"}), well, false, `a packet left "client"`},
+		{"nothing was seen", never(topology.Never{Packet: "DHCPNAK"}), well[:2], false, "which proves nothing"},
+		{"never from a service", never(topology.Never{From: "tftp"}), well, true, `none of 3 packets at "client" came from "tftp"`},
+		{"never from a service, and there is", never(topology.Never{From: "dhcp"}), well, false, `a packet reached "client": "DHCPOFFER`},
+		{"of this service another", never(topology.Never{From: "dhcp", Packet: "DHCPNAK"}), well, true, "came from"},
+		{"never started", topology.Expectation{Log: "x"}, nil, false, `"client" was never started`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := testPlan()
+			p.Services = append(p.Services, plan.Service{Name: "client", Network: "lan", Exec: &plan.Exec{Once: true}, Expect: []topology.Expectation{c.expect}})
+			tr := NewTracker(p)
+			for _, e := range c.events {
+				tr.Feed(e)
+			}
+			r := tr.ServiceResults()
+			if len(r) != 1 || r[0].Service != "client" || len(r[0].Verdicts) != 1 || r[0].Passed != r[0].Verdicts[0].Pass {
+				t.Fatalf("%+v", r)
+			}
+			v := r[0].Verdicts[0]
+			if v.Pass != c.pass || !strings.Contains(v.Sentence, c.says) || v.Service != "client" || v.Guest != "" || v.Expectation != c.expect.String() {
+				t.Errorf("pass %v: %s\nwant %v, %q", v.Pass, v.Sentence, c.pass, c.says)
+			}
+			if all := Judge(p, c.events); all[len(all)-1].Sentence != v.Sentence {
+				t.Errorf("Judge gives %+v last", all[len(all)-1])
+			}
+		})
+	}
+}

@@ -1,0 +1,73 @@
+package topology
+
+import "slices"
+
+// ServiceExpect is what one service is expected to do.
+type ServiceExpect struct {
+	Service string
+	List    []Expectation
+}
+
+// serviceClaims are the claims that one can make about a service.
+var serviceClaims = []string{"log", "exits", "never"}
+
+// expectsService builds what is expected of a service.
+func (c *checker) expectsService(name string) {
+	key := join("expect", name)
+	s := c.topo.Services[slices.IndexFunc(c.topo.Services, func(s Service) bool { return s.Name == name })]
+	e := ServiceExpect{Service: name}
+	for i, f := range c.form.Expect[guestOrAll(name)] {
+		at := item(key, i)
+		c.oneClaim(at, serviceClaims)
+		for _, claim := range c.keys[at] {
+			if !slices.Contains(serviceClaims, claim) && !c.unknown[at] {
+				c.report(join(at, claim), "is a claim about guests, and %q is a service, of which one can claim log, exits and never", name)
+			}
+		}
+		x := Expectation{Log: string(f.Log)}
+		if f.Exits != nil {
+			status := int(*f.Exits)
+			x.Exits = &status
+			if s.Exec == nil {
+				c.report(join(at, "exits"), "%q is a server of ours, which runs as long as the lab", name)
+			}
+		}
+		if f.Never != nil {
+			x.Never = c.serviceNever(join(at, "never"), s, f.Never)
+		}
+		e.List = append(e.List, x)
+	}
+	c.topo.ExpectServices = append(c.topo.ExpectServices, e)
+}
+
+func (c *checker) serviceNever(at string, s Service, f *neverForm) *Never {
+	packet := slices.Contains(c.keys[at], "packet") || slices.Contains(c.keys[at], "from")
+	if c.whole(at) && packet == slices.Contains(c.keys[at], "log") && f.Serial == "" {
+		c.report(at, "names neither packets nor lines, or both; write from, packet or both of them, or log alone")
+	}
+	if f.From != "" {
+		c.service(join(at, "from"), f.From)
+	}
+	if f.Serial != "" {
+		c.report(join(at, "serial"), "%q has no serial console; write log for what it writes", s.Name)
+	}
+	if packet && !s.Capture {
+		c.report(at, "nobody looks at the packets of %q; add capture: true to it", s.Name)
+	}
+	return &Never{Packet: string(f.Packet), From: f.From, Log: string(f.Log)}
+}
+
+// onlyServices refuses claims about guests that only services can meet.
+func (c *checker) onlyServices(at string, f expectation) {
+	for _, claim := range []string{"log", "exits"} {
+		if slices.Contains(c.keys[at], claim) {
+			c.report(join(at, claim), "is a claim about a service; write it below that service's name")
+		}
+	}
+	if f.Never != nil && f.Never.Log != "" {
+		c.report(join(join(at, "never"), "log"), "is a claim about a service; write serial for a guest's console")
+	}
+	if f.Never != nil && f.Never.From != "" {
+		c.report(join(join(at, "never"), "from"), "is a claim about a service; write dhcp: {type: ..., from: ..., count: 0} for a guest")
+	}
+}

@@ -1,0 +1,81 @@
+package dhcp6
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+)
+
+// FuzzAnswer feeds two datagrams to one server: whatever they are, no panic, no answer to an answer or to garbage, no
+// reply that does not parse, and no address given to two associations.
+func FuzzAnswer(f *testing.F) {
+	for _, r := range []*Request{
+		message(solicit, 1, ia(1), edk2), message(request, 1, ia(1, "2001:db8::100"), server(ours), edk2),
+		message(renew, 1, ia(1, "2001:db8::100"), server(ours)), message(rebind, 1, ia(1, "2001:db8::101"), ia(2)),
+		message(confirm, 1, ia(1, "2001:db8:9::1")), message(release, 1, ia(1, "2001:db8::100"), server(ours)),
+		message(decline, 1, ia(1, "2001:db8::100"), server(ours)), message(inform, 1, edk2),
+		message(solicit, 1, opt(&dhcpv6.OptIAPD{}), opt(&dhcpv6.OptIATA{}), class("HTTPClient:Arch:00006")),
+	} {
+		b := r.Message.ToBytes()
+		f.Add(b, message(request, 2, ia(1, "2001:db8::100"), server(ours)).Message.ToBytes(), r.To.IsMulticast())
+		f.Add(b[:len(b)-3], b[:5], false)
+	}
+	f.Add([]byte{12, 0}, []byte{7, 1, 2, 3, 0, 1, 0, 4, 0, 9, 9, 9}, true)
+	f.Fuzz(func(t *testing.T, one, two []byte, group bool) {
+		cfg, leases := testConfig(), NewLeases()
+		cfg.RapidCommit = true
+		to := AllServers
+		if !group {
+			to = cfg.Address.Addr()
+		}
+		holder := map[string]string{}
+		for i, datagram := range [][]byte{one, two, one} {
+			req, err := ParseRequest(datagram, netip.MustParseAddrPort("[fe80::5054:ff:fe00:1]:546"), to)
+			if err != nil {
+				continue
+			}
+			r, d := Answer(req, cfg, leases, t0.Add(time.Duration(i)*time.Second))
+			if d.Reason == "" || d.Request == "" || d.Client == "" {
+				t.Fatalf("decision without a reason: %+v", d)
+			}
+			if r != nil {
+				checkReply(t, req, r, d, holder)
+			}
+		}
+	})
+}
+
+func checkReply(t *testing.T, req *Request, r *Reply, d Decision, holder map[string]string) {
+	t.Helper()
+	m, err := dhcpv6.MessageFromBytes(r.Message.ToBytes())
+	if err != nil {
+		t.Fatalf("reply does not parse: %v", err)
+	}
+	if m.MessageType != dhcpv6.MessageTypeReply && m.MessageType != dhcpv6.MessageTypeAdvertise || d.Reply == "" {
+		t.Fatalf("%s answered with %s as %q", req.Message.MessageType, m.MessageType, d.Reply)
+	}
+	if err := req.valid(ours); err != nil {
+		t.Fatalf("answered although %v", err)
+	}
+	if m.TransactionID != req.Message.TransactionID || !m.Options.ServerID().Equal(ours) || r.To.Port() != ClientPort {
+		t.Fatalf("reply to %s with xid %s of %s", r.To, m.TransactionID, m.Options.ServerID())
+	}
+	for _, ia := range m.Options.IANA() {
+		for _, a := range ia.Options.Addresses() {
+			key, at := req.key(ia.IaId), a.IPv6Addr.String()
+			if who, held := holder[at]; held && who != key && a.ValidLifetime > 0 && m.MessageType == dhcpv6.MessageTypeReply &&
+				req.Message.MessageType == request {
+				t.Fatalf("%s given to %q and %q", at, who, key)
+			}
+			if a.ValidLifetime > 0 && m.MessageType == dhcpv6.MessageTypeReply {
+				holder[at] = key
+			}
+		}
+	}
+	switch req.Message.MessageType {
+	case release, decline: // what was given up may be given to another
+		clear(holder)
+	}
+}

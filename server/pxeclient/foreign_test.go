@@ -1,0 +1,78 @@
+package pxeclient_test
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// daemon runs a server of somebody else's on the host until the test ends, and returns once it says that it is ready.
+// What it said is shown when the test fails.
+func (h *host) daemon(ready, program string, args ...string) {
+	h.t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "root") {
+			h.t.Fatalf("needs %s, and PXELAB_REQUIRE says that it must be there: scripts/install-deps.sh --test installs it", program)
+		}
+		h.t.Skipf("needs %s: %v", program, err)
+	}
+	cmd := exec.Command(path, args...)
+	dir := h.t.TempDir()
+	cmd.Env = append(os.Environ(), "KEA_PIDFILE_DIR="+dir, "KEA_LOCKFILE_DIR="+dir)
+	said, out, err := os.Pipe()
+	must(h.t, err)
+	cmd.Stdout, cmd.Stderr = out, out
+	h.in(func() { err = cmd.Start() })
+	out.Close()
+	must(h.t, err)
+	isReady, ended := make(chan struct{}), make(chan string)
+	go func() {
+		var log strings.Builder
+		waiting := true
+		for lines := bufio.NewScanner(io.TeeReader(said, &log)); lines.Scan(); {
+			if waiting && strings.Contains(lines.Text(), ready) {
+				waiting = false
+				close(isReady)
+			}
+		}
+		ended <- log.String()
+	}()
+	log, over := "", false
+	h.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		if !over {
+			log = <-ended
+		}
+		_ = cmd.Wait() // killed
+		said.Close()
+		if h.t.Failed() {
+			h.t.Logf("%s said:\n%s", program, log)
+		}
+	})
+	select {
+	case <-isReady:
+	case log = <-ended:
+		over = true
+		h.t.Fatalf("%s ended before it was ready", program)
+	}
+}
+
+// file makes a file for a daemon's arguments.
+func file(t *testing.T, name, content string) string {
+	path := filepath.Join(t.TempDir(), name)
+	must(t, os.WriteFile(path, []byte(content), 0o644)) //nolint:gosec // a daemon may have dropped its rights
+	return path
+}
+
+// dnsmasq runs dnsmasq on the host with what every test here wants of it.
+func (h *host) dnsmasq(args ...string) {
+	h.t.Helper()
+	h.daemon("started, version", "dnsmasq", append([]string{"--keep-in-foreground", "--log-facility=-", "--user=root", "--group=root",
+		"--conf-file=/dev/null", "--pid-file", "--port=0", "--no-ping", "--interface=eth0", "--bind-interfaces",
+		"--dhcp-leasefile=" + filepath.Join(h.t.TempDir(), "leases")}, args...)...)
+}
