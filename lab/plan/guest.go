@@ -47,7 +47,6 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 			pg.Families = families(n)
 		}
 	}
-	pg.Budgets = budgets(prof.client)
 	pg.waitForIPv6()
 	pg.Expect = expectations(t, g.Name)
 	pg.Keys = keys(g, prof.host)

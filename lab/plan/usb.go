@@ -48,8 +48,8 @@ func stick(h *host.Host, g topology.Guest, pg *Guest) error {
 	if g.Memory == 0 {
 		pg.Memory = stickMemory
 	}
-	// Two kernels that compute all the time gain nothing from a warped clock (8 s of processor time instead of 5), and
-	// the step from one to the other, kexec, hangs under it: "soft lockup - CPU#0 stuck".
+	// Two kernels compute nearly all the time, so a warped clock only costs (docs/usb.md), and makes the client's kernel
+	// complain of a processor that is stuck for minutes, which are seconds here.
 	pg.Clock = "real"
 	return nil
 }

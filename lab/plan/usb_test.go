@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/host"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -37,6 +39,9 @@ func TestStick(t *testing.T) {
 			if !strings.Contains(argv, want) {
 				t.Errorf("guest %s: no %q in %s", g.Name, want, argv)
 			}
+		}
+		if g.Budget(event.StageFirmware) <= time.Minute || g.Budget(event.StageStarted) <= time.Minute {
+			t.Errorf("guest %s has the budgets of one that boots no Linux from a stick: %v", g.Name, g.Budgets)
 		}
 		if len(g.Stick.From) != 7 || g.Stick.From[3] != usbParts()[0].Path || g.Stick.From[4] != usbParts()[1].Path {
 			t.Errorf("guest %s: its stick is made from %v", g.Name, g.Stick.From)

@@ -12,15 +12,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/pxelab/pxelab/server"
 	"github.com/pxelab/pxelab/server/pxe"
+	"github.com/pxelab/pxelab/server/pxeclient"
 )
 
 // The tests' process lives in a network namespace of its own, where the server is; the client is this binary once more,
@@ -68,14 +71,14 @@ func beClient(platform string) {
 	if platform == "efi" {
 		m.arch = pxe.ArchEFIX64
 	}
-	err := raise("cli0")
 	m.uuid, _ = pxe.ParseUUID(uuid)
-	var l lease
-	if link, found := netlink.LinkByName("cli0"); err == nil && found == nil {
-		l, err = card{name: "cli0", mac: link.Attrs().HardwareAddr}.lease(context.Background(), m)
+	err := raise("cli0")
+	var client *pxeclient.Client
+	if err == nil {
+		client, err = card{name: "cli0"}.open(m, pxeclient.Schedule{Discover: slices.Repeat([]time.Duration{100 * time.Millisecond}, 40)})
 	}
 	if err == nil {
-		err = boot(l, fetcher{}, func(kernel, initrd []byte, args string) error {
+		err = boot(context.Background(), client, m, func(kernel, initrd []byte, args string) error {
 			fmt.Printf("started kernel=%08x initrd=%08x args=%s\n", crc32.ChecksumIEEE(kernel), crc32.ChecksumIEEE(initrd), args)
 			return errStarted
 		})
@@ -173,10 +176,10 @@ func TestClient(t *testing.T) {
 	}{
 		{"a kernel, for BIOS", "bios", "kernel", "option 93 = 0, so bios", alone},
 		{"a script, for UEFI", "efi", "linux.ipxe", "option 93 = 7, so efi-x64", both},
-		{"no boot file", "bios", "", "no boot file", "PXE-E53: No boot filename received."},
-		{"no such file", "bios", "lost", "no such file", "PXE-T01: File not found: \"lost\""},
-		{"no such kernel", "bios", "lost.ipxe", "no such file", "PXE-T01: File not found: \"lost\""},
-		{"no kernel and no script", "bios", "other", "so bios", "PXE-E79: \"other\" is neither a Linux kernel nor an iPXE script"},
+		{"no boot file", "bios", "", "no boot file", "PXE-E53: "},
+		{"no such file", "bios", "lost", "no such file", "PXE-T01: download: tftp://192.0.2.1/lost"},
+		{"no such kernel", "bios", "lost.ipxe", "no such file", "PXE-T01: download: tftp://192.0.2.1/lost"},
+		{"no kernel and no script", "bios", "other", "so bios", "PXE-E79: \"other\" names or is no Linux kernel"},
 		{"a script of another kind", "bios", "odd.ipxe", "so bios", "PXE-E79: the script \"odd.ipxe\": line 2: command \"sanboot\""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

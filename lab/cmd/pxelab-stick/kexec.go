@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"unsafe"
 
@@ -53,5 +51,3 @@ func inMemory(name string, data []byte) (*os.File, error) {
 	}
 	return f, nil
 }
-
-func asTimeout(err error, said **net.OpError) bool { return errors.As(err, said) && (*said).Timeout() }

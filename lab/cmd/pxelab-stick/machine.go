@@ -41,11 +41,6 @@ func setUp() (machine, error) {
 	for file, err := range insmod.All(files) {  // no matter, as long as this machine's card has its driver
 		say("PXELAB-STICK module=%s error=%q", filepath.Base(file), err)
 	}
-	// A machine without a random number generator has nothing for a transaction number yet, and the DHCP library only
-	// polls for it. A caller that waits makes the kernel gather some from its own jitter, within a second.
-	if _, err := unix.Getrandom(make([]byte, 1), 0); err != nil {
-		return machine{}, fmt.Errorf("wait for random numbers: %w", err)
-	}
 	m := machine{platform: "bios", arch: pxe.ArchBIOS, kernel: read("/proc/sys/kernel/osrelease")}
 	if _, err := os.Stat("/sys/firmware/efi"); err == nil {
 		m.platform, m.arch = "efi", pxe.ArchEFIX64

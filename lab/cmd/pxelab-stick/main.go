@@ -1,9 +1,9 @@
 // Command client is what a USB stick of the lab boots into: a PXE client as the init of a Linux kernel, for network
 // cards that no firmware has a driver for.
 //
-// It does what a PXE ROM does with the means of Linux: it says what it is in a DHCPDISCOVER (option 60 "PXEClient",
-// 93, 94, 97), takes an address and a boot file, fetches that over TFTP and starts it, here by kexec. A boot file is
-// a Linux kernel, or an iPXE script that names one; see Script. It speaks on the console, machine-readable:
+// It does what a PXE ROM does, with server/pxeclient on the card that Linux drives: it says what it is in a DHCPDISCOVER
+// (option 60 "PXEClient", 93, 94, 97), hears proxies and boot servers, fetches the boot file by TFTP, and starts it by
+// kexec. A boot file is a Linux kernel, or an iPXE script that names one; see Script. It speaks on the console, machine-readable:
 // "PXELAB-STICK" and key=value facts; and when it fails the words of Intel's ROMs, "PXE-E53: ...", then "PXE-M0F: ".
 package main
 
@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pxelab/pxelab/server/pxeclient"
 )
 
 func main() {
@@ -44,12 +46,12 @@ func run(ctx context.Context) error {
 		return err
 	}
 	say("PXELAB-STICK nic=%s driver=%s usb=%s mac=%s", nic.name, nic.driver, nic.usb, nic.mac)
-	lease, err := nic.lease(ctx, m)
+	client, err := nic.open(m, pxeclient.Schedule{})
 	if err != nil {
 		return err
 	}
-	say("PXELAB-STICK ip=%s from=%s next=%s file=%s", &lease.address, lease.server, lease.next, lease.file)
-	return boot(lease, fetcher{}, kexec)
+	defer client.Close()
+	return boot(ctx, client, m, kexec)
 }
 
 // say writes one line on the console, which is what init's standard output is.

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"net"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -51,13 +51,13 @@ func FuzzParseScript(f *testing.F) {
 			t.Errorf("%+v, %v", s, err)
 		}
 		if err == nil {
-			_, _, _ = resolve(lease{next: net.IPv4(192, 0, 2, 1)}, s.Kernel)
+			_, _, _ = resolve(lease{next: netip.MustParseAddr("192.0.2.1")}, s.Kernel)
 		}
 	})
 }
 
 func TestResolve(t *testing.T) {
-	l := lease{next: net.IPv4(192, 0, 2, 1), file: "/boot/linux.ipxe"}
+	l := lease{next: netip.MustParseAddr("192.0.2.1"), file: "/boot/linux.ipxe"}
 	for uri, want := range map[string]string{
 		"vmlinuz":                     "192.0.2.1 boot/vmlinuz",
 		"linux/vmlinuz":               "192.0.2.1 boot/linux/vmlinuz",
@@ -68,7 +68,7 @@ func TestResolve(t *testing.T) {
 		"tftp://%zz/":                 "URI",
 	} {
 		server, file, err := resolve(l, uri)
-		got := server + " " + file
+		got := server.String() + " " + file
 		if err != nil {
 			got = err.Error()
 		}
