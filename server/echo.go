@@ -2,11 +2,9 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
 	"github.com/pxelab/pxelab/server/socket"
 )
@@ -39,30 +37,12 @@ func (e *echo) Close() { e.udp.Close() }
 
 // Serve answers until ctx ends.
 func (e *echo) Serve(ctx context.Context) error {
-	defer e.Close()
-	defer context.AfterFunc(ctx, e.Close)()
-	buf := make([]byte, 65536)
-	for {
-		n, from, err := e.udp.ReadFromUDPAddrPort(buf)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("reading echo requests: %w", err)
-		case err != nil:
-			select { // a link that is down comes back
-			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond):
-			}
-		default:
-			e.answer(buf[:n], from)
-		}
-	}
+	return socket.Serve(ctx, e.udp, "echo requests", e.answer)
 }
 
 // answer leaves answers alone: two echo services must not keep each other busy for ever.
-func (e *echo) answer(payload []byte, from netip.AddrPort) {
-	d := Decision{Role: "echo", Client: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()).String(),
+func (e *echo) answer(payload []byte, from netip.AddrPort, _ netip.Addr) {
+	d := Decision{Role: "echo", Client: from.String(),
 		Request: fmt.Sprintf("datagram of %d octets", len(payload))}
 	if len(payload) >= len(echoPrefix) && string(payload[:len(echoPrefix)]) == echoPrefix {
 		d.Reason = "ignored: an answer, not a question"

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"github.com/pxelab/pxelab/server/socket"
 )
 
 // request answers a DHCPREQUEST, whose four kinds differ by the fields that are filled in (RFC 2131 section 4.3.2).
@@ -104,7 +106,7 @@ func (x *exchange) nak(why string) *Reply {
 	x.leases.forgetOffer(x.key, x.now)
 	r := x.newReply(dhcpv4.MessageTypeNak)
 	r.Packet.Options[optMessage] = []byte(why)
-	r.To = broadcastClient
+	r.To = socket.EveryClient
 	if relay := addrField(x.req.Packet.GatewayIPAddr); relay.IsValid() {
 		r.To = netip.AddrPortFrom(relay, ServerPort)
 		r.Packet.SetBroadcast()

@@ -8,6 +8,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
 	"github.com/pxelab/pxelab/server/pxe"
+	"github.com/pxelab/pxelab/server/socket"
 )
 
 // Reply is one message to send.
@@ -31,9 +32,6 @@ func (r *Reply) Bytes() []byte {
 
 // bootpLength is the fixed length of a BOOTP message (RFC 951 section 3).
 const bootpLength = 300
-
-// broadcastClient is where a client without an address listens.
-var broadcastClient = netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), ClientPort)
 
 func (x *exchange) newReply(typ dhcpv4.MessageType) *Reply {
 	return NewReply(x.req, typ, x.serverID)
@@ -103,7 +101,7 @@ func (r *Reply) NameFile(file string, next netip.Addr) {
 // ToNewcomer sends a reply without an address in it to a client that has none yet: by broadcast, there being no address
 // to send to, with the flag set so that a relay does the same.
 func (r *Reply) ToNewcomer(req *Request) {
-	r.To = broadcastClient
+	r.To = socket.EveryClient
 	r.Packet.SetBroadcast()
 	if relay := addrField(req.Packet.GatewayIPAddr); relay.IsValid() {
 		r.To = netip.AddrPortFrom(relay, ServerPort)
@@ -185,7 +183,7 @@ func (x *exchange) route(r *Reply) {
 		}
 		r.To = netip.AddrPortFrom(ciaddr, port)
 	case q.IsBroadcast() || x.req.mac() == nil:
-		r.To = broadcastClient
+		r.To = socket.EveryClient
 	default:
 		r.To = netip.AddrPortFrom(addrField(r.Packet.YourIPAddr), ClientPort)
 		r.MAC = x.req.mac()

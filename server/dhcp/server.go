@@ -34,11 +34,9 @@ type Port struct {
 
 // Server answers the requests that come to one port.
 type Server struct {
-	port    Port
-	udp     *net.UDPConn
-	conn    *ipv4.PacketConn
-	route   *netlink.Handle
-	ifindex int
+	port Port
+	udp  *net.UDPConn
+	link socket.Link
 }
 
 // Listen opens the sockets of a port, in the network namespace of the calling thread; Serve may run on any.
@@ -68,13 +66,13 @@ func Listen(p Port) (*Server, error) {
 		udp.Close()
 		return nil, fmt.Errorf("opening a route socket for neighbour entries: %w", err)
 	}
-	return &Server{port: p, udp: udp, conn: conn, route: route, ifindex: link.Index}, nil
+	return &Server{port: p, udp: udp, link: socket.Link{Conn: conn, Route: route, Index: link.Index, Address: p.Address}}, nil
 }
 
 // Close gives up the sockets of a Server that is not served.
 func (s *Server) Close() {
 	s.udp.Close()
-	s.route.Close()
+	s.link.Route.Close()
 }
 
 // Serve answers requests one after the other until ctx ends, then closes the sockets. A read error does not end it: a
@@ -84,7 +82,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { s.udp.Close() })()
 	buf := make([]byte, 65536)
 	for failing := false; ; {
-		n, cm, from, err := s.conn.ReadFrom(buf)
+		n, cm, from, err := s.link.Conn.ReadFrom(buf)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -95,19 +93,11 @@ func (s *Server) Serve(ctx context.Context) error {
 				s.observeAll(Decision{Request: "none", Reason: "reading requests: " + err.Error() + "; trying again"})
 			}
 			failing = true
-			pause(ctx)
+			socket.Pause(ctx)
 		default:
 			failing = false
 			s.handle(buf[:n], from.(*net.UDPAddr).AddrPort(), cm)
 		}
-	}
-}
-
-// pause keeps a socket that fails again and again from using up a processor.
-func pause(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(50 * time.Millisecond):
 	}
 }
 
@@ -127,7 +117,7 @@ func (s *Server) handle(datagram []byte, from netip.AddrPort, cm *ipv4.ControlMe
 	for _, role := range s.port.Roles {
 		reply, d := role.Answer(req, now)
 		if reply != nil {
-			if note := s.send(reply); note != "" {
+			if note := s.link.Deliver(reply.Bytes(), reply.To, reply.MAC); note != "" {
 				d.Reason += "; " + note
 			}
 		}
@@ -139,24 +129,4 @@ func (s *Server) observeAll(d Decision) {
 	for _, role := range s.port.Roles {
 		role.Observe(d)
 	}
-}
-
-// send delivers a reply and says what did not go as planned. To reach a station by its MAC before it can answer ARP,
-// the kernel is given a neighbour entry; if it refuses, the reply is broadcast, which every known client accepts while
-// it has no address.
-func (s *Server) send(r *Reply) (note string) {
-	to := r.To
-	if r.MAC != nil {
-		err := s.route.NeighSet(&netlink.Neigh{LinkIndex: s.ifindex, Family: netlink.FAMILY_V4, State: netlink.NUD_REACHABLE,
-			IP: to.Addr().AsSlice(), HardwareAddr: r.MAC})
-		if err != nil {
-			to, note = broadcastClient, "broadcast, because the kernel took no neighbour entry: "+err.Error()
-		}
-	}
-	// The source is named, because the interface may have further addresses.
-	cm := &ipv4.ControlMessage{Src: s.port.Address.AsSlice(), IfIndex: s.ifindex}
-	if _, err := s.conn.WriteTo(r.Bytes(), cm, net.UDPAddrFromAddrPort(to)); err != nil {
-		return "not sent: " + err.Error()
-	}
-	return note
 }

@@ -2,7 +2,6 @@ package dhcp6
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -50,28 +49,9 @@ func Listen(ifname string, cfg Config, observe func(Decision)) (*Server, error) 
 // Close gives up the socket of a Server that is not served.
 func (s *Server) Close() { s.udp.Close() }
 
-// Serve answers requests one after the other until ctx ends, then closes the socket. A read error does not end it: a
-// link that goes down and comes back is part of what the lab does.
+// Serve answers requests one after the other until ctx ends, then closes the socket.
 func (s *Server) Serve(ctx context.Context) error {
-	defer s.Close()
-	defer context.AfterFunc(ctx, s.Close)()
-	buf := make([]byte, 65536)
-	for {
-		n, from, to, err := socket.Receive(s.udp, buf)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("reading DHCPv6 requests: %w", err)
-		case err != nil:
-			select {
-			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond): // a socket that fails again and again uses up no processor
-			}
-		default:
-			s.handle(buf[:n], from, to)
-		}
-	}
+	return socket.Serve(ctx, s.udp, "DHCPv6 requests", s.handle)
 }
 
 func (s *Server) handle(datagram []byte, from netip.AddrPort, to netip.Addr) {

@@ -125,10 +125,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("reading MTFTP requests: %w", err)
 		case err != nil:
-			select { // a link that is down comes back
-			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond):
-			}
+			socket.Pause(ctx) // a link that is down comes back
 		default:
 			client := from.(*net.UDPAddr).AddrPort()
 			s.handle(buf[:n], netip.AddrPortFrom(client.Addr().Unmap(), client.Port()), isMulticast(cm), time.Now())

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+
+	"github.com/pxelab/pxelab/server/socket"
 )
 
 const (
@@ -19,8 +21,6 @@ type Delivery struct {
 	To       netip.AddrPort
 	MAC      net.HardwareAddr // not nil: deliver to this station without ARP, which it cannot answer yet
 }
-
-var everyClient = netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), clientPort)
 
 // Return decides on a reply from a server: where it goes, nil if nowhere (RFC 1542 section 4.1.2).
 func Return(datagram []byte, cfg *Config) (*Delivery, Decision) {
@@ -75,11 +75,11 @@ func (m *message) destination() (to netip.AddrPort, station net.HardwareAddr, wh
 	case ciaddr.IsValid() && (!yiaddr.IsValid() || yiaddr == ciaddr):
 		return netip.AddrPortFrom(ciaddr, clientPort), nil, "which the client has already"
 	case m.broadcast():
-		return everyClient, nil, "as its client asked for broadcast"
+		return socket.EveryClient, nil, "as its client asked for broadcast"
 	case !yiaddr.IsValid():
-		return everyClient, nil, "as the reply gives no address"
+		return socket.EveryClient, nil, "as the reply gives no address"
 	case m.octets[htypeAt] != ethernet || m.octets[hlenAt] != 6:
-		return everyClient, nil, "as its client has no Ethernet address"
+		return socket.EveryClient, nil, "as its client has no Ethernet address"
 	}
 	return netip.AddrPortFrom(yiaddr, clientPort), m.station(), "by its hardware address"
 }

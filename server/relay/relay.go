@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/net/ipv4"
@@ -27,10 +26,9 @@ type Relay struct {
 
 // port is the socket of one link.
 type port struct {
-	link    *Link
-	ifindex int
-	udp     *net.UDPConn
-	conn    *ipv4.PacketConn
+	link *Link
+	udp  *net.UDPConn
+	out  socket.Link
 }
 
 // Listen opens the sockets of a relay, in the network namespace of the calling thread; Serve may run on any. The links'
@@ -69,7 +67,8 @@ func (r *Relay) open(l *Link) error {
 	if err != nil {
 		return err
 	}
-	r.ports = append(r.ports, &port{link: l, ifindex: ifi.Index, udp: udp, conn: ipv4.NewPacketConn(udp)})
+	r.ports = append(r.ports, &port{link: l, udp: udp,
+		out: socket.Link{Conn: ipv4.NewPacketConn(udp), Route: r.route, Index: ifi.Index, Address: l.Address}})
 	return nil
 }
 
@@ -83,7 +82,7 @@ func (r *Relay) wayTo(server netip.Addr) (*port, error) {
 		return nil, fmt.Errorf("server %s: no route to it; ip route add gives one", server)
 	}
 	for _, p := range r.ports {
-		if p.ifindex == routes[0].LinkIndex {
+		if p.out.Index == routes[0].LinkIndex {
 			return p, nil
 		}
 	}
@@ -93,20 +92,15 @@ func (r *Relay) wayTo(server netip.Addr) (*port, error) {
 
 // Close gives up the sockets of a Relay that is not served.
 func (r *Relay) Close() {
-	r.closePorts()
-	r.route.Close()
-}
-
-func (r *Relay) closePorts() {
 	for _, p := range r.ports {
 		p.udp.Close()
 	}
+	r.route.Close()
 }
 
 // Serve relays until ctx ends, then closes the sockets.
 func (r *Relay) Serve(ctx context.Context) error {
 	defer r.Close()
-	defer context.AfterFunc(ctx, r.closePorts)()
 	errs := make([]error, len(r.ports))
 	var wg sync.WaitGroup
 	for i, p := range r.ports {
@@ -116,27 +110,15 @@ func (r *Relay) Serve(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// serve reads one port. A read error does not end it: a link that goes down comes back.
+// serve relays what comes to one port.
 func (r *Relay) serve(ctx context.Context, p *port) error {
-	buf := make([]byte, 65536)
-	for {
-		n, from, err := p.udp.ReadFromUDPAddrPort(buf)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("reading messages to relay on %q: %w", p.link.Interface, err)
-		case err != nil:
-			select {
-			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond):
-			}
-		case n > 0 && buf[opAt] == bootReply:
-			r.back(buf[:n], from)
-		default:
-			r.forward(buf[:n], p)
+	return socket.Serve(ctx, p.udp, fmt.Sprintf("messages to relay on %q", p.link.Interface), func(b []byte, from netip.AddrPort, _ netip.Addr) {
+		if len(b) > 0 && b[opAt] == bootReply {
+			r.back(b, from)
+			return
 		}
-	}
+		r.forward(b, p)
+	})
 }
 
 func (r *Relay) forward(datagram []byte, p *port) {
@@ -153,7 +135,7 @@ func (r *Relay) forward(datagram []byte, p *port) {
 
 func (r *Relay) back(datagram []byte, from netip.AddrPort) {
 	reply, d := Return(datagram, &r.cfg)
-	d.Reason = fmt.Sprintf("from %s: %s", from.Addr().Unmap(), d.Reason)
+	d.Reason = fmt.Sprintf("from %s: %s", from.Addr(), d.Reason)
 	if reply != nil {
 		if note := r.deliver(reply); note != "" {
 			d.Reason += "; " + note
@@ -162,24 +144,11 @@ func (r *Relay) back(datagram []byte, from netip.AddrPort) {
 	r.observe(d)
 }
 
-// deliver sends a reply to a client, and says what did not go as planned. A station that cannot answer ARP yet is
-// reached by a neighbour entry; if the kernel takes none, the reply is broadcast.
+// deliver sends a reply to a client, and says what did not go as planned.
 func (r *Relay) deliver(d *Delivery) (note string) {
 	for _, p := range r.ports {
-		if p.link != d.Link {
-			continue
-		}
-		to := d.To
-		if d.MAC != nil {
-			err := r.route.NeighSet(&netlink.Neigh{LinkIndex: p.ifindex, Family: netlink.FAMILY_V4, State: netlink.NUD_REACHABLE,
-				IP: to.Addr().AsSlice(), HardwareAddr: d.MAC})
-			if err != nil {
-				to, note = everyClient, "broadcast, because the kernel took no neighbour entry: "+err.Error()
-			}
-		}
-		cm := &ipv4.ControlMessage{Src: p.link.Address.AsSlice(), IfIndex: p.ifindex}
-		if _, err := p.conn.WriteTo(d.Datagram, cm, net.UDPAddrFromAddrPort(to)); err != nil {
-			return "not sent: " + err.Error()
+		if p.link == d.Link {
+			note = p.out.Deliver(d.Datagram, d.To, d.MAC)
 		}
 	}
 	return note

@@ -3,7 +3,6 @@ package tftp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -138,24 +137,7 @@ func (s *Server) Close() {
 func (s *Server) Serve(ctx context.Context) error {
 	defer s.Close()
 	defer s.abortAll()
-	defer context.AfterFunc(ctx, func() { s.udp.Close() })()
-	buf := make([]byte, 65536)
-	for {
-		n, client, local, err := socket.Receive(s.udp, buf)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("reading TFTP requests: %w", err)
-		case err != nil:
-			select { // a link that is down comes back: part of what the lab does
-			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond):
-			}
-		default:
-			s.handle(buf[:n], client, local)
-		}
-	}
+	return socket.Serve(ctx, s.udp, "TFTP requests", s.handle)
 }
 
 func (s *Server) abortAll() {

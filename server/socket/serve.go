@@ -1,0 +1,40 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Serve hands the datagrams of a socket of ListenUDP to handle, one after the other, with what Receive tells of each,
+// until ctx ends; then it closes the socket. what names the datagrams in errors, such as "DHCPv6 requests". A read error
+// does not end it: a link that goes down and comes back is part of what the lab does.
+func Serve(ctx context.Context, conn *net.UDPConn, what string, handle func(b []byte, from netip.AddrPort, to netip.Addr)) error {
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	buf := make([]byte, 65536)
+	for {
+		n, from, to, err := Receive(conn, buf)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("reading %s: %w", what, err)
+		case err != nil:
+			Pause(ctx)
+		default:
+			handle(buf[:n], from, to)
+		}
+	}
+}
+
+// Pause keeps a socket that fails again and again from using up a processor: it waits 50 ms, or until ctx ends.
+func Pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(50 * time.Millisecond):
+	}
+}
