@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"github.com/pxelab/pxelab/server/lease"
 )
 
 // Decision is what became of one request, and why.
@@ -139,7 +141,7 @@ func (x *exchange) discover() *Reply {
 	if !a.IsValid() {
 		return x.silent("ignored: %s", why)
 	}
-	x.leases.offer(x.key, a, x.now)
+	x.leases.Offer(x.key, a, x.now)
 	return x.grant(dhcpv4.MessageTypeOffer, a, why)
 }
 
@@ -165,10 +167,10 @@ func (x *exchange) decline() *Reply {
 		return x.silent("ignored: for server %s", addrText(id))
 	}
 	a := x.req.addrOption(optRequestedAddr)
-	if !x.leases.decline(x.key, a, x.now) {
+	if !x.leases.Decline(x.key, a, x.now) {
 		return x.silent("ignored: %s is not its address", addrText(a))
 	}
-	return x.silent("%s is in use by another machine; kept from everyone for %s", a, declineTime)
+	return x.silent("%s is in use by another machine; kept from everyone for %s", a, lease.DeclineTime)
 }
 
 // release takes an address back (RFC 2131 section 4.3.4).
@@ -177,7 +179,7 @@ func (x *exchange) release() *Reply {
 		return x.silent("ignored: for server %s", addrText(id))
 	}
 	a := addrField(x.req.Packet.ClientIPAddr)
-	if !x.leases.release(x.key, a, x.now) {
+	if !x.leases.Release(x.key, a, x.now) {
 		return x.silent("ignored: %s is not its address", addrText(a))
 	}
 	return x.silent("%s is free again", a)

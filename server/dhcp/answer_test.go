@@ -12,6 +12,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/iana"
 
+	"github.com/pxelab/pxelab/server/lease"
 	"github.com/pxelab/pxelab/server/pxe"
 )
 
@@ -142,7 +143,7 @@ func TestRules(t *testing.T) {
 			{message(dhcpv4.MessageTypeDecline, 1, ours, want50("192.0.2.100")), 0, "silent", "192.0.2.100 is in use by another machine"},
 			{message(discover, 1, broadcast, want50("192.0.2.100")), 0, "OFFER 192.0.2.101 - " + bc, ""},
 			{message(request, 1, ours, want50("192.0.2.100"), broadcast), 0, "NAK - - " + bc, "belongs to another client"},
-			{message(request, 1, ours, want50("192.0.2.100"), broadcast), declineTime, "ACK 192.0.2.100 - " + bc, ""},
+			{message(request, 1, ours, want50("192.0.2.100"), broadcast), lease.DeclineTime, "ACK 192.0.2.100 - " + bc, ""},
 		}},
 		{"release", nil, []step{
 			{message(request, 1, ours, want50("192.0.2.100"), broadcast), 0, "ACK 192.0.2.100 - " + bc, ""},

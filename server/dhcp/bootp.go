@@ -26,6 +26,7 @@ const forever = 100 * 365 * 24 * time.Hour
 func AnswerBOOTP(req *Request, cfg *BOOTP, leases *Leases, now time.Time) (*Reply, Decision) {
 	d := Decide(req)
 	key := req.key()
+	_, answered := leases.Of(key)
 	relay := addrField(req.Packet.GatewayIPAddr)
 	switch {
 	case req.Packet.OpCode != dhcpv4.OpcodeBootRequest:
@@ -36,7 +37,7 @@ func AnswerBOOTP(req *Request, cfg *BOOTP, leases *Leases, now time.Time) (*Repl
 		return d.Silent("ignored: it asks for a boot server")
 	case relay.IsValid() && !cfg.Address.Contains(relay):
 		return d.Silent("ignored: relayed from %s, a network this server has no addresses for", relay)
-	case cfg.Once && leases.byClient[key] != nil:
+	case cfg.Once && answered:
 		return d.Silent("silent: it was answered once, which this server takes for enough")
 	}
 	fixed, file := cfg.reserved(req.mac(), req.Client.UUID)
@@ -44,7 +45,7 @@ func AnswerBOOTP(req *Request, cfg *BOOTP, leases *Leases, now time.Time) (*Repl
 	if !a.IsValid() {
 		return d.Silent("ignored: %s", why)
 	}
-	leases.bind(key, a, now.Add(forever))
+	leases.Bind(key, a, now.Add(forever))
 	x := &exchange{req: req, cfg: &cfg.Config, leases: leases, now: now, key: key, d: d}
 	r := NewReply(req, dhcpv4.MessageTypeNone, cfg.Address.Addr())
 	r.NoCookie = req.NoCookie

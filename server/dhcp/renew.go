@@ -29,7 +29,7 @@ func (x *exchange) request() *Reply {
 
 // notChosen frees the address that another server's client will not take.
 func (x *exchange) notChosen(id netip.Addr) *Reply {
-	if x.leases.forgetOffer(x.key, x.now) {
+	if x.leases.ForgetOffer(x.key, x.now) {
 		return x.silent("ignored: it chose server %s; the address offered to it is free again", addrText(id))
 	}
 	return x.silent("ignored: it chose server %s", addrText(id))
@@ -53,12 +53,12 @@ func (x *exchange) initReboot(a netip.Addr) *Reply {
 	if !x.cfg.subnet().Contains(a) {
 		return x.nak(a.String() + " is not on this network")
 	}
-	l := x.leases.byClient[x.key]
+	had, known := x.leases.Of(x.key)
 	switch {
-	case l == nil && x.fixed != a:
+	case !known && x.fixed != a:
 		return x.silent("ignored: it remembers %s, of which this server has no record", a)
-	case l != nil && l.addr != a && x.fixed != a:
-		return x.nak("it remembers " + a.String() + " but has " + l.addr.String())
+	case known && had != a && x.fixed != a:
+		return x.nak("it remembers " + a.String() + " but has " + had.String())
 	}
 	if why := x.refuses(a); why != "" {
 		return x.nak(why)
@@ -74,7 +74,7 @@ func (x *exchange) renew(a netip.Addr) *Reply {
 	if why := x.refuses(a); why != "" {
 		return x.nak(why)
 	}
-	if l := x.leases.byClient[x.key]; l == nil || l.addr != a {
+	if had, _ := x.leases.Of(x.key); had != a {
 		return x.ack(a, "renewed although there is no record of the lease: the address is free")
 	}
 	return x.ack(a, "renewed")
@@ -83,11 +83,11 @@ func (x *exchange) renew(a netip.Addr) *Reply {
 // refuses says why the client may not have the address; empty if it may.
 func (x *exchange) refuses(a netip.Addr) string {
 	switch {
-	case !x.leases.mayHave(x.key, a, x.now):
+	case !x.leases.Free(x.key, a, x.now):
 		return a.String() + " belongs to another client"
 	case x.fixed == a:
 		return ""
-	case x.fixed.IsValid() && x.leases.mayHave(x.key, x.fixed, x.now):
+	case x.fixed.IsValid() && x.leases.Free(x.key, x.fixed, x.now):
 		return a.String() + " is not the address reserved for it, " + x.fixed.String()
 	case !x.cfg.inPool(a):
 		return a.String() + " is not in this server's pool"
@@ -96,14 +96,14 @@ func (x *exchange) refuses(a netip.Addr) string {
 }
 
 func (x *exchange) ack(a netip.Addr, why string) *Reply {
-	x.leases.bind(x.key, a, x.now.Add(x.cfg.lease()))
+	x.leases.Bind(x.key, a, x.now.Add(x.cfg.lease()))
 	return x.grant(dhcpv4.MessageTypeAck, a, why)
 }
 
 // nak refuses an address (RFC 2131 section 4.3.2): broadcast, since the client may have no usable address; through a
 // relay with the broadcast flag set, so that the relay does the same.
 func (x *exchange) nak(why string) *Reply {
-	x.leases.forgetOffer(x.key, x.now)
+	x.leases.ForgetOffer(x.key, x.now)
 	r := x.newReply(dhcpv4.MessageTypeNak)
 	r.Packet.Options[optMessage] = []byte(why)
 	r.To = socket.EveryClient

@@ -88,7 +88,7 @@ func (x *exchange) dispatch() *dhcpv6.Message {
 func (x *exchange) notForUs(err error) *dhcpv6.Message {
 	if x.req.Message.MessageType == dhcpv6.MessageTypeRequest && errors.Is(err, errOther) {
 		for _, ia := range x.req.Message.Options.IANA() {
-			if x.leases.forgetOffer(x.req.key(ia.IaId), x.now) {
+			if x.leases.ForgetOffer(x.req.key(ia.IaId), x.now) {
 				return x.silent("ignored: %w; the address offered to it is free again", err)
 			}
 		}

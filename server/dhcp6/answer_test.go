@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/insomniacslk/dhcp/dhcpv6"
 	"github.com/insomniacslk/dhcp/iana"
+
+	"github.com/pxelab/pxelab/server/lease"
 )
 
 // step is one request and what is expected of it; want is the reply's type and what describe says of its contents.
@@ -136,7 +138,7 @@ func TestRules(t *testing.T) {
 			{message(release, 2, ia(1, "2001:db8::100"), server(ours)), 0, "REPLY 1=NoBinding status=Success", "no address of its own"},
 			{message(decline, 1, ia(1, "2001:db8::100"), server(ours)), 0, "REPLY status=Success", "in use by another machine"},
 			{message(solicit, 1, ia(1, "2001:db8::100")), 0, "ADVERTISE 1=2001:db8::101", "next free address"},
-			{message(solicit, 2, ia(1, "2001:db8::100")), declineTime, "ADVERTISE 1=2001:db8::100", "asked for"},
+			{message(solicit, 2, ia(1, "2001:db8::100")), lease.DeclineTime, "ADVERTISE 1=2001:db8::100", "asked for"},
 		}},
 		{"information only", nil, []step{
 			{message(inform, 1, edk2), 0, "REPLY" + x64 + " dns", "configuration without an address"},

@@ -7,6 +7,8 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
 	"github.com/insomniacslk/dhcp/iana"
+
+	"github.com/pxelab/pxelab/server/lease"
 )
 
 // assign puts an answer for every identity association of the request into a reply, and says in a clause what it gave.
@@ -24,9 +26,9 @@ func (x *exchange) assign(r *dhcpv6.Message, commit bool) (why string) {
 			continue
 		}
 		if commit {
-			x.leases.bind(x.req.key(ia.IaId), a, x.now.Add(x.cfg.lease()))
+			x.leases.Bind(x.req.key(ia.IaId), a, x.now.Add(x.cfg.lease()))
 		} else {
-			x.leases.offer(x.req.key(ia.IaId), a, x.now)
+			x.leases.Offer(x.req.key(ia.IaId), a, x.now)
 		}
 		x.grant(r, ia, a)
 	}
@@ -75,13 +77,13 @@ func (x *exchange) extend(rebind bool) *dhcpv6.Message {
 	for _, ia := range x.req.Message.Options.IANA() {
 		key := x.req.key(ia.IaId)
 		keep, dead := x.sort(key, addresses(ia))
-		switch known := x.leases.byKey[key] != nil; {
+		switch _, known := x.leases.Of(key); {
 		case keep.IsValid():
 			why = "renewed"
 			if !known {
 				why = "renewed although there is no record of the lease: the address is free"
 			}
-			x.leases.bind(key, keep, x.now.Add(x.cfg.lease()))
+			x.leases.Bind(key, keep, x.now.Add(x.cfg.lease()))
 			x.grant(r, ia, keep, dead...)
 		case rebind && !known && !x.offLink(dead):
 			why = fmt.Sprintf("ignored: no record of %v, which may be another server's", dead)
@@ -107,8 +109,8 @@ func (x *exchange) extend(rebind bool) *dhcpv6.Message {
 // sort picks the address an association may keep; the others it must stop using.
 func (x *exchange) sort(key string, list []netip.Addr) (keep netip.Addr, dead []netip.Addr) {
 	for _, a := range list {
-		l := x.leases.byKey[key]
-		if own := l == nil || l.addr == a; !keep.IsValid() && own && x.leases.mayHave(key, a, x.cfg, x.now) {
+		had, known := x.leases.Of(key)
+		if own := !known || had == a; !keep.IsValid() && own && x.leases.mayHave(key, a, x.cfg, x.now) {
 			keep = a
 			continue
 		}
@@ -151,13 +153,13 @@ func (x *exchange) confirm() *dhcpv6.Message {
 
 // release takes addresses back (RFC 8415 section 18.3.7).
 func (x *exchange) release() *dhcpv6.Message {
-	return x.giveUp("free again", func(key string, a netip.Addr) bool { return x.leases.release(key, a, x.now) })
+	return x.giveUp("free again", func(key string, a netip.Addr) bool { return x.leases.Release(key, a, x.now) })
 }
 
 // decline takes note that addresses are in use by somebody else (RFC 8415 section 18.3.8).
 func (x *exchange) decline() *dhcpv6.Message {
-	return x.giveUp("in use by another machine; kept from everyone for "+declineTime.String(),
-		func(key string, a netip.Addr) bool { return x.leases.decline(key, a, x.now) })
+	return x.giveUp("in use by another machine; kept from everyone for "+lease.DeclineTime.String(),
+		func(key string, a netip.Addr) bool { return x.leases.Gave(key, a) && x.leases.Decline(key, a, x.now) })
 }
 
 // giveUp ends leases and always confirms; associations of which there is no record are told so.
