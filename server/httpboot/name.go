@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/pxelab/pxelab/server/quote"
 )
 
 // refusal is why a request gets no file: what the client is told, and what the observer is told.
@@ -69,9 +69,5 @@ func printable(s string) string {
 	if len(s) > longest {
 		s = s[:longest] + "..."
 	}
-	hidden := func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }
-	if s == "" || strings.ContainsFunc(s, hidden) {
-		return strconv.Quote(s)
-	}
-	return s
+	return quote.Hidden(s)
 }

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/pxelab/pxelab/server/quote"
 )
 
 // Opcodes (RFC 1350 section 5).
@@ -90,9 +90,9 @@ func (p *packet) parseRequest(b []byte) error {
 func (p packet) String() string {
 	switch p.op {
 	case opRRQ:
-		return "RRQ " + printable(p.file)
+		return "RRQ " + quote.Hidden(p.file)
 	case opWRQ:
-		return "WRQ " + printable(p.file)
+		return "WRQ " + quote.Hidden(p.file)
 	case opDATA:
 		return fmt.Sprintf("DATA %d", p.block)
 	case opACK:
@@ -101,15 +101,6 @@ func (p packet) String() string {
 		return fmt.Sprintf("ERROR %d", p.code)
 	}
 	return fmt.Sprintf("opcode %d", p.op)
-}
-
-// printable quotes a text that would not show as it is.
-func printable(s string) string {
-	hidden := func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }
-	if s == "" || strings.ContainsFunc(s, hidden) {
-		return strconv.Quote(s)
-	}
-	return s
 }
 
 // requestPacket encodes the RRQ that opens a transmission. It asks for no option.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/ipv4"
 
+	"github.com/pxelab/pxelab/server/quote"
 	"github.com/pxelab/pxelab/server/socket"
 )
 
@@ -48,7 +49,7 @@ func Receive(ctx context.Context, s Source) (Received, error) {
 	err = c.run(ctx, r)
 	got := Received{Opened: r.opened, Heard: r.heard, Acknowledged: r.answered}
 	if err != nil {
-		return got, fmt.Errorf("MTFTP of %s from %s: %w", printable(s.File), s.Server, err)
+		return got, fmt.Errorf("MTFTP of %s from %s: %w", quote.Hidden(s.File), s.Server, err)
 	}
 	got.Data = r.file()
 	return got, nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/pxelab/pxelab/server/quote"
 )
 
 const (
@@ -29,7 +31,7 @@ type RefusedError struct {
 
 // Error gives the code and the server's words.
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("the MTFTP server answered ERROR %d %s", e.Code, printable(e.Message))
+	return fmt.Sprintf("the MTFTP server answered ERROR %d %s", e.Code, quote.Hidden(e.Message))
 }
 
 type phase int

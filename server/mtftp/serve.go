@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/net/ipv4"
+
+	"github.com/pxelab/pxelab/server/quote"
 )
 
 // running is a transmission with what carries it out.
@@ -86,7 +88,7 @@ func (s *Server) request(p packet, d Decision, now time.Time) {
 	d.Reply = "DATA"
 	d.Reason = fmt.Sprintf("sending %d octets to %s; this client opened, so it acknowledges", r.size, r.group)
 	for _, o := range p.options {
-		d.Reason += ", without option " + printable(o)
+		d.Reason += ", without option " + quote.Hidden(o)
 	}
 	s.observe(d)
 	s.running[name] = r
@@ -99,7 +101,7 @@ func (s *Server) accept(p packet, client netip.AddrPort, now time.Time) (*runnin
 		return nil, &refusal{codeAccess, "read-only server", Refused, "this server is read-only"}
 	}
 	if p.mode != "octet" {
-		return nil, &refusal{codeIllegal, "octet mode only", Refused, fmt.Sprintf("mode %s is not octet", printable(p.mode))}
+		return nil, &refusal{codeIllegal, "octet mode only", Refused, fmt.Sprintf("mode %s is not octet", quote.Hidden(p.mode))}
 	}
 	name := localName(p.file)
 	i := slices.IndexFunc(s.cfg.Files, func(f File) bool { return localName(f.Name) == name })
@@ -217,7 +219,7 @@ func (s *Server) tell(r *running, code uint16, message string) {
 func (s *Server) end(r *running, outcome, reason string, now time.Time) {
 	delete(s.running, r.file)
 	_ = r.data.Close() // it was only read
-	s.observe(Decision{Client: r.opener, Request: "RRQ " + printable(r.file), File: r.file, Outcome: outcome,
+	s.observe(Decision{Client: r.opener, Request: "RRQ " + quote.Hidden(r.file), File: r.file, Outcome: outcome,
 		Reason: fmt.Sprintf("%s: %s, %d octets on the wire", reason, r.progress(), r.wire), Bytes: r.octets(r.size),
 		Sent: r.wire, Took: now.Sub(r.began), Resent: r.resent})
 }

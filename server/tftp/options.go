@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pxelab/pxelab/server/quote"
 )
 
 // limits is what a server grants at most, and what it does wrong on purpose.
@@ -61,7 +63,7 @@ func (r request) agree(l limits, size int64) terms {
 		}
 		done[o.name] = true
 		if !t.grant(o, r.mode, l, size) {
-			t.words = append(t.words, "without option "+printable(o.name))
+			t.words = append(t.words, "without option "+quote.Hidden(o.name))
 		}
 	}
 	if t.multicast && size/int64(t.blk) >= maxBlocks { // the next master client could not say where it stands
@@ -143,7 +145,7 @@ func (t *terms) describe(r request) {
 			if o.name == optBlk {
 				at = 0
 			}
-			words[at] += fmt.Sprintf(" (it asked for %s)", printable(asked))
+			words[at] += fmt.Sprintf(" (it asked for %s)", quote.Hidden(asked))
 		}
 	}
 	t.words = append(words, t.words...)

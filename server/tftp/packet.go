@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/pxelab/pxelab/server/quote"
 )
 
 // Opcodes (RFC 1350 section 5, RFC 2347).
@@ -69,16 +69,7 @@ func (r request) String() string {
 	if r.op == opWRQ {
 		op = "WRQ"
 	}
-	return op + " " + printable(r.name)
-}
-
-// printable quotes a name that would not show as it is.
-func printable(s string) string {
-	hidden := func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }
-	if s == "" || strings.ContainsFunc(s, hidden) {
-		return strconv.Quote(s)
-	}
-	return s
+	return op + " " + quote.Hidden(r.name)
 }
 
 // value gives what the request says of an option; empty if it does not name it.
