@@ -16,14 +16,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pxelab/pxelab/server"
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // addAddress6 gives an interface an IPv6 address that is usable at once, without duplicate address detection.
 func addAddress6(t *testing.T, name, s string) {
 	t.Helper()
-	a := addr(t, s)
+	a, err := netlink.ParseAddr(s)
+	must(t, err)
 	a.Flags = unix.IFA_F_NODAD
-	must(t, netlink.AddrAdd(link(t, name), a))
+	must(t, netlink.AddrAdd(netns.Link(t, name), a))
 }
 
 // newLAN6 is a LAN with IPv6 on both ends: link-local addresses, and 2001:db8::1 for the server.

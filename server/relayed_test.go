@@ -18,41 +18,28 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pxelab/pxelab/server"
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // beyond is a second network: its client cli1 in a namespace of its own, reached only through the relay's host, which
 // is where newLAN has the client: cli0 at 192.0.2.9 and far0 at 198.51.100.1.
 type beyond struct {
 	*lan
-	client chan func() // runs on a thread in the far client's namespace
+	client *netns.Host // the far client
 }
 
 // newBeyond makes both networks. The server's side knows the way back to the far one.
 func newBeyond(t *testing.T) *beyond {
 	t.Helper()
-	b := &beyond{lan: newLAN(t), client: make(chan func())}
-	tid, gone := make(chan int), make(chan struct{})
-	go func() {
-		defer close(gone)
-		runtime.LockOSThread() // never unlocked: the thread and its namespace end with the goroutine
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			t.Error("unshare:", err)
-		}
-		tid <- unix.Gettid()
-		for f := range b.client {
-			f()
-		}
-	}()
-	far := netlink.NsPid(<-tid)
-	t.Cleanup(func() { close(b.client); <-gone })
+	b := &beyond{lan: newLAN(t), client: netns.Add(t)}
 	b.clientAddress("192.0.2.9/24")
 	b.inClient(func() {
-		must(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "far0"}, PeerName: "cli1", PeerNamespace: far}))
-		must(t, netlink.AddrAdd(link(t, "far0"), addr(t, "198.51.100.1/24")))
-		must(t, netlink.LinkSetUp(link(t, "far0")))
+		must(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "far0"}, PeerName: "cli1", PeerNamespace: b.client.NS}))
+		netns.Address(t, netns.Link(t, "far0"), "198.51.100.1/24")
+		must(t, netlink.LinkSetUp(netns.Link(t, "far0")))
 		must(t, os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0))
 	})
-	b.far(func() { must(t, netlink.LinkSetUp(link(t, "cli1"))) })
+	b.far(func() { must(t, netlink.LinkSetUp(netns.Link(t, "cli1"))) })
 	dst, err := netlink.ParseIPNet("198.51.100.0/24")
 	must(t, err)
 	must(t, netlink.RouteAdd(&netlink.Route{Dst: dst, Gw: netip.MustParseAddr("192.0.2.9").AsSlice()}))
@@ -60,11 +47,7 @@ func newBeyond(t *testing.T) *beyond {
 }
 
 // far runs f in the namespace of the far client.
-func (b *beyond) far(f func()) {
-	done := make(chan struct{})
-	b.client <- func() { defer close(done); f() }
-	<-done
-}
+func (b *beyond) far(f func()) { b.client.Do(f) }
 
 // udhcpc takes a lease on the far network.
 func (b *beyond) udhcpc(args ...string) string {
@@ -193,7 +176,7 @@ func TestRelayWithoutPool(t *testing.T) {
 // discoverOnce broadcasts one DHCPDISCOVER from a socket with no address.
 func discoverOnce(t *testing.T, ifname string) {
 	t.Helper()
-	must(t, netlink.AddrAdd(link(t, ifname), addr(t, "198.51.100.77/24")))
+	netns.Address(t, netns.Link(t, ifname), "198.51.100.77/24")
 	m := make([]byte, 240, 300)
 	copy(m, []byte{1, 1, 6, 0, 9, 9, 9, 9})
 	copy(m[28:], []byte{0x52, 0x54, 0, 0, 0, 1})

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/pxelab/pxelab/server"
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // start starts a client program in the client's namespace.
@@ -68,21 +69,21 @@ func checkCRC(t *testing.T, path string, want uint32) {
 // bridged is a LAN of several hosts, each in a namespace of its own, with the server on the bridge svc0 between them.
 func bridged(t *testing.T, hosts int) []*lan {
 	t.Helper()
-	needNamespaces(t)
+	netns.Need(t)
 	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "svc0"}}
 	must(t, netlink.LinkAdd(bridge))
 	t.Cleanup(func() { must(t, netlink.LinkDel(bridge)) })
-	must(t, netlink.AddrAdd(bridge, addr(t, "192.0.2.1/24")))
+	netns.Address(t, bridge, "192.0.2.1/24")
 	must(t, netlink.LinkSetUp(bridge))
 	var out []*lan
 	for i := range hosts {
-		l := &lan{t: t, svc: bridge}
+		l := &lan{t: t, svc: bridge, client: netns.Add(t)}
 		port := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: fmt.Sprint("port", i), MasterIndex: bridge.Index}, PeerName: "cli0",
-			PeerNamespace: netlink.NsPid(l.newClient())}
+			PeerNamespace: l.client.NS}
 		must(t, netlink.LinkAdd(port))
 		t.Cleanup(func() { must(t, netlink.LinkDel(port)) })
 		must(t, netlink.LinkSetUp(port))
-		l.inClient(func() { must(t, netlink.LinkSetUp(link(t, "cli0"))) })
+		l.inClient(func() { must(t, netlink.LinkSetUp(netns.Link(t, "cli0"))) })
 		l.clientAddress(fmt.Sprintf("192.0.2.%d/24", 10+i))
 		l.run("busybox", "ip", "route", "add", "224.0.0.0/4", "dev", "cli0")
 		out = append(out, l)

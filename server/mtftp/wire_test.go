@@ -10,6 +10,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // sniff opens an AF_PACKET socket that sees every frame of an interface. Reading it fails with EAGAIN now and then, so
@@ -167,10 +169,10 @@ func uncheck(frame []byte) {
 func (l *lan) relay(pass func(d datagram) bool) *host {
 	l.t.Helper()
 	h := l.host(nil)
-	wire := link(l.t, h.port)
+	wire := netns.Link(l.t, h.port)
 	up := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "up" + wire.Attrs().Name}, PeerName: "dn" + wire.Attrs().Name}
 	must(l.t, netlink.LinkAdd(up))
-	far, near := link(l.t, up.Name), link(l.t, up.PeerName)
+	far, near := netns.Link(l.t, up.Name), netns.Link(l.t, up.PeerName)
 	must(l.t, netlink.LinkSetMaster(far, l.bridge))
 	must(l.t, netlink.LinkSetUp(far))
 	must(l.t, netlink.LinkSetUp(near))

@@ -13,6 +13,7 @@ import (
 	"github.com/pxelab/pxelab/server"
 	"github.com/pxelab/pxelab/server/pxe"
 	"github.com/pxelab/pxelab/server/pxeclient"
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // TestManyClientsOneInterface has clients of several MACs on one interface boot at once, each to an address of its own.
@@ -53,7 +54,7 @@ func TestManyClientsOneInterface(t *testing.T) {
 func TestRouter(t *testing.T) {
 	l := newLAN(t)
 	s := l.host("192.0.2.2/24")
-	s.in(func() { must(t, netlink.AddrAdd(link(t, "lo"), addr(t, "198.51.100.9/32"))) })
+	s.in(func() { netns.Address(t, netns.Link(t, "lo"), "198.51.100.9/32") })
 	s.dnsmasq("--dhcp-range=192.0.2.100,192.0.2.199", "--dhcp-option=option:router,192.0.2.2", "--dhcp-boot=far,,198.51.100.9",
 		"--enable-tftp", "--tftp-root="+tftpRoot(t, "far"), "--interface=lo")
 	client := l.host().client(pxeclient.Config{Enough: enough(1), Schedule: once})
@@ -96,8 +97,8 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		h.in(func() {
 			if strings.Contains(want, "down") {
-				must(t, netlink.LinkSetDown(link(t, "eth0")))
-				defer func() { must(t, netlink.LinkSetUp(link(t, "eth0"))) }()
+				must(t, netlink.LinkSetDown(netns.Link(t, "eth0")))
+				defer func() { must(t, netlink.LinkSetUp(netns.Link(t, "eth0"))) }()
 			}
 			if _, err := pxeclient.New(cfg); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v, want %s", err, want)

@@ -59,7 +59,7 @@ func (l *lan) curl(ctx context.Context, dir string) (download, error) {
 	cmd.Stderr = &out
 	began := time.Now()
 	var err error
-	in(l.client, func() { err = cmd.Run() })
+	l.client.Do(func() { err = cmd.Run() })
 	d := download{took: time.Since(began)}
 	if err != nil {
 		return d, fmt.Errorf("curl: %w: %s", err, &out)
@@ -80,7 +80,7 @@ type client struct {
 func (l *lan) dial() (*client, error) {
 	c := &client{buf: make([]byte, 2048)}
 	var err error
-	in(l.client, func() { c.conn, err = net.ListenUDP("udp4", nil) })
+	l.client.Do(func() { c.conn, err = net.ListenUDP("udp4", nil) })
 	return c, err
 }
 

@@ -9,12 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	pxeserver "github.com/pxelab/pxelab/server"
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // server is a TFTP server as it is started: it stays in the foreground and serves dir at address.
@@ -45,21 +44,20 @@ func dnsmasqServer(binary, dir string) server {
 }
 
 // lan is two namespaces with a cable between them.
-type lan struct{ server, client chan func() }
+type lan struct{ server, client *netns.Host }
 
 // newLAN makes the cable srv0 - cli0.
 func newLAN() (*lan, error) {
 	l := &lan{}
 	var err error
-	var tid int
-	if l.server, _, err = namespace(); err != nil {
+	if l.server, err = netns.NewHost(); err != nil {
 		return nil, err
 	}
-	if l.client, tid, err = namespace(); err != nil {
+	if l.client, err = netns.NewHost(); err != nil {
 		return nil, err
 	}
-	in(l.server, func() {
-		veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "srv0"}, PeerName: "cli0", PeerNamespace: netlink.NsPid(tid)}
+	l.server.Do(func() {
+		veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "srv0"}, PeerName: "cli0", PeerNamespace: l.client.NS}
 		if err = netlink.LinkAdd(veth); err == nil {
 			err = up("srv0", address+"/24")
 		}
@@ -67,36 +65,8 @@ func newLAN() (*lan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("joining the namespaces: %w", err)
 	}
-	in(l.client, func() { err = up("cli0", "192.0.2.2/24") })
+	l.client.Do(func() { err = up("cli0", "192.0.2.2/24") })
 	return l, err
-}
-
-// namespace makes a network namespace with a thread in it, and gives the thread's number.
-func namespace() (chan func(), int, error) {
-	calls, made := make(chan func()), make(chan error)
-	var tid int
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread and its namespace end with the goroutine
-		tid = unix.Gettid()
-		made <- unix.Unshare(unix.CLONE_NEWNET)
-		for f := range calls {
-			f()
-		}
-	}()
-	if err := <-made; err != nil {
-		return nil, 0, fmt.Errorf("making a network namespace: %w; run as root", err)
-	}
-	return calls, tid, nil
-}
-
-// in runs f in a namespace; a program that f starts lives there too.
-func in(ns chan func(), f func()) {
-	done := make(chan struct{})
-	ns <- func() {
-		defer close(done)
-		f()
-	}
-	<-done
 }
 
 func up(name, prefix string) error {
@@ -115,8 +85,8 @@ func up(name, prefix string) error {
 }
 
 func (l *lan) close() {
-	close(l.server)
-	close(l.client)
+	l.server.Close()
+	l.client.Close()
 }
 
 // start starts a server; stop ends it.
@@ -125,7 +95,7 @@ func (l *lan) start(ctx context.Context, s server) (stop func(), err error) {
 	cmd := exec.CommandContext(ctx, s.argv[0], s.argv[1:]...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
-	in(l.server, func() { err = cmd.Start() })
+	l.server.Do(func() { err = cmd.Start() })
 	if err != nil {
 		cancel()
 		return nil, err

@@ -11,55 +11,31 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"github.com/pxelab/pxelab/server"
 	"github.com/pxelab/pxelab/server/pxe"
 	"github.com/pxelab/pxelab/server/pxeclient"
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
-// The tests' process lives in a network namespace of its own, where the server is; the client is this binary once more,
-// in another one.
-const (
-	insideVar = "PXELAB_TEST_NETNS"
-	clientVar = "PXELAB_TEST_CLIENT" // the client's firmware, "bios" or "efi"
-)
+// clientVar is set in the process that is the client; it says its firmware, "bios" or "efi". That process is this binary
+// once more, in a network namespace of its own beside the one where the tests and the server are.
+const clientVar = "PXELAB_TEST_CLIENT"
 
 // uuid is the client's, as SMBIOS tools print it.
 const uuid = "00112233-4455-6677-8899-aabbccddeeff"
 
 func TestMain(m *testing.M) {
-	switch {
-	case os.Getenv(clientVar) != "":
-		beClient(os.Getenv(clientVar))
-	case os.Getenv(insideVar) != "":
-		os.Exit(m.Run())
+	if platform := os.Getenv(clientVar); platform != "" {
+		beClient(platform)
 	}
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), insideVar+"=yes")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: unix.SIGKILL}
-	if os.Getuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
-	}
-	runtime.LockOSThread() // the child is killed when the thread that started it ends
-	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		os.Exit(exit.ExitCode())
-	}
-	if err != nil {
-		os.Exit(m.Run())
-	}
+	netns.Main(m)
 }
 
 // errStarted is how a kernel is started here: what it is started with has been said by then.
@@ -90,46 +66,25 @@ func beClient(platform string) {
 // wire lays a cable between the server's interface svc0 and cli0 in another namespace, and gives what runs a client there.
 func wire(t *testing.T) func(platform string) string {
 	t.Helper()
-	if os.Getenv(insideVar) == "" {
-		if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "root") {
-			t.Fatal("needs a network namespace, and PXELAB_REQUIRE says that it must have one")
-		}
-		t.Skip("needs a network namespace: run as root, or allow user namespaces")
-	}
-	jobs, tid := make(chan func()), make(chan int)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread and its namespace end with the goroutine
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			t.Error("unshare:", err)
-		}
-		tid <- unix.Gettid()
-		for f := range jobs {
-			f()
-		}
-	}()
-	t.Cleanup(func() { close(jobs) })
+	netns.Need(t)
+	client := netns.Add(t)
 	mac, _ := net.ParseMAC("52:54:00:12:34:56")
-	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "svc0"}, PeerName: "cli0", PeerHardwareAddr: mac, PeerNamespace: netlink.NsPid(<-tid)}
+	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "svc0"}, PeerName: "cli0", PeerHardwareAddr: mac, PeerNamespace: client.NS}
 	must(t, netlink.LinkAdd(veth))
-	svc, err := netlink.LinkByName("svc0")
-	must(t, err)
+	svc := netns.Link(t, "svc0")
 	t.Cleanup(func() { must(t, netlink.LinkDel(svc)) })
-	address, err := netlink.ParseAddr("192.0.2.1/24")
-	must(t, err)
-	must(t, netlink.AddrAdd(svc, address))
+	netns.Address(t, svc, "192.0.2.1/24")
 	must(t, netlink.LinkSetUp(svc))
 	return func(platform string) string {
-		out := make(chan string)
-		jobs <- func() {
-			cmd := exec.CommandContext(t.Context(), "/proc/self/exe")
-			cmd.Env = append(os.Environ(), clientVar+"="+platform)
-			text, err := cmd.CombinedOutput()
-			if err != nil {
-				t.Errorf("client: %v\n%s", err, text)
-			}
-			go func() { out <- string(text) }()
+		cmd := exec.CommandContext(t.Context(), "/proc/self/exe")
+		cmd.Env = append(os.Environ(), clientVar+"="+platform)
+		var text []byte
+		var err error
+		client.Do(func() { text, err = cmd.CombinedOutput() })
+		if err != nil {
+			t.Errorf("client: %v\n%s", err, text)
 		}
-		return <-out
+		return string(text)
 	}
 }
 
