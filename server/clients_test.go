@@ -119,13 +119,17 @@ func TestTFTPOverTheLAN(t *testing.T) {
 	s.expect("datagram of 4 octets", "echo")
 }
 
-// ask sends a datagram and waits for one, wherever it comes from.
+// ask sends a datagram, over the family of the address, and waits for one, wherever it comes from.
 func ask(t *testing.T, to, payload string) (netip.AddrPort, []byte) {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", nil)
+	address, network := netip.MustParseAddrPort(to), "udp4"
+	if address.Addr().Is6() {
+		network = "udp6"
+	}
+	conn, err := net.ListenUDP(network, nil)
 	must(t, err)
 	defer conn.Close()
-	_, err = conn.WriteToUDPAddrPort([]byte(payload), netip.MustParseAddrPort(to))
+	_, err = conn.WriteToUDPAddrPort([]byte(payload), address)
 	must(t, err)
 	b := make([]byte, 2000)
 	n, from, err := conn.ReadFromUDPAddrPort(b)

@@ -3,7 +3,6 @@ package server_test
 import (
 	"bufio"
 	"context"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -162,13 +161,13 @@ func TestTFTPOverIPv6(t *testing.T) {
 	})
 	l.t, s.t = t, t
 	l.inClient(func() {
-		if from, b := ask6(t, "[2001:db8::1]:7777", "ping"); string(b) != "ECHO:ping" || from.String() != "[2001:db8::1]:7777" {
+		if from, b := ask(t, "[2001:db8::1]:7777", "ping"); string(b) != "ECHO:ping" || from.String() != "[2001:db8::1]:7777" {
 			t.Errorf("%s answered %q", from, b)
 		}
 	})
 	s.expect("datagram of 4 octets", "echo")
 	l.inClient(func() {
-		if from, b := ask6(t, "[fe80::1%cli0]:69", "\x00\x01none\x00octet\x00"); from.Addr() != netip.MustParseAddr("fe80::1%cli0") ||
+		if from, b := ask(t, "[fe80::1%cli0]:69", "\x00\x01none\x00octet\x00"); from.Addr() != netip.MustParseAddr("fe80::1%cli0") ||
 			!strings.HasPrefix(string(b), "\x00\x05\x00\x01") {
 			t.Errorf("the link-local address was asked, and %s answered %q", from, b)
 		}
@@ -180,20 +179,6 @@ func TestTFTPOverIPv6(t *testing.T) {
 
 // expectAny gives the next decision.
 func (s *serving) expectAny() server.Decision { return <-s.decisions }
-
-// ask6 sends a datagram over IPv6 and waits for one, wherever it comes from.
-func ask6(t *testing.T, to, payload string) (netip.AddrPort, []byte) {
-	t.Helper()
-	conn, err := net.ListenUDP("udp6", nil)
-	must(t, err)
-	defer conn.Close()
-	_, err = conn.WriteToUDPAddrPort([]byte(payload), netip.MustParseAddrPort(to))
-	must(t, err)
-	b := make([]byte, 2000)
-	n, from, err := conn.ReadFromUDPAddrPort(b)
-	must(t, err)
-	return from, b[:n]
-}
 
 // TestBothFamilies serves one host over both.
 func TestBothFamilies(t *testing.T) {
@@ -207,7 +192,7 @@ func TestBothFamilies(t *testing.T) {
 		if from, _ := ask(t, "192.0.2.1:7777", "x"); from.String() != "192.0.2.1:7777" {
 			t.Errorf("over IPv4 %s answered", from)
 		}
-		if from, _ := ask6(t, "[2001:db8::1]:7777", "x"); from.String() != "[2001:db8::1]:7777" {
+		if from, _ := ask(t, "[2001:db8::1]:7777", "x"); from.String() != "[2001:db8::1]:7777" {
 			t.Errorf("over IPv6 %s answered", from)
 		}
 	})

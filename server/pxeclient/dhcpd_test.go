@@ -1,7 +1,6 @@
 package pxeclient_test
 
 import (
-	"bytes"
 	"path/filepath"
 	"testing"
 
@@ -39,15 +38,7 @@ func TestKea(t *testing.T) {
 		"http":      {pxeclient.Config{Archs: []pxe.Arch{16}, HTTP: true}, pxeclient.HTTP, "http://192.0.2.1/x64.efi"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := l.host()
-			h.t = t
-			c.cfg.Enough, c.cfg.Schedule = enough(1), once
-			client := h.client(c.cfg)
-			w, err := client.Boot(t.Context(), pxeclient.FirstItem)
-			must(t, err)
-			if w.Choice.Kind != c.kind || w.File.Name != c.file || c.kind == pxeclient.PlainDHCP && !bytes.Equal(w.Program, program) {
-				t.Errorf("%s", w)
-			}
+			client := l.boots(t, c.cfg, c.kind, c.file)
 			if _, err := client.Renew(t.Context()); err != nil {
 				t.Error(err)
 			}
@@ -96,15 +87,7 @@ func TestDhcpd(t *testing.T) {
 		"direct":               {pxeclient.Config{Archs: bios, UUID: zero, Broadcast: true}, pxeclient.DHCPPXE, "bios.0", []string{"option 43 not ended", "option 97 not returned"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := l.host()
-			h.t = t
-			c.cfg.Enough, c.cfg.Schedule = enough(1), once
-			client := h.client(c.cfg)
-			w, err := client.Boot(t.Context(), pxeclient.FirstItem)
-			must(t, err)
-			if w.Choice.Kind != c.kind || w.File.Name != c.file || !bytes.Equal(w.Program, program) {
-				t.Errorf("%s", w)
-			}
+			client := l.boots(t, c.cfg, c.kind, c.file)
 			problems(t, client, c.bad...)
 		})
 	}

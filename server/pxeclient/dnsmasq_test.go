@@ -221,15 +221,7 @@ func TestDnsmasqPlain(t *testing.T) {
 		"http":  {pxeclient.Config{HTTP: true, Archs: []pxe.Arch{16}}, pxeclient.HTTP, "http://192.0.2.2/x64.efi"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := l.host()
-			h.t = t
-			c.cfg.Enough, c.cfg.Schedule = enough(1), once
-			client := h.client(c.cfg)
-			w, err := client.Boot(t.Context(), pxeclient.FirstItem)
-			must(t, err)
-			if w.Choice.Kind != c.kind || w.File.Name != c.file || c.kind != pxeclient.HTTP && !bytes.Equal(w.Program, program) {
-				t.Errorf("%s", w)
-			}
+			client := l.boots(t, c.cfg, c.kind, c.file)
 			problems(t, client)
 		})
 	}
