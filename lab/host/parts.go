@@ -48,9 +48,7 @@ func (m machine) parts() []Part {
 	if k, ok := m.kernel(); ok {
 		out = append(out, k)
 	}
-	if m.beside != "" && m.executable(filepath.Join(m.beside, initName)) {
-		out = append(out, Part{Name: "init", Path: filepath.Join(m.beside, initName)})
-	}
+	out = append(out, m.besidePxelab("init", initName)...)
 	out = append(out, m.usbParts()...)
 	for _, p := range partPaths {
 		if i := slices.IndexFunc(p.paths, m.has); i >= 0 {
@@ -65,23 +63,36 @@ func (m machine) parts() []Part {
 	return out
 }
 
+// besidePxelab gives a binary that lies beside pxelab itself, if it does, as a part.
+func (m machine) besidePxelab(part, binary string) []Part {
+	path := filepath.Join(m.beside, binary)
+	if m.beside == "" || !m.executable(path) {
+		return nil
+	}
+	return []Part{{Name: part, Path: path}}
+}
+
 // checkParts judges what boot programs are made from: for each loader all of its parts are needed.
 func (h *Host) checkParts() []Check {
 	loader := func(name string, parts ...string) Check {
 		return h.checkLoader(name, install(h.Distro, name), parts...)
 	}
-	linux := h.checkLoader("kernel", "run scripts/fetch-kernel.sh of pxelab's sources (make deps does), or let $"+KernelEnv+
-		" name a folder that has boot/vmlinuz-RELEASE and lib/modules/RELEASE", "kernel")
-	if k, ok := h.Part("kernel"); ok {
-		linux.Found = "Linux " + k.Version + ", " + k.Path
-	}
 	return []Check{
-		linux,
+		h.checkKernel("kernel", "that has boot/vmlinuz-RELEASE and lib/modules/RELEASE"),
 		h.checkLoader("os-init", "build it beside pxelab: make build, or go install github.com/pxelab/pxelab/lab/cmd/"+initName+"@latest", "init"),
 		loader("pxelinux", "pxelinux", "ldlinux"),
 		loader("grub", "grub-mkimage", "grub-x64", "grub-ia32"),
 		loader("ipxe", "undionly", "snponly", "ipxe"),
 	}
+}
+
+// checkKernel judges whether there is a Linux of that name; folder says what another folder for it is like.
+func (h *Host) checkKernel(name, folder string) Check {
+	c := h.checkLoader(name, "run scripts/fetch-kernel.sh of pxelab's sources (make deps does), or let $"+KernelEnv+" name a folder "+folder, name)
+	if k, ok := h.Part(name); ok {
+		c.Found = "Linux " + k.Version + ", " + k.Path
+	}
+	return c
 }
 
 func (h *Host) checkLoader(name, remedy string, parts ...string) Check {

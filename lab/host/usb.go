@@ -38,9 +38,7 @@ func (m machine) usbParts() []Part {
 	if k, ok := m.usbKernel(); ok {
 		out = append(out, k)
 	}
-	if m.beside != "" && m.executable(filepath.Join(m.beside, stickInit)) {
-		out = append(out, Part{Name: "stick-init", Path: filepath.Join(m.beside, stickInit)})
-	}
+	out = append(out, m.besidePxelab("stick-init", stickInit)...)
 	if folder := "/usr/lib/grub/i386-pc"; m.has(filepath.Join(folder, "boot.img")) {
 		out = append(out, Part{Name: "grub-pc", Path: folder})
 	}
@@ -49,13 +47,8 @@ func (m machine) usbParts() []Part {
 
 // checkUSB judges what machines need that have only a USB network card: a stick that boots one.
 func (h *Host) checkUSB() []Check {
-	kernel := h.checkLoader("usb-kernel", "run scripts/fetch-kernel.sh of pxelab's sources (make deps does), or let $"+KernelEnv+
-		" name a folder whose kernel has the driver cdc_ether", "usb-kernel")
-	if k, ok := h.Part("usb-kernel"); ok {
-		kernel.Found = "Linux " + k.Version + ", " + k.Path
-	}
 	return []Check{
-		kernel,
+		h.checkKernel("usb-kernel", "whose kernel has the driver cdc_ether"),
 		h.checkLoader("stick-init", "build it beside pxelab: make build, or CGO_ENABLED=0 go install github.com/pxelab/pxelab/lab/cmd/"+stickInit+"@latest", "stick-init"),
 		h.checkLoader("usb-stick", install(h.Distro, "usb-stick"), "grub-mkimage", "grub-pc", "grub-x64"),
 	}
