@@ -113,17 +113,7 @@ func (b *boot) checkAddressFrom6(service string) finding {
 			return fail(fmt.Sprintf("%s got its address %s from %s, not from %q", b.guest.Name, address6(e.Packet.DHCP6), b.sender(e), service), e)
 		}
 	}
-	reply := replies[len(replies)-1]
-	address := address6(reply.Packet.DHCP6)
-	if why := b.outside(service, address); why != "" {
-		return fail(why, reply)
-	}
-	for _, e := range b.events {
-		if p := e.Packet; p != nil && p.FromGuest && e.Seq > replies[0].Seq && host(p.Src) == address {
-			return pass(fmt.Sprintf("%s got %s from %q and used it", b.guest.Name, address, service), reply, e)
-		}
-	}
-	return fail(fmt.Sprintf("%s got %s from %q and never sent a packet from it", b.guest.Name, address, service), reply)
+	return b.used(service, address6(replies[len(replies)-1].Packet.DHCP6), replies)
 }
 
 // checkOffer6 is checkOffer for DHCPv6: an advertisement is taken by a REQUEST that names its server.

@@ -86,17 +86,22 @@ func (b *boot) checkAddressFrom(service, via string) finding {
 			return fail(fmt.Sprintf("%s got its address %s from %s, not from %q%s", b.guest.Name, e.Packet.DHCP.YIAddr, b.by(e), service, byWay(via)), e)
 		}
 	}
-	ack := acks[len(acks)-1]
-	address := ack.Packet.DHCP.YIAddr
+	return b.used(service, acks[len(acks)-1].Packet.DHCP.YIAddr, acks)
+}
+
+// used holds the address that these replies gave, the last of them last, against the range of their service, and against
+// what the guest sent since the first.
+func (b *boot) used(service, address string, replies []event.Event) finding {
+	reply := replies[len(replies)-1]
 	if why := b.outside(service, address); why != "" {
-		return fail(why, ack)
+		return fail(why, reply)
 	}
 	for _, e := range b.events {
-		if p := e.Packet; p != nil && p.FromGuest && e.Seq > acks[0].Seq && host(p.Src) == address {
-			return pass(fmt.Sprintf("%s got %s from %q and used it", b.guest.Name, address, service), ack, e)
+		if p := e.Packet; p != nil && p.FromGuest && e.Seq > replies[0].Seq && host(p.Src) == address {
+			return pass(fmt.Sprintf("%s got %s from %q and used it", b.guest.Name, address, service), reply, e)
 		}
 	}
-	return fail(fmt.Sprintf("%s got %s from %q and never sent a packet from it", b.guest.Name, address, service), ack)
+	return fail(fmt.Sprintf("%s got %s from %q and never sent a packet from it", b.guest.Name, address, service), reply)
 }
 
 // outside says why an address is not one that a service may give; empty if it may, or if its range is unknown.
