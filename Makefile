@@ -11,7 +11,7 @@ GO_TEST := PXELAB_REQUIRE=$(PXELAB_REQUIRE) $(GO) test -race -count=1 -timeout 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build lab-up lab-down lab-status run doctor test test-boot lint fuzz bench images clean
+.PHONY: help deps build lab-up lab-down lab-status run doctor test test-boot lint fuzz bench bench-tftp images clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ fuzz: ## fuzz every parser, two at a time (FUZZTIME=30s each)
 
 bench: deps build ## measure boots beside raw QEMU's (BENCH="-n 5")
 	$(GO) run ./tests/bench $(BENCH)
+
+bench-tftp: build ## measure our TFTP server beside tftpd-hpa and dnsmasq, as root (BENCH_TFTP="-n 9")
+	$(GO) run ./tests/tftpbench $(BENCH_TFTP)
 
 images: ## build the boot programs again from their sources
 	scripts/build-images.sh

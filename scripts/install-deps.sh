@@ -23,6 +23,8 @@ shellcheck      command shellcheck                                lint of these 
 curl            command curl                                      a TFTP client that is not ours
 tftp-hpa        command tftp                                      a TFTP client that is not ours
 atftp           command atftp                                     a TFTP client that is not ours
+tftpd-hpa       file    /usr/sbin/in.tftpd                        a TFTP server to measure ours by
+dnsmasq-base    command dnsmasq                                   a TFTP server to measure ours by
 busybox         command busybox                                   TFTP and DHCP clients that are not ours
 isc-dhcp-client file    /usr/sbin/dhclient                        a DHCP client that is not ours'
 

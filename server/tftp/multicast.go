@@ -3,7 +3,6 @@ package tftp
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -83,7 +82,7 @@ func (s *Server) join(t *transfer, local netip.Addr, d Decision) bool {
 	if g.conn, err = openConn(s.cfg.Interface, local); err != nil {
 		return false
 	}
-	if err := g.multicastOn(s.cfg.Interface); err != nil {
+	if err := g.multicastOn(s.index); err != nil {
 		g.close()
 		return false
 	}
@@ -92,14 +91,6 @@ func (s *Server) join(t *transfer, local netip.Addr, d Decision) bool {
 	s.observe(d)
 	s.wg.Go(g.run)
 	return true
-}
-
-func (c *conn) multicastOn(ifname string) error {
-	link, err := net.InterfaceByName(ifname)
-	if err != nil {
-		return err
-	}
-	return c.batch.SetMulticastInterface(link)
 }
 
 // freeGroup gives the first address that no group uses, or else the one that the fewest use. Called with mu held.
@@ -136,7 +127,7 @@ func (g *group) tell(m *member, master bool) {
 		mc = 1
 	}
 	answer := append(slices.Clone(m.terms.granted), option{optMulticast, fmt.Sprintf("%s,%d,%d", g.to.Addr(), g.to.Port(), mc)})
-	g.send(oack(answer), m.client)
+	g.send(oack(answer), sockaddr(m.client))
 }
 
 // repeated deals with a request of a client that is a member. The same one is answered again; with any other it begins
@@ -322,5 +313,5 @@ func (g *group) multicast(m *member, n int64) {
 	}
 	m.sent++
 	g.sentAt = time.Now()
-	g.send(g.data[:4+want], g.to)
+	g.send(g.data[:4+want], sockaddr(g.to))
 }

@@ -64,6 +64,8 @@ type Server struct {
 	conn    *ipv4.PacketConn
 	root    *os.Root
 	limits  limits
+	index   int // of the interface
+	most    int // transfers at a time
 
 	mu     sync.Mutex
 	live   map[netip.AddrPort]*transfer // by client
@@ -92,7 +94,7 @@ func listen(cfg Config, port uint16, observe func(Decision)) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, observe: observe, udp: udp, conn: ipv4.NewPacketConn(udp), root: root,
-		limits: cfg.limits(link.MTU), live: map[netip.AddrPort]*transfer{}}
+		limits: cfg.limits(link.MTU), index: link.Index, most: mostTransfers, live: map[netip.AddrPort]*transfer{}}
 	// The option is on already; this makes ReadFrom look for what it delivers.
 	if err := s.conn.SetControlMessage(ipv4.FlagDst, true); err != nil {
 		s.Close()
