@@ -87,6 +87,7 @@ func (b Bundle) writeRoot(s plan.Service, nonce string) error {
 		if err != nil {
 			return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
 		}
+		data = images.Padded(file, data, s.Pad<<20, nonce)
 		if err := os.WriteFile(filepath.Join(b.tftp(s.Name), file), data, 0o644); err != nil {
 			return fmt.Errorf("write the TFTP root of %s: %w", s.Name, err)
 		}

@@ -50,9 +50,10 @@ type Service struct {
 	Network string         `json:"network"`
 	Address netip.Prefix   `json:"address"`
 	MAC     string         `json:"mac"`
-	Roles   []string       `json:"roles"`  // "dhcp", "tftp", "echo"
-	Server  *server.Config `json:"server"` // TFTP root is RunDir-relative: "tftp/SERVICE"
-	Files   []string       `json:"files"`  // names of Images put into its TFTP root
+	Roles   []string       `json:"roles"`         // "dhcp", "tftp", "echo"
+	Server  *server.Config `json:"server"`        // TFTP root is RunDir-relative: "tftp/SERVICE"
+	Files   []string       `json:"files"`         // names of Images put into its TFTP root
+	Pad     int            `json:"pad,omitempty"` // MiB that the EFI images among them are made long
 }
 
 // Image is one file as it will be served.

@@ -25,7 +25,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 		if s.TFTP != nil {
 			cfg.TFTP = tftp(s)
 			ps.Roles = append(ps.Roles, "tftp")
-			ps.Files = served(named, s.TFTP)
+			ps.Files, ps.Pad = served(named, s.TFTP), s.TFTP.Pad
 		}
 		if s.Echo != nil || s.TFTP != nil {
 			cfg.Echo = &server.EchoConfig{Port: EchoPort}

@@ -57,6 +57,7 @@ func (s Service) writeText(b *strings.Builder) {
 	}
 	if t := s.Server.TFTP; t != nil {
 		fmt.Fprintf(b, "  tftp serves %s\n", strings.Join(s.Files, " "))
+		writeTFTP(b, s, t)
 		if t.Silent {
 			b.WriteString("  tftp never answers\n")
 		}
