@@ -66,8 +66,8 @@ fuzz: ## fuzz every parser, three at a time (FUZZTIME=30s each)
 bench: deps build ## measure boots beside raw QEMU's (BENCH="-n 5")
 	$(GO) run ./tests/bench $(BENCH)
 
-bench-tftp: build ## measure our TFTP server beside tftpd-hpa and dnsmasq (BENCH="-n 9")
-	$(GO) run ./tests/tftpbench $(BENCH)
+bench-tftp: build ## measure our TFTP server beside tftpd-hpa and dnsmasq (BENCH_TFTP="-n 9")
+	$(GO) run ./tests/tftpbench -tftpd-hpa "$$(scripts/fetch-tftpd-hpa.sh)" $(BENCH_TFTP)
 
 images: ## build the boot programs again from their sources
 	scripts/build-images.sh

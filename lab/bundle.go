@@ -114,6 +114,7 @@ func writeServed(s plan.Service, root, name, file, nonce string) error {
 	if err != nil {
 		return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
 	}
+	data = images.Padded(file, data, s.Pad<<20, nonce)
 	path := filepath.Join(root, name)
 	err = os.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {

@@ -50,7 +50,7 @@ fetch() { # meta package
 	mkdir "$work/packages"
 	cd "$work/packages"
 	# shellcheck disable=SC2086 # words on purpose
-	apt-get download -q $packages || give_up 1 "cannot download $packages: is there a network?"
+	apt-get -o APT::Sandbox::User="$(id -un)" download -q $packages || give_up 1 "cannot download $packages: is there a network?"
 	root=$work/$release
 	mkdir "$root"
 	for package in *.deb; do

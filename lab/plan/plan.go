@@ -68,6 +68,7 @@ type Service struct {
 	Expect  []topology.Expectation `json:"expect,omitempty"`
 
 	HTTPFiles []string `json:"httpFiles,omitempty"` // those put into its HTTP root
+	Pad       int      `json:"pad,omitempty"`       // MiB that the EFI images in its TFTP root are made long
 }
 
 // Image is one file as it will be served.

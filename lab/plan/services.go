@@ -40,7 +40,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			cfg.TFTP = tftp(s)
 			ps.Roles = append(ps.Roles, "tftp")
 			ps.Files = served(boots, s.TFTP)
-			ps.Alias, ps.Discover = s.TFTP.Alias, s.TFTP.Discover
+			ps.Alias, ps.Discover, ps.Pad = s.TFTP.Alias, s.TFTP.Discover, s.TFTP.Pad
 		}
 		mtftpRole(s, &ps)
 		ps.http(t, s)

@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/pxelab/pxelab/lab/topology"
 	"github.com/pxelab/pxelab/server"
 )
@@ -20,4 +23,26 @@ func tftp(s topology.Service) *server.TFTPConfig {
 		}
 	}
 	return c
+}
+
+// writeTFTP tells what is particular of a TFTP server.
+func writeTFTP(b *strings.Builder, s Service, t *server.TFTPConfig) {
+	if t.MaxWindow > 0 {
+		fmt.Fprintf(b, "  tftp grants windows of %d at most\n", t.MaxWindow)
+	}
+	if m := t.Multicast; m != nil {
+		fmt.Fprintf(b, "  tftp multicasts to %s-%s, UDP %d\n", m.First, m.Last, m.Port)
+	}
+	if s.Pad > 0 {
+		fmt.Fprintf(b, "  tftp serves EFI images of %d MiB\n", s.Pad)
+	}
+	if t.NoOptions {
+		b.WriteString("  tftp knows no options\n")
+	}
+	if t.NoTsize {
+		b.WriteString("  tftp does not tell the size of files\n")
+	}
+	if t.StopAfter > 0 {
+		fmt.Fprintf(b, "  tftp falls silent after block %d of each file\n", t.StopAfter)
+	}
 }

@@ -97,6 +97,7 @@ type tftpForm struct {
 	Multicast  *groupForm          `json:"multicast" jsonschema_description:"Serve clients that ask for it by multicast (RFC 2090). Default: refuse that option."`
 	NoOptions  bool                `json:"noOptions" jsonschema:"default=false" jsonschema_description:"Know no options (RFC 2347): a broken lab."`
 	NoTsize    bool                `json:"noTsize" jsonschema:"default=false" jsonschema_description:"Answer every option but tsize (RFC 2349): a broken lab."`
+	Pad        padding             `json:"pad" jsonschema_description:"Make EFI images this many MiB long, so that a download takes many blocks."`
 	StopAfter  blocks              `json:"stopAfter" jsonschema_description:"Fall silent for good after so many blocks of a transfer: a broken lab."`
 }
 
@@ -244,6 +245,7 @@ type (
 	windowsize int
 	timeouts   int
 	blocks     int
+	padding    int
 )
 
 // limits gives the bounds of a number of type t, or zeros when it has none.
@@ -255,6 +257,8 @@ func limits(t reflect.Type) (low, high int) {
 		return 1, 65535 // RFC 7440
 	case reflect.TypeFor[timeouts]():
 		return 1, 255 // RFC 2349
+	case reflect.TypeFor[padding]():
+		return 1, 64 // the guest has room for it several times
 	case reflect.TypeFor[port]():
 		return 1, 65535
 	case reflect.TypeFor[serverType](), reflect.TypeFor[layer]():

@@ -27,7 +27,7 @@ var administered = netip.MustParsePrefix("239.0.0.0/8")
 // tftp builds one TFTP server.
 func (c *checker) tftp(key string, f *tftpForm) *TFTP {
 	t := &TFTP{Discover: discovers(f.Probe), Alias: aliases(f.Alias), Images: plain(f.Images), Missing: plain(f.Missing), Silent: f.Silent, MaxBlksize: int(f.MaxBlksize),
-		MaxWindow: int(f.MaxWindow), NoOptions: f.NoOptions, NoTsize: f.NoTsize, StopAfter: int(f.StopAfter)}
+		MaxWindow: int(f.MaxWindow), NoOptions: f.NoOptions, NoTsize: f.NoTsize, StopAfter: int(f.StopAfter), Pad: int(f.Pad)}
 	if m := f.Multicast; m != nil {
 		t.Multicast = &Groups{First: m.Range.First, Last: m.Range.Last, Port: int(m.Port)}
 		for _, a := range []netip.Addr{m.Range.First, m.Range.Last} {

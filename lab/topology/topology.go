@@ -119,6 +119,7 @@ type TFTP struct {
 	MaxBlksize int
 	MaxWindow  int     // largest windowsize granted; zero means the server's default
 	Multicast  *Groups // nil refuses option multicast
+	Pad        int     // MiB that EFI images are made long; zero leaves them as they are
 	NoOptions  bool    // knows no options: a broken topology
 	NoTsize    bool    // leaves tsize unanswered: a broken topology
 	StopAfter  int     // falls silent after so many blocks: a broken topology

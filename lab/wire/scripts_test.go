@@ -13,7 +13,8 @@ const pxeClass = "PXEClient:Arch:00007:UNDI:003000"
 var scripts = map[string][]frame{
 	"dhcp": dhcpScript(), "bootserver": bootServerScript(), "dhcp-malformed": malformedScript(),
 	"mtftp": mtftpScript(), "tftp": tftpScript(), "tftp-trouble": troubleScript(), "tftp-servers": serversScript(),
-	"chatter": chatterScript(), "http": httpScript(), "http-trouble": httpTroubleScript(), "garbage": garbageScript(),
+	"tftp-multicast": multicastScript(),
+	"chatter":        chatterScript(), "http": httpScript(), "http-trouble": httpTroubleScript(), "garbage": garbageScript(),
 }
 
 func dhcpScript() []frame {
@@ -137,6 +138,26 @@ func troubleScript() []frame {
 		ask.tx([]byte{0, 1, 'x', 'y'}), ask.tx([]byte{0, 1, 'x', 0, 'o', 0, 'k'}), ask.tx([]byte{0, 9, 0, 0}),
 		ask.tx([]byte{1}), ask.tx(nil),
 	}
+}
+
+// multicastScript is a guest that joins a group late (RFC 2090): it hears the end of the file, is made the master client,
+// and asks for the beginning. Another guest's blocks cross its cable, too.
+func multicastScript() []frame {
+	ask, a := talk{guestIP + ":2000", serverIP + ":69"}, talk{guestIP + ":2000", serverIP + ":40000"}
+	group := talk{"239.255.17.1:1758", serverIP + ":40000"}
+	s := []frame{
+		group.rx(block(3, 1, 512)), // before it asked
+		ask.tx(strs(1, "f", "octet", "multicast", "", "blksize", "512")),
+		a.rx(strs(6, "blksize", "512", "multicast", "239.255.17.1,1758,0")),
+		group.rx(block(3, 2, 512)), group.rx(block(3, 3, 512)), group.rx(block(3, 3, 512)), group.rx(block(3, 4, 100)),
+		a.rx(strs(6, "blksize", "512", "multicast", ",,1")), a.tx(block(4, 0, 0)),
+		group.rx(block(3, 1, 512)), a.tx(block(4, 4, 0)),
+		group.rx(block(3, 2, 512)), // for somebody else
+	}
+	for _, odd := range []string{"239.255.17.1,x,1", "10.0.0.1,1758,1", ",,", "a", "239.255.17.1,70000,1"} {
+		s = append(s, a.rx(strs(6, "multicast", odd)))
+	}
+	return s
 }
 
 func serversScript() []frame {

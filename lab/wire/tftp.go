@@ -160,7 +160,7 @@ func (d *Decoder) movedOn(key transferKey, t *transfer) {
 	hosts := [2]netip.Addr{key.client.Addr(), key.server}
 	if last := d.asked[hosts]; last != nil && last != t && t.requests == 0 && last.request == t.request &&
 		!last.ended && !last.acking && last.next == 1 {
-		t.requests, t.grants = last.requests+1, last.grants
+		t.requests, t.grants, t.oack = last.requests+1, last.grants, last.oack
 	}
 	d.asked[hosts] = t
 }

@@ -16,7 +16,8 @@ type transfer struct {
 	file     string
 	request  string // as sent: a second one alike is a retransmission
 	requests int    // how often it was repeated
-	grants   int    // OACKs seen
+	grants   int    // OACKs seen, alike
+	oack     string // the last of them
 	failures [2]int // ERRORs seen, from the server and from the client
 	tid      uint16 // the server's port, once it answered
 	blksize  int
@@ -125,6 +126,9 @@ func (t *transfer) grant(p *event.Packet, payload []byte, port uint16) bool {
 	}
 	if t.tid == 0 {
 		t.tid = port
+	}
+	if oack := string(payload); oack != t.oack { // a multicast client is told again what has changed (RFC 2090)
+		t.grants, t.oack = 0, oack
 	}
 	tf := event.TFTP{Op: "OACK", File: t.file, Options: r.options, Bytes: t.bytes, Repeat: t.grants}
 	t.grants++

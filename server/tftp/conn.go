@@ -1,15 +1,18 @@
 package tftp
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
-	"os"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
 
-	"golang.org/x/net/ipv4"
-	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
 
 	"github.com/pxelab/pxelab/server/socket"
 )
@@ -23,84 +26,192 @@ type ending struct {
 	tell       string // ERROR message for the client; empty sends none
 }
 
-// conn is the socket that a transfer is sent from. One goroutine reads and sends; any may stop it.
+// conn is the socket that a transfer is sent from. One goroutine reads; any may send, and stop it.
+//
+// It is outside of Go's poller, and its reads block a thread: a block then costs two system calls and one wake-up, where
+// the poller would make it four and wake a second thread for every datagram.
 type conn struct {
-	udp   *net.UDPConn
-	batch interface { // of the address's family
-		WriteBatch([]ipv4.Message, int) (int, error)
-	}
-	armed time.Time // the read deadline that is set
+	fd    int
+	link  *net.Interface
+	armed time.Duration // that a read waits
 	stop  atomic.Pointer[ending]
 	buf   [1024]byte
+
+	mu     sync.Mutex // held to use fd from another goroutine
+	closed bool
 }
 
-// openConn opens a port of its own on one interface, at the address that the client asked.
-func openConn(ifname string, local netip.Addr) (*conn, error) {
-	udp, err := socket.ListenUDP(ifname, netip.AddrPortFrom(local, 0))
+// openConn opens a port of its own at the address that the client asked, on one interface.
+func openConn(link *net.Interface, local netip.Addr) (*conn, error) {
+	udp, err := socket.ListenUDP(link.Name, netip.AddrPortFrom(local, 0))
 	if err != nil {
 		return nil, err
 	}
-	if local.Is6() {
-		return &conn{udp: udp, batch: ipv6.NewPacketConn(udp)}, nil
+	defer udp.Close()
+	raw, err := udp.SyscallConn()
+	if err != nil {
+		return nil, err
 	}
-	return &conn{udp: udp, batch: ipv4.NewPacketConn(udp)}, nil
+	c := &conn{link: link}
+	if cerr := raw.Control(func(fd uintptr) { c.fd, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) }); cerr != nil {
+		err = cerr
+	}
+	if err != nil {
+		return nil, fmt.Errorf("taking a socket for a transfer: %w", err)
+	}
+	if err := unix.SetNonblock(c.fd, false); err != nil {
+		c.close()
+		return nil, fmt.Errorf("preparing a socket for a transfer: %w", err)
+	}
+	return c, nil
 }
 
-// receive gives the next datagram and its sender; nil once that time is past, or the transfer is to stop. The deadline
-// is only moved when it has fired: mostly a datagram comes first, and the next wait ends later.
+// receive gives the next datagram and its sender; nil once that time is past, or the transfer is to stop.
 func (c *conn) receive(until time.Time) ([]byte, netip.AddrPort) {
-	if c.armed.IsZero() || c.armed.After(until) {
-		c.arm(until)
+	for c.stop.Load() == nil {
+		left := time.Until(until)
+		if left <= 0 {
+			break
+		}
+		c.arm(left)
+		n, from, err := syscall.Recvfrom(c.fd, c.buf[:], 0)
+		if err == nil && n >= 0 {
+			return c.buf[:n], c.sender(from)
+		}
+		if errors.Is(err, unix.EBADF) {
+			break
+		}
 	}
-	for {
-		n, from, err := c.udp.ReadFromUDPAddrPort(c.buf[:])
-		if err == nil {
-			return c.buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		}
-		if errors.Is(err, net.ErrClosed) || c.stop.Load() != nil || !time.Now().Before(until) {
-			return nil, netip.AddrPort{}
-		}
-		if errors.Is(err, os.ErrDeadlineExceeded) { // else the link went down, say, and comes back
-			c.arm(until)
-		}
-	}
+	return nil, netip.AddrPort{}
 }
 
-func (c *conn) arm(t time.Time) {
-	c.armed = t
-	_ = c.udp.SetReadDeadline(t) // fails only on a closed socket, which reading tells
-	if c.stop.Load() != nil {
-		_ = c.udp.SetReadDeadline(time.Now()) // halt may have set it just before
+// arm sets how long a read waits. Mostly that is about as long as before, and then it is left: a transfer waits equally
+// long for each window, and the time is looked at again after.
+func (c *conn) arm(left time.Duration) {
+	if left <= c.armed && c.armed-left < c.armed/16 {
+		return
+	}
+	wait := unix.NsecToTimeval(left.Nanoseconds() + 1000) // zero would wait for ever
+	if unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait) == nil {
+		c.armed = left
 	}
 }
 
 // halt makes the transfer stop at its next wait. Of several reasons the first counts.
 func (c *conn) halt(e ending) {
-	if c.stop.CompareAndSwap(nil, &e) {
-		_ = c.udp.SetReadDeadline(time.Now())
+	if !c.stop.CompareAndSwap(nil, &e) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		_ = unix.Shutdown(c.fd, unix.SHUT_RD) // wakes the reader, and says ENOTCONN all the same
 	}
 }
 
-// send sends one datagram. One that cannot be sent is lost like any other, and sent again like any other.
-func (c *conn) send(b []byte, to netip.AddrPort) { _, _ = c.udp.WriteToUDPAddrPort(b, to) }
+// sender is the address that a datagram came from.
+func (c *conn) sender(from syscall.Sockaddr) netip.AddrPort {
+	switch from := from.(type) {
+	case *syscall.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(from.Addr), uint16(from.Port))
+	case *syscall.SockaddrInet6:
+		addr := netip.AddrFrom16(from.Addr)
+		if from.ZoneId != 0 {
+			addr = addr.WithZone(c.link.Name)
+		}
+		return netip.AddrPortFrom(addr, uint16(from.Port))
+	}
+	return netip.AddrPort{}
+}
 
-// sendAll sends several datagrams in as few system calls as the kernel allows.
-func (c *conn) sendAll(batch []ipv4.Message) {
-	for len(batch) > 0 {
-		n, err := c.batch.WriteBatch(batch, 0)
-		if err != nil || n <= 0 {
+// sockaddr is an address on a link, as send takes it. It may be used by one goroutine at a time.
+func sockaddr(a netip.AddrPort, link *net.Interface) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}
+	}
+	to := &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}
+	if a.Addr().Zone() != "" {
+		to.ZoneId = uint32(link.Index)
+	}
+	return to
+}
+
+// rawSockaddr is the same as the kernel keeps it: struct sockaddr_in or sockaddr_in6.
+func rawSockaddr(a netip.AddrPort, link *net.Interface) []byte {
+	if a.Addr().Is4() {
+		b := binary.BigEndian.AppendUint16(binary.NativeEndian.AppendUint16(nil, unix.AF_INET), a.Port())
+		return append(append(b, a.Addr().AsSlice()...), make([]byte, unix.SizeofSockaddrInet4-8)...)
+	}
+	b := binary.BigEndian.AppendUint16(binary.NativeEndian.AppendUint16(nil, unix.AF_INET6), a.Port())
+	b = append(append(b, 0, 0, 0, 0), a.Addr().AsSlice()...) // no flow label
+	if a.Addr().Zone() != "" {
+		return binary.NativeEndian.AppendUint32(b, uint32(link.Index))
+	}
+	return append(b, 0, 0, 0, 0)
+}
+
+// send sends one datagram. One that cannot be sent is lost like any other, and sent again like any other.
+func (c *conn) send(b []byte, to unix.Sockaddr) { _ = unix.Sendto(c.fd, b, 0, to) }
+
+// batch is room for the system call that sends a whole window (sendmmsg).
+type batch struct {
+	to   []byte // struct sockaddr
+	head []mmsghdr
+	body []unix.Iovec
+}
+
+// mmsghdr is the kernel's struct of that name.
+type mmsghdr struct {
+	unix.Msghdr
+	sent uint32
+}
+
+func newBatch(to netip.AddrPort, link *net.Interface, most int64) *batch {
+	b := &batch{to: rawSockaddr(to, link), head: make([]mmsghdr, most), body: make([]unix.Iovec, most)}
+	for i := range b.head {
+		b.head[i].Name = &b.to[0]
+		b.head[i].Namelen = uint32(len(b.to))
+		b.head[i].Iov = &b.body[i]
+		b.head[i].SetIovlen(1)
+	}
+	return b
+}
+
+// put makes a datagram the i-th of the batch. It must stay as it is until sent.
+func (b *batch) put(i int64, datagram []byte) {
+	b.body[i].Base = &datagram[0]
+	b.body[i].SetLen(len(datagram))
+}
+
+// sendAll sends the first n datagrams of a batch.
+func (c *conn) sendAll(b *batch, n int64) {
+	for at := uintptr(0); at < uintptr(n); {
+		sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&b.head[at])), uintptr(n)-at, 0, 0, 0)
+		if errno != 0 || sent == 0 {
 			return
 		}
-		batch = batch[n:]
+		at += sent
 	}
 }
 
 // sendError sends an ERROR.
 func (c *conn) sendError(code uint16, message string, to netip.AddrPort) {
-	c.send(errorPacket(code, message), to)
+	c.send(errorPacket(code, message), sockaddr(to, c.link))
 }
 
 // unknown turns away a datagram from somebody whom this transfer is not with, without disturbing it (RFC 1350 section 4).
 func (c *conn) unknown(from netip.AddrPort) { c.sendError(codeUnknownTID, "unknown transfer", from) }
 
-func (c *conn) close() { c.udp.Close() }
+// multicastOn sends what goes to a group out of the link.
+func (c *conn) multicastOn() error {
+	return unix.SetsockoptIPMreqn(c.fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, &unix.IPMreqn{Ifindex: int32(c.link.Index)})
+}
+
+func (c *conn) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		_ = unix.Close(c.fd)
+	}
+}

@@ -3,15 +3,12 @@ package tftp
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/net/ipv4"
 )
 
 // Multicast is what a server gives out to groups of clients (RFC 2090): addresses, both ends included, and the port that
@@ -82,10 +79,10 @@ func (s *Server) join(t *transfer, local netip.Addr, d Decision) bool {
 	}
 	g := &group{server: s, local: local, file: t.file, info: info, blk: t.terms.blk, last: t.size/int64(t.terms.blk) + 1,
 		data: make([]byte, 4+t.terms.blk), to: s.freeGroup(), members: []*member{m}}
-	if g.conn, err = openConn(s.cfg.Interface, local); err != nil {
+	if g.conn, err = openConn(s.link, local); err != nil {
 		return false
 	}
-	if err := g.multicastOn(s.cfg.Interface); err != nil {
+	if err := g.multicastOn(); err != nil {
 		g.close()
 		return false
 	}
@@ -94,14 +91,6 @@ func (s *Server) join(t *transfer, local netip.Addr, d Decision) bool {
 	s.observe(d)
 	s.wg.Go(g.run)
 	return true
-}
-
-func (c *conn) multicastOn(ifname string) error {
-	link, err := net.InterfaceByName(ifname)
-	if err != nil {
-		return err
-	}
-	return ipv4.NewPacketConn(c.udp).SetMulticastInterface(link)
 }
 
 // freeGroup gives the first address that no group uses, or else the one that the fewest use. Called with mu held.
@@ -138,7 +127,7 @@ func (g *group) tell(m *member, master bool) {
 		mc = 1
 	}
 	answer := append(slices.Clone(m.terms.granted), option{optMulticast, fmt.Sprintf("%s,%d,%d", g.to.Addr(), g.to.Port(), mc)})
-	g.send(oack(answer), m.client)
+	g.send(oack(answer), sockaddr(m.client, g.link))
 }
 
 // repeated deals with a request of a client that is a member. The same one is answered again; with any other it begins
@@ -324,5 +313,5 @@ func (g *group) multicast(m *member, n int64) {
 	}
 	m.sent++
 	g.sentAt = time.Now()
-	g.send(g.data[:4+want], g.to)
+	g.send(g.data[:4+want], sockaddr(g.to, g.link))
 }

@@ -26,9 +26,22 @@ func (s *Server) handle(datagram []byte, client netip.AddrPort, local netip.Addr
 	case s.repeated(client, datagram):
 		d.Reason = "a repeated request: the first answer was sent again"
 		s.observe(d)
+	case s.busy():
+		d.Reason = fmt.Sprintf("ignored: %d transfers are under way", s.most)
+		s.observe(d)
 	default:
 		s.start(req, datagram, client, local, d)
 	}
+}
+
+// mostTransfers bounds what strangers can make the server hold: each transfer has a socket and a thread. A client that is
+// ignored asks again.
+const mostTransfers = 512
+
+func (s *Server) busy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.live)+len(s.groups) >= s.most
 }
 
 // repeated deals with a client that is being served. If it sends the same request before its first acknowledgement,
@@ -66,7 +79,7 @@ func (s *Server) start(req request, datagram []byte, client netip.AddrPort, loca
 			return
 		}
 	}
-	c, err := openConn(s.cfg.Interface, local)
+	c, err := openConn(s.link, local)
 	if err != nil {
 		d.Reason, d.Outcome = "ignored: "+err.Error(), Refused
 		s.observe(d)

@@ -61,6 +61,8 @@ type Server struct {
 	udp     *net.UDPConn
 	root    *os.Root
 	limits  limits
+	link    *net.Interface
+	most    int // transfers at a time
 
 	mu     sync.Mutex
 	live   map[netip.AddrPort]*transfer // by client
@@ -88,8 +90,8 @@ func listen(cfg Config, port uint16, observe func(Decision)) (*Server, error) {
 		root.Close()
 		return nil, err
 	}
-	s := &Server{cfg: cfg, observe: observe, udp: udp, root: root, limits: cfg.limits(cfg.mtu(link.MTU)), live: map[netip.AddrPort]*transfer{}}
-	return s, nil
+	return &Server{cfg: cfg, observe: observe, udp: udp, root: root, limits: cfg.limits(cfg.mtu(link.MTU)), link: link,
+		most: mostTransfers, live: map[netip.AddrPort]*transfer{}}, nil
 }
 
 // unspecified is every address of the family served.

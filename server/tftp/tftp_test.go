@@ -379,6 +379,22 @@ func TestLostDatagrams(t *testing.T) {
 	}
 }
 
+// TestBusy: more transfers than the server has room for are not begun, and are once there is room.
+func TestBusy(t *testing.T) {
+	sv := serve(t, Config{}, func(s *Server) { s.most = 1 })
+	sv.put("f", 3)
+	p, q := dial(t), dial(t)
+	p.send(sv.at, opRRQ, "f", "octet")
+	p.want("DATA 1: 3 octets")
+	q.send(sv.at, opRRQ, "f", "octet")
+	sv.expect("DATA", "", "")
+	sv.expect("", "", "ignored: 1 transfers are under way")
+	p.ack(1)
+	sv.expect("", OK, "")
+	q.send(sv.at, opRRQ, "f", "octet")
+	q.want("DATA 1: 3 octets")
+}
+
 func TestSilentAndNonsense(t *testing.T) {
 	sv := serve(t, Config{Silent: true})
 	p := dial(t)

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -35,7 +34,7 @@ type transfer struct {
 	req     request
 	opening []byte // the request as received
 	client  netip.AddrPort
-	to      net.Addr // client, for batches
+	to      unix.Sockaddr // client
 	file    *os.File
 	content io.Reader
 	size    int64
@@ -48,7 +47,7 @@ type transfer struct {
 	total    int64    // octets sent when the last block is known
 	sentAt   time.Time
 	resentAt time.Time
-	batch    []ipv4.Message
+	batch    *batch
 
 	mu     sync.Mutex
 	first  []byte // what answers the request; nil until sent
@@ -58,7 +57,7 @@ type transfer struct {
 
 // serve begins a transfer of an open file.
 func (s *Server) serve(t *transfer) {
-	t.server, t.began, t.to = s, time.Now(), net.UDPAddrFromAddrPort(t.client)
+	t.server, t.began, t.to = s, time.Now(), sockaddr(t.client, s.link)
 	t.w = window{size: int64(t.terms.window), stop: int64(s.cfg.StopAfter)}
 	if len(t.terms.granted) > 0 {
 		t.w.acked = -1
@@ -196,19 +195,16 @@ func (t *transfer) sendWindow() error {
 
 func (t *transfer) transmit(from, to int64) {
 	if from == to {
-		t.send(t.packet(from), t.client)
+		t.send(t.packet(from), t.to)
 		return
 	}
 	if t.batch == nil {
-		t.batch = make([]ipv4.Message, t.w.size)
-		for i := range t.batch {
-			t.batch[i] = ipv4.Message{Addr: t.to, Buffers: make([][]byte, 1)}
-		}
+		t.batch = newBatch(t.client, t.link, t.w.size)
 	}
 	for n := from; n <= to; n++ {
-		t.batch[n-from].Buffers[0] = t.packet(n)
+		t.batch.put(n-from, t.packet(n))
 	}
-	t.sendAll(t.batch[:to-from+1])
+	t.sendAll(t.batch, to-from+1)
 }
 
 // packet gives a block's datagram; block 0 is the OACK.
@@ -268,7 +264,7 @@ func (t *transfer) repeatFirst() bool {
 	}
 	if t.first != nil {
 		t.resent++
-		t.send(t.first, t.client)
+		t.send(t.first, sockaddr(t.client, t.link))
 	}
 	return true
 }

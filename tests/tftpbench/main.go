@@ -90,7 +90,7 @@ func run(ctx context.Context, ours []string, hpa, dnsmasq string, rounds, size i
 // rowsOf lists what is measured.
 func rowsOf(dir string, ours []string, hpa, dnsmasq string) ([]*row, error) {
 	theirs := []server{tftpdHPA(hpa, dir), dnsmasqServer(dnsmasq, dir)}
-	theirs = slices.DeleteFunc(theirs, func(s server) bool { // tftpd-hpa is not in install-deps.sh: its package starts it on the host
+	theirs = slices.DeleteFunc(theirs, func(s server) bool {
 		_, err := os.Stat(s.argv[0])
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s is left out: %v; install its package, or say where it is (-tftpd-hpa, -dnsmasq)\n", s.name, err)
