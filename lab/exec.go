@@ -16,6 +16,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/topology"
 )
 
 // execPath is what programs that are not ours find others by: daemons start helpers from sbin.
@@ -59,6 +60,9 @@ func (l *lab) startExec(ctx context.Context, s *service) error {
 		return err
 	}
 	s.cmd = exec.Command(x.Argv[0], x.Argv[1:]...)
+	if x.Argv[0] == topology.Ourselves {
+		s.cmd = &exec.Cmd{Path: "/proc/self/exe", Args: x.Argv}
+	}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, out, out
 	s.cmd.Env = append([]string{execPath, "HOME=" + dir, "LANG=C.UTF-8", ServiceVariable + "=" + s.plan.Name}, x.Env...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

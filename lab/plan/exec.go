@@ -14,7 +14,7 @@ import (
 
 // Exec is a program that is not ours, as it will be started: in a folder of its own in the bundle, with Files in it.
 type Exec struct {
-	Argv   []string          `json:"argv"` // the program's path first
+	Argv   []string          `json:"argv"` // the program's path first; topology.Ourselves is this program
 	Files  map[string]string `json:"files,omitempty"`
 	Env    []string          `json:"env,omitempty"` // NAME=VALUE, besides PATH, HOME and LANG
 	Ready  topology.Ready    `json:"ready"`
@@ -55,16 +55,15 @@ func execs(t *topology.Topology, h *host.Host, p *Plan) []error {
 		for _, name := range slices.Sorted(maps.Keys(s.Exec.Env)) {
 			e.Env = append(e.Env, name+"="+expand(s.Exec.Env[name]))
 		}
-		if own, ok := strings.CutPrefix(e.Argv[0], "./"); ok && e.Files[own] != "" { // one of its own files
-			p.Services[i].Exec, p.Services[i].Roles = e, []string{"exec"}
-			continue
+		p.Services[i].Exec, p.Services[i].Roles = e, []string{"exec"}
+		if own, ok := strings.CutPrefix(e.Argv[0], "./"); ok && e.Files[own] != "" || e.Argv[0] == topology.Ourselves {
+			continue // one of its own files, or this program
 		}
 		path, ok := h.Commands[e.Argv[0]]
 		if !ok {
 			problems = append(problems, fmt.Errorf("service %q: the program %q is not on this host: %s", s.Name, e.Argv[0], h.Install(s.Exec.Package)))
 		}
 		e.Argv[0] = path
-		p.Services[i].Exec, p.Services[i].Roles = e, []string{"exec"}
 	}
 	return problems
 }

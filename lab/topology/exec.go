@@ -98,11 +98,14 @@ func (c *checker) variables(key string, s *Service, text string) {
 	}
 }
 
+// Ourselves is the program that an exec service runs us by: for `pxelab client`, above all.
+const Ourselves = "pxelab"
+
 // Commands lists the programs that the topology runs and that are not ours.
 func (t *Topology) Commands() []string {
 	var out []string
 	for _, s := range t.Services {
-		if s.Exec != nil {
+		if s.Exec != nil && s.Exec.Command[0] != Ourselves {
 			out = append(out, s.Exec.Command[0])
 		}
 	}

@@ -18,7 +18,7 @@ type poolForm struct {
 }
 
 type execForm struct {
-	Command []string          `json:"command" jsonschema:"required" example:"[dnsmasq, --no-daemon, -C, dnsmasq.conf]" jsonschema_description:"The program and its arguments. ${SERVICE.address} and the like are replaced."`
+	Command []string          `json:"command" jsonschema:"required" example:"[dnsmasq, --no-daemon, -C, dnsmasq.conf]" jsonschema_description:"The program and its arguments; pxelab is this one. ${SERVICE.address} and the like are replaced."`
 	Package string            `json:"package" jsonschema_description:"The distribution's package that has the program, named where it is missing."`
 	Files   map[string]string `json:"files" jsonschema_description:"Files to write into its working directory, by name; variables are replaced, and one that begins with #! may be executed."`
 	Env     map[string]string `json:"env" jsonschema_description:"Its environment, besides PATH, HOME and LANG."`
