@@ -43,8 +43,8 @@ type dhcp6Key struct {
 	src       netip.AddrPort
 }
 
-// dhcpv6 decodes DHCPv6. Of other guests' questions, which go to the servers' group, the first of each type is kept;
-// servers answer by unicast.
+// dhcpv6 decodes DHCPv6. Another guest's question, which goes to the servers' group, is folded as a broadcast of DHCPv4 is:
+// its own cable tells of it. Servers answer by unicast.
 func (d *Decoder) dhcpv6(p *event.Packet, data []byte) bool {
 	if len(data) < 4 {
 		p.Error = fmt.Sprintf("DHCPv6 message of %d octets is shorter than its header (4)", len(data))
@@ -58,7 +58,7 @@ func (d *Decoder) dhcpv6(p *event.Packet, data []byte) bool {
 	p.Proto, p.DHCP6 = "dhcp6", m
 	p.Info = "DHCPv6 " + m.Type
 	if t == 12 || t == 13 { // a relay's message has another header (RFC 8415 section 9)
-		return !d.cur.foreign || d.once(kind{what: "dhcp6", number: t})
+		return !d.cur.foreign
 	}
 	m.XID = hex.EncodeToString(data[1:4])
 	p.Error = walk6(data[4:], func(code int, v []byte) {
@@ -71,7 +71,7 @@ func (d *Decoder) dhcpv6(p *event.Packet, data []byte) bool {
 		d.dhcp6[k]++
 	}
 	p.Info += dhcp6Line(m) + again(m.Repeat)
-	return !d.cur.foreign || d.once(kind{what: "dhcp6", number: t})
+	return !d.cur.foreign
 }
 
 // walk6 visits options, and says where it had to stop.

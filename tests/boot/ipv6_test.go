@@ -25,7 +25,7 @@ type pxe6 map[string]bool
 // told tells whether a packet is a DHCPv6 message of the PXE client, or to it, said for the first time.
 func (seen pxe6) told(p *event.Packet) bool {
 	d := p.DHCP6
-	if d == nil || !p.FromGuest && len(d.Archs) > 0 { // another machine's question, by multicast: EDK2 draws one number in several
+	if d == nil {
 		return false
 	}
 	if p.FromGuest && len(d.Archs) > 0 && !strings.HasPrefix(d.VendorClass, "HTTPClient") {
