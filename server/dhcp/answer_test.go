@@ -321,10 +321,13 @@ func TestOnlyReservations(t *testing.T) {
 
 func TestParseRequestReasons(t *testing.T) {
 	good := message(discover, 1).Packet.ToBytes()
+	far := append([]byte{}, good...)
+	far[2] = 17
 	for want, b := range map[string][]byte{
 		"malformed message of 0 octets": {},
 		"malformed message of 239":      good[:239],
 		"malformed message of 243":      good[:243], // no END
+		"a hardware address of 17":      far,
 	} {
 		if _, err := ParseRequest(b, netip.AddrPort{}, netip.AddrPort{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
