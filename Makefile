@@ -1,6 +1,8 @@
 # `make` alone lists the targets.
 TOPOLOGY ?= topologies/firmware-trio.yaml
 FUZZTIME ?= 30s
+# For what faces the network: see scripts/fuzz.sh.
+FUZZTIME_SERVERS ?= 60s
 # What tests may not be skipped for want of: see CONTRIBUTING.md.
 PXELAB_REQUIRE ?= root,qemu,boot
 GO ?= go
@@ -60,8 +62,8 @@ lint: $(LINTER) ## check the code's form and its import law
 $(LINTER): tools/go.mod tools/go.sum
 	cd tools && $(GO) build -ldflags='-s -w' -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-fuzz: ## fuzz every parser, three at a time (FUZZTIME=30s each)
-	scripts/fuzz.sh $(FUZZTIME)
+fuzz: ## fuzz every parser and server, four at a time (FUZZTIME=30s FUZZTIME_SERVERS=60s each)
+	scripts/fuzz.sh $(FUZZTIME) $(FUZZTIME_SERVERS)
 
 bench: deps build ## measure boots beside raw QEMU's (BENCH="-n 5")
 	$(GO) run ./tests/bench $(BENCH)

@@ -40,9 +40,14 @@ func Lookup(name, arch string) (Image, bool) {
 func bootPrograms() []Image { return slices.Concat(catalogue, hostMade) }
 
 // Names lists the names of the boot programs, each once: those of this package, then those a run makes from the host.
-func Names() []string {
+func Names() []string { return names(bootPrograms()) }
+
+// Reporters lists the names of those that report what they see: all that this package holds.
+func Reporters() []string { return names(catalogue) }
+
+func names(list []Image) []string {
 	var names []string
-	for _, m := range bootPrograms() {
+	for _, m := range list {
 		if !slices.Contains(names, m.Name) {
 			names = append(names, m.Name)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/pxelab/pxelab/server"
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // udhcpc takes a lease with busybox's client and gives what it told its script.
@@ -55,10 +56,7 @@ func TestUdhcpc(t *testing.T) {
 // TestDhclient is the ISC client, which at its second start asks for the address it remembers (INIT-REBOOT).
 func TestDhclient(t *testing.T) {
 	l := newLAN(t)
-	dhclient, err := exec.LookPath("dhclient")
-	if err != nil {
-		t.Skipf("needs dhclient: %v", err)
-	}
+	dhclient := netns.Program(t, "dhclient")
 	s := l.serve(config(t))
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "conf"), []byte("request subnet-mask, routers;\n"), 0o600))

@@ -51,10 +51,7 @@ func config6(t *testing.T) server.Config {
 // dhclient6 takes a lease with the ISC client and gives the environment it told its script of at the last step.
 func dhclient6(l *lan, dir string, args ...string) string {
 	l.t.Helper()
-	path, err := exec.LookPath("dhclient")
-	if err != nil {
-		l.t.Skipf("needs dhclient: %v", err)
-	}
+	path := netns.Program(l.t, "dhclient")
 	script, said := filepath.Join(dir, "script"), filepath.Join(dir, "said")
 	must(l.t, os.WriteFile(script, []byte("#!/bin/sh\nenv > "+said+".new && mv "+said+".new "+said+"\n"), 0o700)) //nolint:gosec // the client executes it
 	must(l.t, os.WriteFile(filepath.Join(dir, "conf"), []byte(`
@@ -115,10 +112,7 @@ func TestDhclient6(t *testing.T) {
 func TestDhclient6Stateless(t *testing.T) {
 	l := newLAN6(t)
 	s := l.serve(config6(t))
-	path, err := exec.LookPath("dhclient")
-	if err != nil {
-		t.Skipf("needs dhclient: %v", err)
-	}
+	path := netns.Program(t, "dhclient")
 	dir := t.TempDir()
 	out := l.run(path, "-6", "-S", "-1", "-v", "-sf", "/bin/true", "-lf", filepath.Join(dir, "l"), "-pf", filepath.Join(dir, "p"), "cli0")
 	if d := s.expect("INFORMATION-REQUEST", "REPLY"); !strings.HasPrefix(d.Reason, "configuration without an address") {

@@ -57,11 +57,11 @@ func (l *lan) clientAddress(a string) {
 // run runs a client program to its end and gives its output.
 func (l *lan) run(program string, args ...string) string {
 	l.t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		l.t.Skipf("needs %s: %v", program, err)
-	}
-	var out []byte
+	path := netns.Program(l.t, program)
+	var (
+		out []byte
+		err error
+	)
 	l.inClient(func() { out, err = exec.CommandContext(l.t.Context(), path, args...).CombinedOutput() })
 	if err != nil {
 		l.t.Fatalf("%s %q: %v\n%s", program, args, err, out)

@@ -52,14 +52,14 @@ func (b *beyond) far(f func()) { b.client.Do(f) }
 // udhcpc takes a lease on the far network.
 func (b *beyond) udhcpc(args ...string) string {
 	b.t.Helper()
-	path, err := exec.LookPath("busybox")
-	if err != nil {
-		b.t.Skipf("needs busybox: %v", err)
-	}
+	path := netns.Program(b.t, "busybox")
 	script := filepath.Join(b.t.TempDir(), "script")
 	must(b.t, os.WriteFile(script, []byte("#!/bin/sh\nenv\n"), 0o700)) //nolint:gosec // the client executes it
 	all := append([]string{"udhcpc", "-i", "cli1", "-f", "-n", "-q", "-t", "3", "-T", "2", "-s", script}, args...)
-	var out []byte
+	var (
+		out []byte
+		err error
+	)
 	b.far(func() { out, err = exec.CommandContext(b.t.Context(), path, all...).CombinedOutput() })
 	if err != nil {
 		b.t.Fatalf("udhcpc: %v\n%s", err, out)
@@ -204,10 +204,7 @@ func readUntil(r io.Reader, begins string) {
 // or it would not pass the replies on (it drops what it cannot find its own circuit in).
 func TestDebianRelay(t *testing.T) {
 	b := newBeyond(t)
-	path, err := exec.LookPath("/usr/sbin/dhcrelay")
-	if err != nil {
-		t.Skipf("needs dhcrelay: %v", err)
-	}
+	path := netns.Program(t, "/usr/sbin/dhcrelay")
 	s := b.serve(farConfig(t))
 	for name, flags := range map[string][]string{"plain": nil, "option 82": {"-a", "-D", "-m", "discard"}} {
 		t.Run(name, func(t *testing.T) {

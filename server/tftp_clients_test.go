@@ -21,10 +21,7 @@ import (
 // start starts a client program in the client's namespace.
 func (l *lan) start(program string, args ...string) *exec.Cmd {
 	l.t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		l.t.Skipf("needs %s: %v", program, err)
-	}
+	path := netns.Program(l.t, program)
 	cmd := exec.CommandContext(l.t.Context(), path, args...)
 	cmd.Dir = l.t.TempDir()
 	cmd.Stdout, cmd.Stderr = &bytes.Buffer{}, &bytes.Buffer{}

@@ -50,7 +50,7 @@ func roms() []host.ROM {
 
 // known is what a topology may name.
 func known() topology.Known {
-	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(), Images: images.Names(), Archs: pxe.ArchNames(), HTTPFirmwares: plan.HTTPFirmwares(),
+	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(), Images: images.Names(), Reporters: images.Reporters(), Archs: pxe.ArchNames(), HTTPFirmwares: plan.HTTPFirmwares(),
 		Reasons: judge.Reasons(), Notes: judge.Notes()}
 }
 

@@ -2,7 +2,6 @@ package topology
 
 import (
 	"encoding"
-	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -125,7 +124,7 @@ func (d *decoder) text(n ast.Node, key string, v reflect.Value) {
 // set parses s into v, and leaves v zero where only certain words are allowed and s is not one of them.
 func (d *decoder) set(v reflect.Value, s string) error {
 	if noun, allowed := d.known.words(v.Type()); noun != "" && !slices.Contains(allowed, s) {
-		return fmt.Errorf("unknown %s %s %s", noun, quote(s), hint(s, allowed))
+		return d.known.unknown(v.Type(), s)
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(s))

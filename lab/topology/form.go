@@ -144,8 +144,8 @@ type expectation struct {
 }
 
 type bootedForm struct {
-	Image imageWord `json:"image" jsonschema:"required" jsonschema_description:"The image that ran."`
-	From  string    `json:"from" jsonschema_description:"The service that served it."`
+	Image reporterWord `json:"image" jsonschema:"required" jsonschema_description:"The image that ran: one that reports from inside."`
+	From  string       `json:"from" jsonschema_description:"The service that served it."`
 }
 
 type osForm struct {
@@ -221,7 +221,7 @@ type (
 	firmwareWord string
 	nicWord      string
 	stickWord    string
-	imageWord    string
+	reporterWord string
 	archWord     string
 	raWord       string
 	reasonWord   string

@@ -16,6 +16,7 @@ type Known struct {
 	NICs      []string // what a guest's nic may be: "virtio", "e1000"
 	Sticks    []string // what a guest's stick may be: "pxe-client"
 	Images    []string // catalogue names of the boot programs: "probe"
+	Reporters []string // those of Images that report from inside what ran: "probe"
 	Archs     []string // client architectures that boot may name: "efi-x64"
 	Reasons   []string // why a boot may be expected to stop: "no-offer"
 	Notes     []string // what may be noted of a boot: "duplicate-mac"
@@ -33,8 +34,8 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 		return "NIC model", k.NICs
 	case reflect.TypeFor[stickWord]():
 		return "USB stick", k.Sticks
-	case reflect.TypeFor[imageWord]():
-		return "image", k.Images
+	case reflect.TypeFor[reporterWord]():
+		return "image", k.Reporters
 	case reflect.TypeFor[archWord]():
 		return "architecture", k.Archs
 	case reflect.TypeFor[noteWord]():
@@ -65,6 +66,16 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 		return "flaw", pxeWords["bootp flaw"]
 	}
 	return "", nil
+}
+
+// unknown says that a text of type t is none of the words that it may be.
+func (k Known) unknown(t reflect.Type, word string) error {
+	noun, allowed := k.words(t)
+	if t == reflect.TypeFor[reporterWord]() && k.isImage(word) {
+		return fmt.Errorf("image %s does not report from inside, so nothing could prove that it ran (%s does); claim what it leads to instead, by os or fetched",
+			quote(word), strings.Join(allowed, ", "))
+	}
+	return fmt.Errorf("unknown %s %s %s", noun, quote(word), hint(word, allowed))
 }
 
 // hint ends a message about an unknown word: the one that was probably meant, else all that there are.

@@ -28,6 +28,7 @@ var known = Known{
 	NICs:      []string{"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci", "i82559er", "i82550", "usb-net"},
 	Sticks:    []string{"pxe-client"},
 	Images:    []string{"probe", "pxelinux", "grub", "undionly", "snponly", "ipxe", "ipxe-linux"},
+	Reporters: []string{"probe"},
 	Archs: strings.Fields(`alpha arc-x86 bios efi-aa64 efi-arm32 efi-bc efi-ia32 efi-ia64 efi-loong32 efi-loong64 efi-riscv32 efi-riscv64
 		efi-x64 efi-xscale http-aa64 http-arm32 http-bc http-bios http-ia32 http-riscv64 http-x64 lean-client pc98 ppc-epapr ppc-of ppc-opal uboot-aa64 uboot-arm32`),
 	Reasons: strings.Fields(`no-firmware no-link not-managed no-offer offer-refused no-ack no-bootfile no-class menu-unsupported no-menu

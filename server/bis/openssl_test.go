@@ -10,15 +10,14 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // TestOpenSSL is a second opinion on the signature block: OpenSSL accepts ours and refuses it for another text, and we
 // accept OpenSSL's.
 func TestOpenSSL(t *testing.T) {
-	openssl, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skipf("needs openssl: %v", err)
-	}
+	openssl := netns.Program(t, "openssl")
 	now := time.Now()
 	s, err := Throwaway("lab", now.Add(-time.Hour), now.Add(time.Hour))
 	if err != nil {

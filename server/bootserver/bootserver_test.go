@@ -10,6 +10,7 @@ import (
 
 	"github.com/pxelab/pxelab/server/dhcp"
 	"github.com/pxelab/pxelab/server/dhcp/dhcptest"
+	"github.com/pxelab/pxelab/server/dhcp/octets"
 	"github.com/pxelab/pxelab/server/pxe"
 )
 
@@ -107,18 +108,39 @@ func checkReply(t *testing.T, r *dhcp.Reply) {
 	}
 }
 
-// FuzzAnswer: whatever comes, no panic, and no answer to what names no boot item.
+// FuzzAnswer: whatever option 43 holds, no panic, no answer but to a PXE client's DHCPREQUEST or DHCPINFORM that names a
+// boot item, and none without the same item, ended, in its own option 43.
 func FuzzAnswer(f *testing.F) {
-	f.Add([]byte{71, 4, 0x80, 0, 0, 0, 255}, "PXEClient", byte(3))
-	f.Add([]byte{12, 4, 0, 0, 0, 1, 71, 4, 0x80, 1, 0x80, 0}, "PXEClient:Arch:00000", byte(8))
-	f.Fuzz(func(t *testing.T, vendor []byte, class string, typ byte) {
+	f.Add([]byte{71, 4, 0x80, 0, 0, 0, 255}, "PXEClient", byte(3), byte(1))
+	f.Add([]byte{12, 4, 0, 0, 0, 1, 71, 4, 0x80, 1, 0x80, 0}, "PXEClient:Arch:00000", byte(8), byte(1))
+	f.Add([]byte{71, 4, 0x80, 0, 0, 0, 71, 4, 0x80, 1, 0, 0, 255}, "PXEClient", byte(3), byte(2))
+	f.Fuzz(func(t *testing.T, vendor []byte, class string, typ, op byte) {
 		if len(vendor) == 0 || len(vendor) > 255 || len(class) == 0 || len(class) > 255 {
 			return
 		}
-		req := dhcptest.IPXE.ToPXEPort(t, request, dhcptest.Opt(43, vendor...), dhcptest.Opt(60, []byte(class)...), dhcptest.Opt(53, typ))
+		req := dhcptest.IPXE.ToPXEPort(t, request, dhcptest.Opt(43, vendor...), dhcptest.Opt(60, []byte(class)...), dhcptest.Opt(53, typ),
+			func(p *dhcpv4.DHCPv4, _, _ *netip.AddrPort) { p.OpCode = dhcpv4.OpcodeType(op) })
 		r, d := Answer(req, config(nil))
-		if d.Reason == "" || (r != nil && req.Client.Vendor.Item == nil) {
-			t.Errorf("%x answered: %+v", vendor, d)
+		if d.Reason == "" {
+			t.Errorf("%x decided without a reason: %+v", vendor, d)
+		}
+		if r == nil {
+			return
+		}
+		q, err := octets.Read(req.Packet.ToBytes())
+		tags, _, bad := octets.Tags(q.Options[43])
+		if err != nil || bad != nil || len(tags[71]) != 4 || !q.Class("PXEClient") || !q.Is(3, 8) {
+			t.Fatalf("op %d, type %d, class %q, option 43 %x answered: %+v", op, typ, class, vendor, d)
+		}
+		p, err := octets.Read(r.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := octets.CheckReply(q, p); err != nil {
+			t.Fatal(err)
+		}
+		if echo, _, _ := octets.Tags(p.Options[43]); string(echo[71]) != string(tags[71]) {
+			t.Fatalf("item %x answered with item %x", tags[71], echo[71])
 		}
 	})
 }

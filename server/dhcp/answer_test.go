@@ -161,6 +161,7 @@ func TestRules(t *testing.T) {
 			{message(dhcpv4.MessageTypeOffer, 1), 0, "silent", "not a message for servers"},
 			{message(discover, 1, func(p *packet) { p.OpCode = dhcpv4.OpcodeBootReply }), 0, "silent", "not a BOOTREQUEST"},
 			{message(discover, 1, opt(61, make([]byte, 255)...), opt(82, make([]byte, 60)...)), 0, "silent", "exceeds its maximum message size"},
+			{message(discover, 1, opt(61, make([]byte, 1300)...), opt(57, 0xff, 0)), 0, "silent", "exceeds its maximum message size"}, // EDK2 says so, and takes 1472
 			{message(discover, 1, broadcast, opt(61, make([]byte, 255)...), opt(57, 5, 0xc0)), 0, "OFFER 192.0.2.100 - " + bc, ""},
 		}},
 		{"reservations", reserved, []step{
@@ -321,10 +322,13 @@ func TestOnlyReservations(t *testing.T) {
 
 func TestParseRequestReasons(t *testing.T) {
 	good := message(discover, 1).Packet.ToBytes()
+	far := append([]byte{}, good...)
+	far[2] = 17
 	for want, b := range map[string][]byte{
 		"malformed message of 0 octets": {},
 		"malformed message of 239":      good[:239],
 		"malformed message of 243":      good[:243], // no END
+		"a hardware address of 17":      far,
 	} {
 		if _, err := ParseRequest(b, netip.AddrPort{}, netip.AddrPort{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

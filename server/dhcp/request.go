@@ -33,7 +33,12 @@ type Request struct {
 // BOOTP reports whether the message is of a BOOTP client: it has no option 53.
 func (r *Request) BOOTP() bool { return r.Packet.MessageType() == dhcpv4.MessageTypeNone }
 
-const bootpHeader = 236 // octets before the vendor area (RFC 951 section 3)
+// The header of a message (RFC 951 section 3).
+const (
+	hlenAt      = 2   // where the length of the hardware address is
+	maxHlen     = 16  // its greatest value
+	bootpHeader = 236 // octets before the vendor area
+)
 
 var magicCookie = []byte{99, 130, 83, 99}
 
@@ -43,6 +48,10 @@ var magicCookie = []byte{99, 130, 83, 99}
 // forget it), both of which the DHCP codec insists on.
 func ParseRequest(datagram []byte, from, to netip.AddrPort) (*Request, error) {
 	r := &Request{From: from, To: to}
+	// The codec would make 16 octets of it, and the answer would be to a client that nobody is.
+	if len(datagram) > hlenAt && datagram[hlenAt] > maxHlen {
+		return nil, fmt.Errorf("malformed message of %d octets: a hardware address of %d, and the field has %d", len(datagram), datagram[hlenAt], maxHlen)
+	}
 	if len(datagram) >= bootpHeader+len(magicCookie) && !bytes.HasPrefix(datagram[bootpHeader:], magicCookie) {
 		r.NoCookie = true
 		datagram = slices.Concat(datagram[:bootpHeader], magicCookie, []byte{endOption})

@@ -1,6 +1,9 @@
 package dhcp6
 
 import (
+	"encoding/binary"
+	"errors"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -41,10 +44,52 @@ func FuzzAnswer(f *testing.F) {
 				t.Fatalf("decision without a reason: %+v", d)
 			}
 			if r != nil {
+				if err := answerable(datagram); err != nil {
+					t.Fatalf("%x answered, although %v", datagram, err)
+				}
 				checkReply(t, req, r, d, holder)
 			}
 		}
 	})
+}
+
+// answerable judges a datagram by its octets alone (RFC 8415 sections 8, 16 and 21.1), without the codec: whether it is a
+// whole message that a client may send to this server.
+func answerable(b []byte) error {
+	if len(b) < 4 {
+		return fmt.Errorf("%d octets are no message", len(b))
+	}
+	options := map[uint16][]byte{}
+	for rest := b[4:]; len(rest) > 0; {
+		if len(rest) < 4 || len(rest)-4 < int(binary.BigEndian.Uint16(rest[2:])) {
+			return errors.New("an option is cut short")
+		}
+		code, end := binary.BigEndian.Uint16(rest), 4+int(binary.BigEndian.Uint16(rest[2:]))
+		if _, twice := options[code]; !twice {
+			options[code] = rest[4:end]
+		}
+		rest = rest[end:]
+	}
+	client, hasClient := options[1]
+	server, hasServer := options[2]
+	named := string(server) == string(ours.ToBytes())
+	switch b[0] {
+	case 1, 4, 6: // SOLICIT, CONFIRM, REBIND go to all servers
+		if !hasClient || hasServer {
+			return fmt.Errorf("type %d with client %x and server %x", b[0], client, server)
+		}
+	case 3, 5, 8, 9: // REQUEST, RENEW, RELEASE, DECLINE go to one
+		if !hasClient || !named {
+			return fmt.Errorf("type %d with client %x and server %x", b[0], client, server)
+		}
+	case 11: // INFORMATION-REQUEST
+		if hasServer && !named {
+			return fmt.Errorf("for server %x", server)
+		}
+	default:
+		return fmt.Errorf("type %d is not for servers", b[0])
+	}
+	return nil
 }
 
 func checkReply(t *testing.T, req *Request, r *Reply, d Decision, holder map[string]string) {

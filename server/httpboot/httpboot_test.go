@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // served is a running server on loopback and what it decides.
@@ -69,10 +71,7 @@ func (sv *served) expect(request, reply, outcome, reason string) Decision {
 // curl runs curl on a target of the server, which is sent as it is written.
 func (sv *served) curl(target string, args ...string) string {
 	sv.t.Helper()
-	path, err := exec.LookPath("curl")
-	if err != nil {
-		sv.t.Skipf("needs curl: %v", err)
-	}
+	path := netns.Program(sv.t, "curl")
 	out, err := exec.Command(path, append(args, "-sS", "--path-as-is", "http://"+sv.at+target)...).CombinedOutput()
 	if err != nil {
 		sv.t.Fatalf("curl %q: %v\n%s", target, err, out)

@@ -10,15 +10,14 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // TestAtftpd receives from a server that is not ours: several clients at once, and one transmission. atftpd sends from a
 // port of its own choice, and answers an ACK that comes twice by a block that comes twice.
 func TestAtftpd(t *testing.T) {
-	atftpd, err := exec.LookPath("atftpd")
-	if err != nil {
-		t.Skipf("needs atftpd: %v", err)
-	}
+	atftpd := netns.Program(t, "atftpd")
 	l := newLAN(t)
 	must(t, netlink.RouteAdd(&netlink.Route{LinkIndex: l.bridge.Attrs().Index,
 		Dst: &net.IPNet{IP: net.IPv4(224, 0, 0, 0), Mask: net.CIDRMask(4, 32)}, Scope: netlink.SCOPE_LINK}))

@@ -11,19 +11,14 @@ import (
 	"testing"
 
 	"github.com/pxelab/pxelab/server/pxeclient"
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // daemon runs a server of somebody else's on the host until the test ends, and returns once it says that it is ready.
 // What it said is shown when the test fails.
 func (h *host) daemon(ready, program string, args ...string) {
 	h.t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "root") {
-			h.t.Fatalf("needs %s, and PXELAB_REQUIRE says that it must be there: scripts/install-deps.sh --test installs it", program)
-		}
-		h.t.Skipf("needs %s: %v", program, err)
-	}
+	path := netns.Program(h.t, program)
 	cmd := exec.Command(path, args...)
 	dir := h.t.TempDir()
 	cmd.Env = append(os.Environ(), "KEA_PIDFILE_DIR="+dir, "KEA_LOCKFILE_DIR="+dir)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // TestClients downloads with the programs people use, files of the sizes where block arithmetic goes wrong.
@@ -43,10 +45,7 @@ func TestClients(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			program, err := exec.LookPath(strings.Fields(name)[0])
-			if err != nil {
-				t.Skipf("needs %s: %v", name, err)
-			}
+			program := netns.Program(t, strings.Fields(name)[0])
 			for i, n := range sizes {
 				to := filepath.Join(t.TempDir(), "got")
 				if out, err := exec.Command(program, command(fmt.Sprint("f", n), to)...).CombinedOutput(); err != nil {
@@ -80,10 +79,7 @@ func TestBlockNumberWraps(t *testing.T) {
 		"atftp": {"--option", "windowsize 16", "--get", "-r", "big", "-l", "got", "127.0.0.1", fmt.Sprint(sv.at.Port())},
 	} {
 		t.Run(name, func(t *testing.T) {
-			program, err := exec.LookPath(name)
-			if err != nil {
-				t.Skipf("needs %s: %v", name, err)
-			}
+			program := netns.Program(t, name)
 			cmd := exec.Command(program, args...)
 			cmd.Dir = t.TempDir()
 			out, err := cmd.CombinedOutput()

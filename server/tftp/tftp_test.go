@@ -19,14 +19,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // served is a Server on the loopback interface at a free port.
 type served struct {
-	t         *testing.T
+	t         testing.TB
 	at        netip.AddrPort
 	root      string
 	decisions chan Decision
 	stop      func()
 }
 
-func serve(t *testing.T, cfg Config, tune ...func(*Server)) *served {
+func serve(t testing.TB, cfg Config, tune ...func(*Server)) *served {
 	t.Helper()
 	sv := &served{t: t, root: t.TempDir(), decisions: make(chan Decision, 1000)}
 	cfg.Interface = "lo"

@@ -22,7 +22,7 @@ const defaultTopology = "topologies/firmware-trio.yaml"
 
 // known lists what a topology may name.
 func known() topology.Known {
-	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(), Images: images.Names(), Archs: pxe.ArchNames(), HTTPFirmwares: plan.HTTPFirmwares(),
+	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(), Images: images.Names(), Reporters: images.Reporters(), Archs: pxe.ArchNames(), HTTPFirmwares: plan.HTTPFirmwares(),
 		Reasons: judge.Reasons(), Notes: judge.Notes()}
 }
 
