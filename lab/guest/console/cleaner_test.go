@@ -80,6 +80,9 @@ func TestCleaner(t *testing.T) {
 		{"cursor/countdown", "Press F8 \r\n\x1b[04;10H(5) \x1b[04;10H(4) \x1b[04;10H(3) \r\nok\r\n", []string{"Press F8", "(3)", "ok"}},
 		{"cursor/menu", "\x1b[2J\x1b[05;10HFirst\x1b[06;10HSecond\x1b[07;10HThird", []string{"First", "Second", "Third"}},
 		{"cursor/columns-of-a-row", "\x1b[05;02HName\x1b[05;12HValue\x1b[06;01H", []string{"Name      Value"}},
+		{"cursor/restated", reset + "Una\x1b[25;03H\x1b[25;04Hble to locate\r\r\nnext\r\n", []string{"Unable to locate", "next"}}, // PXELINUX
+		{"cursor/restated-and-next-row", reset + "C000\x1b[05;04H\x1b[06;05H\rPress\r\n", []string{"C000", "Press"}},
+		{"cursor/line-feed", reset + "C000\x1b[06;05H\rPress\r\n", []string{"C000", "Press"}}, // iPXE's ROM
 		{"cursor/clear", "old\x1b[2Jnew\n", []string{"old", "new"}},
 		{"cursor/beyond-the-screen", "\x1b[99999;99999Hx\n", []string{"x"}},
 		{"rune/utf8", "caf\xc3\xa9\n", []string{"café"}},

@@ -186,7 +186,13 @@ func (c *Cleaner) feedLine() {
 
 // move puts the cursor at a screen row, from 1, and a column, from 0. Staying in a row that was reached in
 // this way continues its line: a countdown is repainted so.
+//
+// SeaBIOS, if the timer ticks while a program writes a line, says again where the cursor is: first at the last character,
+// then behind it. The line goes on. (The second alone may be its way to write a line feed.)
 func (c *Cleaner) move(at, col int) {
+	if c.wraps && c.row.at == 0 && c.row.inked > 0 && col == c.row.col-1 {
+		c.row.at = at
+	}
 	if c.row.at == at {
 		c.row.goTo(col)
 		return
