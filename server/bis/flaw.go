@@ -2,8 +2,8 @@ package bis
 
 import "fmt"
 
-// SignFlawed makes credentials for which a client refuses the boot program for the reason given: what a lab is to show.
-// Missing makes none. WrongSigner, Expired and NotYetValid are a matter of the signer, whose choice is the caller's;
+// SignFlawed makes credentials for which a client refuses the boot program for the reason given: what a lab is to show. No
+// reason is no flaw. Missing makes none. WrongSigner, Expired and NotYetValid are a matter of the signer, whose choice is the caller's;
 // Unanswered is one of the boot server, and an error here.
 func SignFlawed(program []byte, s Signer, why Reason) ([]byte, error) {
 	if why == ProgramTampered { // one octet was changed since
@@ -18,7 +18,7 @@ func SignFlawed(program []byte, s Signer, why Reason) ([]byte, error) {
 		return nil, err
 	}
 	switch why {
-	case ProgramTampered, WrongSigner, Expired, NotYetValid:
+	case "", ProgramTampered, WrongSigner, Expired, NotYetValid:
 		return b, nil
 	case Missing:
 		return nil, nil
