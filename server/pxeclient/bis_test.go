@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"errors"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -26,7 +27,6 @@ var flaws = []bis.Reason{bis.Missing, bis.Malformed, bis.TypeUnsupported, bis.Pr
 const (
 	sound    pxe.ServerType = 0x8000
 	unsigned pxe.ServerType = 0x8001
-	nameless pxe.ServerType = 0x8002 // its credentials have no file for the client
 	flawed   pxe.ServerType = 0x8010
 )
 
@@ -34,45 +34,46 @@ const (
 // clients' owner and of somebody else.
 func (l *lan) signedServer() (owner, other *x509.Certificate, said decisions) {
 	l.t.Helper()
-	now := time.Now()
-	authority, signer := signerOf(l.t, "owner", now)
-	_, stranger := signerOf(l.t, "stranger", now)
 	root := tftpRoot(l.t, "boot.0")
-	own := netip.MustParseAddr("192.0.2.1")
-	boots := &server.BootServerConfig{}
-	said43 := &server.PXEConfig{Control: new(int), Prompt: &server.PXEPrompt{}}
-	*said43.Control = int(pxe.NoMulticast | pxe.NoBroadcast)
-	add := func(typ pxe.ServerType, credentials map[string]string) {
-		said43.Servers = append(said43.Servers, server.PXEServer{Type: int(typ), Addresses: []netip.Addr{own}})
-		said43.Menu = append(said43.Menu, server.PXEItem{Type: int(typ), Text: "x"})
+	files, owner, other := credentials(l.t, root)
+	control := int(pxe.NoMulticast | pxe.NoBroadcast)
+	offer, boots := &server.PXEConfig{Control: &control, Prompt: &server.PXEPrompt{}}, &server.BootServerConfig{}
+	for _, typ := range slices.Sorted(maps.Keys(files)) {
+		offer.Servers = append(offer.Servers, server.PXEServer{Type: int(typ), Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}})
+		offer.Menu = append(offer.Menu, server.PXEItem{Type: int(typ), Text: "x"})
 		boots.Boots = append(boots.Boots, server.BootServerItem{Type: int(typ), Boot: server.BootConfig{Files: map[string]string{"bios": "boot.0"}},
-			Credentials: []uint32{bis.CredentialType(authority.Certificate)}, CredentialsFile: credentials})
-	}
-	sign := func(name string, s bis.Signer, why bis.Reason) map[string]string {
-		b, err := bis.Sign(program, s)
-		if why != "" {
-			b, err = bis.SignFlawed(program, s, why)
-		}
-		must(l.t, err)
-		if b != nil {
-			must(l.t, os.WriteFile(filepath.Join(root, name), b, 0o600))
-		}
-		return map[string]string{"bios": name}
-	}
-	add(sound, sign("boot.0.esw", signer, ""))
-	add(unsigned, nil)
-	for i, why := range flaws {
-		by := map[bis.Reason]bis.Signer{bis.WrongSigner: stranger, bis.Expired: at(l.t, authority, now.Add(-2*time.Hour)),
-			bis.NotYetValid: at(l.t, authority, now.Add(time.Hour))}
-		s, ok := by[why]
-		if !ok {
-			s = signer
-		}
-		add(flawed+pxe.ServerType(i), sign(string(why), s, why))
+			Credentials: []uint32{bis.CredentialType(owner)}, CredentialsFile: files[typ]})
 	}
 	said = l.serve(server.Config{TFTP: &server.TFTPConfig{Root: root}, BootServer: boots, DHCP: &server.DHCPConfig{
-		First: netip.MustParseAddr("192.0.2.100"), Last: netip.MustParseAddr("192.0.2.199"), PXE: said43}})
-	return authority.Certificate, stranger.Authority, said
+		First: netip.MustParseAddr("192.0.2.100"), Last: netip.MustParseAddr("192.0.2.199"), PXE: offer}})
+	return owner, other, said
+}
+
+// credentials signs the program in each way, and gives the files' names by type and architecture.
+func credentials(t *testing.T, root string) (files map[pxe.ServerType]map[string]string, owner, other *x509.Certificate) {
+	t.Helper()
+	now := time.Now()
+	authority, signer := signerOf(t, "owner", now)
+	_, stranger := signerOf(t, "stranger", now)
+	others := map[bis.Reason]bis.Signer{bis.WrongSigner: stranger, bis.Expired: at(t, authority, now.Add(-2*time.Hour)),
+		bis.NotYetValid: at(t, authority, now.Add(time.Hour))}
+	files = map[pxe.ServerType]map[string]string{unsigned: nil}
+	for i, why := range append([]bis.Reason{""}, flaws...) {
+		typ, name, by := flawed+pxe.ServerType(i-1), string(why), signer
+		if i == 0 {
+			typ, name = sound, "boot.0.esw"
+		}
+		if s, ok := others[why]; ok {
+			by = s
+		}
+		b, err := bis.SignFlawed(program, by, why)
+		must(t, err)
+		if b != nil {
+			must(t, os.WriteFile(filepath.Join(root, name), b, 0o600))
+		}
+		files[typ] = map[string]string{"bios": name}
+	}
+	return files, authority.Certificate, stranger.Authority
 }
 
 func signerOf(t *testing.T, name string, now time.Time) (*bis.Authority, bis.Signer) {
@@ -200,4 +201,24 @@ func TestBISWithoutBootServer(t *testing.T) {
 		!strings.Contains(err.Error(), "trust fewer certificates") {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestMaskedLayer: a boot server that takes bit 15 for nothing names the boot program again, which Check finds.
+func TestMaskedLayer(t *testing.T) {
+	l := newLAN(t)
+	l.own(t.TempDir(), nil)
+	answer := bootServer(t, "192.0.2.2", sound, "boot.0")
+	l.host("192.0.2.2/24").answer(pxeclient.BootPort, netip.Addr{}, func(q *pxeclient.Message) *pxeclient.Message {
+		r := answer(q)
+		masked, err := (&pxe.Vendor{Item: &pxe.Item{Type: sound}}).Marshal()
+		must(t, err)
+		r.Options[len(r.Options)-1].Value = masked
+		return r
+	})
+	c := l.leased(pxeclient.Config{UUID: &pxe.UUID{}})
+	ack, err := c.AskCredentials(t.Context(), netip.MustParseAddr("192.0.2.2"), pxe.Item{Type: sound})
+	if err != nil || ack.Vendor.Item.Layer != 0 {
+		t.Errorf("%v, %v", ack, err)
+	}
+	problems(t, c, "boot item not returned")
 }
