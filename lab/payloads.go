@@ -48,7 +48,11 @@ func makeFile(ctx context.Context, m plan.Image, nonce string) ([]byte, error) {
 }
 
 func (b Bundle) addFile(service, file string, data []byte) error {
-	path := filepath.Join(b.tftp(service), filepath.FromSlash(file))
+	return writeFile(filepath.Join(b.tftp(service), filepath.FromSlash(file)), data)
+}
+
+// writeFile writes a file of the bundle, and the folder that it is in.
+func writeFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}

@@ -125,6 +125,10 @@ func (l *lab) startOurs(s *service) error {
 		http.Root = filepath.Join(string(l.bundle), http.Root)
 		cfg.HTTP = &http
 	}
+	var err error
+	if cfg.BootServer, err = l.bundle.withCredentials(cfg.BootServer); err != nil {
+		return fmt.Errorf("read the certificate of its credentials: %w", err)
+	}
 	configR, configW, err := os.Pipe()
 	if err != nil {
 		return err

@@ -69,7 +69,10 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 		_ = os.Remove(listener.Addr().String())
 		return nil, err
 	}
-	if err := bundle.addPayloads(ctx, p, job.Nonce); err != nil {
+	if err = bundle.addPayloads(ctx, p, job.Nonce); err == nil {
+		err = bundle.addCredentials(p, now)
+	}
+	if err != nil {
 		return nil, errors.Join(err, os.Remove(listener.Addr().String()), os.RemoveAll(string(bundle)))
 	}
 	job.Bundle, job.Socket = string(bundle), listener.Addr().String()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +37,11 @@ func execs(t *topology.Topology, h *host.Host, p *Plan) []error {
 		}
 		values := variables(p, s.Name)
 		expand := func(text string) string { // every variable was checked with the topology
-			v, err := topology.Expand(text, func(name string) (string, bool) { v, ok := values[name]; return v, ok })
+			v, err := topology.Expand(text, func(name string) (string, bool) {
+				v, ok := values[name]
+				p.tell(name)
+				return v, ok
+			})
 			if err != nil {
 				problems = append(problems, fmt.Errorf("service %q: %w", s.Name, err))
 			}
@@ -102,6 +107,9 @@ func variables(p *Plan, self string) map[string]string {
 			netmask, broadcast := masks(n.Subnet)
 			out[key+".netmask"], out[key+".broadcast"] = netmask.String(), broadcast.String()
 		}
+	}
+	for _, name := range topology.Certificates {
+		out[name] = path.Join(fromWork, certificateFile(name))
 	}
 	for _, g := range p.Guests {
 		out["guest."+g.Name+".mac"] = g.MAC

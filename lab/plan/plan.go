@@ -28,6 +28,8 @@ type Plan struct {
 	Services  []Service `json:"services"`
 	Guests    []Guest   `json:"guests"`
 	Images    []Image   `json:"images"`
+
+	Certificates []string `json:"certificates,omitempty"` // of OwnerFile and StrangerFile: those that services are told of
 }
 
 // Choice is something that was decided, with its reason.
@@ -68,6 +70,7 @@ type Service struct {
 	Expect  []topology.Expectation `json:"expect,omitempty"`
 
 	HTTPFiles []string `json:"httpFiles,omitempty"` // those put into its HTTP root
+	Signed    []Signed `json:"signed,omitempty"`    // boot programs in its TFTP root that get credentials there
 	Pad       int      `json:"pad,omitempty"`       // MiB that the EFI images in its TFTP root are made long
 }
 

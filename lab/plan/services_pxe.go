@@ -25,7 +25,7 @@ func pxeRoles(t *topology.Topology, s topology.Service, cfg *server.Config) (rol
 		c := &server.BootServerConfig{Multicast: b.Multicast, Broadcast: b.Broadcast,
 			NoItem: has("no-item"), ToAll: has("to-all"), ToPort68: has("to-port-68")}
 		for _, i := range b.Boots {
-			c.Boots = append(c.Boots, server.BootServerItem{Type: i.Type, Layer: i.Layer, Boot: *boot(t, s, i.Boot)})
+			c.Boots = append(c.Boots, server.BootServerItem{Type: i.Type, Layer: i.Layer, Boot: *boot(t, s, i.Boot), CredentialsFile: credentials(i)})
 		}
 		cfg.BootServer = c
 		roles = append(roles, "bootserver")
@@ -175,6 +175,7 @@ func (s Service) writePXERoles(b *strings.Builder) {
 	if x := s.Server.BootServer; x != nil {
 		for _, i := range x.Boots {
 			writeBoot(b, fmt.Sprintf("boot server type %#04x layer %d", i.Type, i.Layer), &i.Boot)
+			writeCredentials(b, i.CredentialsFile)
 		}
 	}
 }

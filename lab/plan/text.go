@@ -65,6 +65,7 @@ func (s Service) writeText(b *strings.Builder) {
 	write6(b, s.Server.DHCP6)
 	if t := s.Server.TFTP; t != nil {
 		fmt.Fprintf(b, "  tftp serves %s\n", strings.Join(s.Files, " "))
+		s.writeSigned(b)
 		writeTFTP(b, s, t)
 		if t.Silent {
 			b.WriteString("  tftp never answers\n")

@@ -62,6 +62,8 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 		return "flaw", pxeWords["proxy flaw"]
 	case reflect.TypeFor[bootServerFlaw]():
 		return "flaw", pxeWords["boot server flaw"]
+	case reflect.TypeFor[credentialsFlaw]():
+		return "flaw", credentialsFlaws
 	case reflect.TypeFor[bootpFlaw]():
 		return "flaw", pxeWords["bootp flaw"]
 	}

@@ -56,6 +56,7 @@ type BootServer struct {
 type BootServerItem struct {
 	Type, Layer int
 	Boot        *Boot
+	Credentials *Credentials `json:",omitempty"` // nil: it is not signed
 }
 
 // BOOTP is our BOOTP server.
@@ -250,7 +251,8 @@ func (c *checker) bootServer(key string, s *Service, f *bootServerForm) {
 		if x.Type == 0 && c.whole(at) {
 			c.report(join(at, "type"), "0 is the client's own disk, which no server boots; use 0x8000 or above")
 		}
-		b.Boots = append(b.Boots, BootServerItem{Type: int(x.Type), Layer: int(x.Layer), Boot: c.pxeBoot(join(at, "boot"), s, &x.Boot)})
+		b.Boots = append(b.Boots, BootServerItem{Type: int(x.Type), Layer: int(x.Layer),
+			Boot: c.pxeBoot(join(at, "boot"), s, &x.Boot), Credentials: c.credentials(at, &x)})
 	}
 	s.BootServer = b
 }

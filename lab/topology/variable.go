@@ -46,7 +46,7 @@ func Expand(text string, value func(name string) (string, bool)) (string, error)
 
 // Variables lists what may stand in ${} in the texts of a service: of each service, and of itself as self, the
 // address, interface and mac (on its first network, or with the network's name behind a dot on that one); of each
-// network the subnet, netmask and broadcast address; of each guest the mac.
+// network the subnet, netmask and broadcast address; of each guest the mac; and Certificates.
 func (t *Topology) Variables(self string) []string {
 	var out []string
 	of := func(name string, s Service) {
@@ -75,5 +75,5 @@ func (t *Topology) Variables(self string) []string {
 	for _, g := range t.Guests {
 		out = append(out, "guest."+g.Name+".mac")
 	}
-	return out
+	return append(out, Certificates...)
 }

@@ -29,12 +29,16 @@ type archive struct {
 
 // pack makes the credentials file. It is the same for the same parts.
 func (a archive) pack() ([]byte, error) {
+	kind := ".rsa"
+	if a.other != "" {
+		kind = a.other
+	}
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	for _, part := range []struct {
 		suffix string
 		data   []byte
-	}{{".mf", a.manifest}, {".sf", a.signer}, {".rsa", a.block}} {
+	}{{".mf", a.manifest}, {".sf", a.signer}, {kind, a.block}} {
 		f, err := w.CreateHeader(&zip.FileHeader{Name: base + part.suffix, Method: zip.Store})
 		if err == nil {
 			_, err = f.Write(part.data)

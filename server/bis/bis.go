@@ -14,15 +14,16 @@ type Reason string
 
 // The reasons, one for each thing that can be wrong.
 const (
-	Missing           Reason = "credentials-missing"   // there is no credentials file, or nothing in it
-	Malformed         Reason = "credentials-malformed" // it is no signed manifest
-	TypeUnsupported   Reason = "type-unsupported"      // its kind of signature or digest is none that can be checked, or is trusted
-	ProgramTampered   Reason = "program-tampered"      // the program is not the one that the manifest describes
-	ManifestTampered  Reason = "manifest-tampered"     // the manifest is not the one that was signed for
-	SignatureTampered Reason = "signature-tampered"    // the signature is not one of what is signed
-	WrongSigner       Reason = "wrong-signer"          // whoever signed is not trusted
-	Expired           Reason = "signer-expired"        // the signer's certificate is no longer valid
-	NotYetValid       Reason = "signer-not-yet-valid"  // or will be
+	Missing           Reason = "credentials-missing"    // there is no credentials file, or nothing in it
+	Malformed         Reason = "credentials-malformed"  // it is no signed manifest
+	TypeUnsupported   Reason = "type-unsupported"       // its kind of signature or digest is none that can be checked, or is trusted
+	ProgramTampered   Reason = "program-tampered"       // the program is not the one that the manifest describes
+	ManifestTampered  Reason = "manifest-tampered"      // the manifest is not the one that was signed for
+	SignatureTampered Reason = "signature-tampered"     // the signature is not one of what is signed
+	WrongSigner       Reason = "wrong-signer"           // whoever signed is not trusted
+	Expired           Reason = "signer-expired"         // the signer's certificate is no longer valid
+	NotYetValid       Reason = "signer-not-yet-valid"   // or will be
+	Unanswered        Reason = "credentials-unanswered" // no boot server gives credentials of a type that the client can check
 )
 
 // Refusal is the error of a program that must not be started.

@@ -162,7 +162,7 @@ func TestVerify(t *testing.T) {
 		{"no field", program, mf("Manifest-Version: 2.0", "hello"), trusted, now, Malformed, "no field"},
 		{"no text", program, mf("Manifest-Version: 2.0", "X: \x00"), trusted, now, Malformed, "printable"},
 	} {
-		err := Verify(c.program, c.credentials, c.trusted, c.now)
+		_, err := Verify(c.program, c.credentials, c.trusted, c.now)
 		var r *Refusal
 		switch {
 		case c.reason == "" && err != nil, c.reason != "" && (!errors.As(err, &r) || r.Reason != c.reason || !strings.Contains(r.Detail, c.detail)):
@@ -177,7 +177,7 @@ func TestOldDigests(t *testing.T) {
 	a.manifest = bytes.ReplaceAll(a.manifest, []byte("SHA-256"), []byte("SHA-1"))
 	a = describe(t, a, lab())
 	a.signer = bytes.ReplaceAll(a.signer, []byte("SHA-256"), []byte("SHA-1"))
-	err := Verify(program, pack(t, resign(t, a, lab())), []*x509.Certificate{lab().Authority}, day.AddDate(0, 1, 0))
+	_, err := Verify(program, pack(t, resign(t, a, lab())), []*x509.Certificate{lab().Authority}, day.AddDate(0, 1, 0))
 	if r := (*Refusal)(nil); !errors.As(err, &r) || r.Reason != TypeUnsupported {
 		t.Error(err)
 	}
@@ -245,7 +245,7 @@ func FuzzVerify(f *testing.F) {
 		if len(mf)+len(sf)+len(block) > maxPart {
 			t.Skip("no credentials are as large")
 		}
-		if Verify(append([]byte("x"), program...), pack(t, archive{manifest: mf, signer: sf, block: block}), trusted, now) == nil {
+		if _, err := Verify(append([]byte("x"), program...), pack(t, archive{manifest: mf, signer: sf, block: block}), trusted, now); err == nil {
 			t.Error("another program passes")
 		}
 	})

@@ -31,7 +31,7 @@ func TestOpenSSL(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	for name, data := range map[string][]byte{"sf": a.signer, "other": append([]byte("x"), a.signer...), "block": a.block,
-		"ca.pem": pemOf("CERTIFICATE", s.Authority.Raw), "cert.pem": pemOf("CERTIFICATE", s.Certificate.Raw), "key.pem": pemOf("PRIVATE KEY", key)} {
+		"ca.pem": EncodeCertificate(s.Authority), "cert.pem": EncodeCertificate(s.Certificate), "key.pem": pemOf("PRIVATE KEY", key)} {
 		if err := os.WriteFile(file(name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestOpenSSL(t *testing.T) {
 		if theirs.block, err = os.ReadFile(file("theirs")); err != nil || bytes.Equal(theirs.block, a.block) {
 			t.Fatal("no signature of OpenSSL's", err)
 		}
-		if err := Verify(program, pack(t, theirs), []*x509.Certificate{s.Authority}, now); err != nil {
+		if _, err := Verify(program, pack(t, theirs), []*x509.Certificate{s.Authority}, now); err != nil {
 			t.Errorf("what openssl %s signed: %v", command, err)
 		}
 	}

@@ -10,35 +10,41 @@ import (
 	"github.com/smallstep/pkcs7"
 )
 
-// Verify checks a boot program against its credentials, as a client with BIS does before it starts it. Trusted are the
-// client's Boot Object Authorization Certificates: the signer must have the key of one of them, as BIS has it, or a
-// certificate issued under one. The error is a *Refusal that says what is wrong first, from the outside in: the file, its
-// signature, its signer, the manifest, the program.
-func Verify(program, credentials []byte, trusted []*x509.Certificate, now time.Time) error {
+// Verify checks a boot program against its credentials, as a client with BIS does before it starts it, and gives who
+// signed it. Trusted are the client's Boot Object Authorization Certificates: the signer must have the key of one of them,
+// as BIS has it, or a certificate issued under one. The error is a *Refusal that says what is wrong first, from the outside
+// in: the file, its signature, its signer, the manifest, the program.
+func Verify(program, credentials []byte, trusted []*x509.Certificate, now time.Time) (*x509.Certificate, error) {
 	if len(credentials) == 0 {
-		return refuse(Missing, "there are no credentials")
+		return nil, refuse(Missing, "there are no credentials")
 	}
 	a, err := unpack(credentials)
 	if err != nil {
-		return refuse(Malformed, "%v", err)
+		return nil, refuse(Malformed, "%v", err)
 	}
 	if a.block == nil {
-		return refuse(TypeUnsupported, "the signature block is a %s file, and only RSA's can be checked", a.other)
+		return nil, refuse(TypeUnsupported, "the signature block is a %s file, and only RSA's can be checked", a.other)
 	}
 	signer, err := parseManifest(a.signer)
 	if err != nil {
-		return refuse(Malformed, "signer's information: %v", err)
+		return nil, refuse(Malformed, "signer's information: %v", err)
 	}
 	m, err := parseManifest(a.manifest)
 	if err != nil {
-		return refuse(Malformed, "manifest: %v", err)
+		return nil, refuse(Malformed, "manifest: %v", err)
 	}
 	if err := checkHeaders(m, signer); err != nil {
-		return err
+		return nil, err
 	}
-	if err := checkSignature(a, trusted, now); err != nil {
-		return err
+	by, err := checkSignature(a, trusted, now)
+	if err != nil {
+		return nil, err
 	}
+	return by, checkDigests(program, m, signer)
+}
+
+// checkDigests checks that the signer's information describes the manifest, and that the program.
+func checkDigests(program []byte, m, signer manifest) error {
 	switch same, known := signer.boot.matches(m.boot.raw); {
 	case !known:
 		return refuse(TypeUnsupported, "no digest can be checked but %q", signer.boot.algorithms)
@@ -66,30 +72,30 @@ func checkHeaders(m, signer manifest) error {
 	return nil
 }
 
-// checkSignature checks that somebody trusted signed the signer's information.
-func checkSignature(a archive, trusted []*x509.Certificate, now time.Time) error {
+// checkSignature checks that somebody trusted signed the signer's information, and gives who.
+func checkSignature(a archive, trusted []*x509.Certificate, now time.Time) (*x509.Certificate, error) {
 	p7, err := pkcs7.Parse(a.block)
 	if err != nil {
-		return refuse(Malformed, "signature block: %v", err)
+		return nil, refuse(Malformed, "signature block: %v", err)
 	}
 	if len(p7.Content) > 0 {
-		return refuse(Malformed, "the signature block carries what it signs, which must be the signer's information file")
+		return nil, refuse(Malformed, "the signature block carries what it signs, which must be the signer's information file")
 	}
 	by := p7.GetOnlySigner()
 	if by == nil {
-		return refuse(Malformed, "the signature block does not have exactly one signer with its certificate")
+		return nil, refuse(Malformed, "the signature block does not have exactly one signer with its certificate")
 	}
 	p7.Content = a.signer
 	late := &pkcs7.SigningTimeNotValidError{}
 	switch err := p7.VerifyWithChainAtTime(nil, now); {
 	case errors.As(err, &late):
-		return refuse(Expired, "signed at %s, when the signer's certificate was not valid", late.SigningTime.UTC().Format(time.DateOnly))
+		return nil, refuse(Expired, "signed at %s, when the signer's certificate was not valid", late.SigningTime.UTC().Format(time.DateOnly))
 	case isUnsupported(err):
-		return refuse(TypeUnsupported, "signature: %v", err)
+		return nil, refuse(TypeUnsupported, "signature: %v", err)
 	case err != nil:
-		return refuse(SignatureTampered, "%v", err)
+		return nil, refuse(SignatureTampered, "%v", err)
 	}
-	return checkSigner(by, p7.Certificates, trusted, now)
+	return by, checkSigner(by, p7.Certificates, trusted, now)
 }
 
 // isUnsupported tells an algorithm that cannot be checked from a signature that is wrong.

@@ -35,7 +35,10 @@ var ErrNoAnswer = errors.New("no answer")
 func New(cfg Config) (*Client, error) {
 	c := &Client{cfg: cfg.withDefaults(), xid: rand.Uint32()} //nolint:gosec // an xid is no secret
 	c.seen.saw = cfg.Saw
-	var err error
+	err := c.cfg.checkCredentials()
+	if err != nil {
+		return nil, fmt.Errorf("PXE client: %w", err)
+	}
 	if c.host, err = station.Open(cfg.Interface, cfg.MAC, c.seen.record); err != nil {
 		return nil, fmt.Errorf("PXE client: %w", err)
 	}
@@ -212,7 +215,7 @@ func (c *Client) vendor(item *pxe.Item) []Option {
 	}
 	b, err := v.Marshal()
 	if err != nil {
-		panic("PXE client: " + err.Error()) // more credential types than fit into 255 octets
+		panic("PXE client: " + err.Error()) // more credential types than checkCredentials lets pass
 	}
 	return []Option{{optVendor, b}}
 }

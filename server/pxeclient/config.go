@@ -5,6 +5,7 @@
 package pxeclient
 
 import (
+	"crypto/x509"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -35,7 +36,10 @@ type Config struct {
 	ClientID  []byte     // option 61
 	Broadcast bool       // set the broadcast flag, as EDK2 does and iPXE does not
 
-	Credentials []uint32 // option 43 tag 12: types of BIS credentials the client can check
+	// Trust is BIS, switched on: the certificates that the machine's owner installed, for one of which every boot program
+	// must be signed. nil starts any.
+	Trust       []*x509.Certificate
+	Credentials []uint32 // option 43 tag 12: types of BIS credentials the client can check; nil: those of Trust
 
 	SourcePort uint16 // of requests to port 4011: ClientPort (zero), as iPXE, or BootPort, as EDK2
 	BOOTP      bool   // no option 53: a client from before DHCP
@@ -72,14 +76,15 @@ type Step string
 
 // The steps, in the order of a boot.
 const (
-	StepDiscover   Step = "discover"
-	StepRequest    Step = "request"
-	StepProxy      Step = "proxy"       // DHCPREQUEST to a proxy on port 4011
-	StepBootServer Step = "boot-server" // discovery of a boot server
-	StepInform     Step = "inform"
-	StepRenew      Step = "renew"
-	StepRelease    Step = "release"
-	StepDecline    Step = "decline"
+	StepDiscover    Step = "discover"
+	StepRequest     Step = "request"
+	StepProxy       Step = "proxy"       // DHCPREQUEST to a proxy on port 4011
+	StepBootServer  Step = "boot-server" // discovery of a boot server
+	StepCredentials Step = "credentials" // request for a boot program's credentials (BIS)
+	StepInform      Step = "inform"
+	StepRenew       Step = "renew"
+	StepRelease     Step = "release"
+	StepDecline     Step = "decline"
 )
 
 // parameters is the list a boot client asks for. PXE 2.1 section 2.2 wants 1, 3, 43, 60 and 128 to 135.
@@ -130,7 +135,7 @@ func (c Config) withDefaults() Config {
 	if c.Download == nil {
 		c.Download = TFTP{}
 	}
-	return c
+	return c.withCredentials()
 }
 
 // message starts a request with what every message of this client says (PXE 2.1 section 2.2). more are further options,

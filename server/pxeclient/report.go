@@ -100,6 +100,21 @@ func (w *Walk) steps() []Told {
 	if w.Program != nil {
 		add("download", "%d octets, SHA-256 %x", len(w.Program), sha256.Sum256(w.Program))
 	}
+	return append(all, w.checked()...)
+}
+
+// checked tells how the boot program was checked by BIS.
+func (w *Walk) checked() []Told {
+	var all []Told
+	if w.Credentials != nil {
+		all = append(all, Told{"credentials", w.Credentials.says()})
+	}
+	if w.CredentialsFile != nil {
+		all = append(all, Told{"file", w.CredentialsFile.text()})
+	}
+	if w.SignedBy != nil {
+		all = append(all, Told{"verified", fmt.Sprintf("signed by %q", w.SignedBy.Subject)})
+	}
 	return all
 }
 

@@ -125,7 +125,7 @@ type Discovery struct {
 func (c *Client) DiscoverBootServer(ctx context.Context, d Discovery) (*Reply, error) {
 	ways, err := d.ways()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", StepBootServer, err)
+		return nil, fmt.Errorf("%s: %w", d.step(), err)
 	}
 	var last error
 	for _, way := range ways {
@@ -138,6 +138,14 @@ func (c *Client) DiscoverBootServer(ctx context.Context, d Discovery) (*Reply, e
 		}
 	}
 	return nil, last
+}
+
+// step is what the search's messages are sent for.
+func (d *Discovery) step() Step {
+	if d.Item.Layer&pxe.CredentialsLayer != 0 {
+		return StepCredentials
+	}
+	return StepBootServer
 }
 
 // accepts reports whether a boot server may be listened to, by whichever of its addresses the list has.
@@ -178,7 +186,7 @@ func (d *Discovery) ways() ([]Way, error) {
 }
 
 func (c *Client) askBootServer(ctx context.Context, d Discovery, to netip.AddrPort) (*Reply, error) {
-	typ, conn := dhcpv4.MessageTypeRequest, c.boot
+	typ, conn, step := dhcpv4.MessageTypeRequest, c.boot, d.step()
 	if d.Inform {
 		typ = dhcpv4.MessageTypeInform
 	}
@@ -187,12 +195,12 @@ func (c *Client) askBootServer(ctx context.Context, d Discovery, to netip.AddrPo
 	}
 	m, err := c.leased(typ, rand.Uint32(), c.vendor(&d.Item)...) //nolint:gosec // an xid is no secret
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", StepBootServer, err)
+		return nil, fmt.Errorf("%s: %w", step, err)
 	}
 	if to == everyServer && c.cfg.Broadcast {
 		m.Flags = FlagBroadcast
 	}
-	got, err := c.do(ctx, exchange{step: StepBootServer, conn: conn, to: to, waits: c.cfg.Schedule.Boot, m: m,
+	got, err := c.do(ctx, exchange{step: step, conn: conn, to: to, waits: c.cfg.Schedule.Boot, m: m,
 		take: func(r *Reply) (keep, enough bool) {
 			// To a DHCP server, what is broadcast looks like a lease to be rebound, and it may well acknowledge that.
 			ok := r.Type() == dhcpv4.MessageTypeAck && (r.isPXE() || to != everyServer) && d.accepts(r)

@@ -2,6 +2,7 @@ package pxeclient
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,8 +21,13 @@ type Walk struct {
 	Picked     *pxe.MenuItem
 	BootServer *Reply
 	File       *File
-	Program    []byte
-	End        string // how the walk ended, in a clause; empty when the boot program is there
+	Program    []byte // with an End beside it, it is refused
+	End        string // how the walk ended, in a clause; empty when there is a boot program to start
+
+	// With BIS: the answer to the second request, what it names, and whose signature holds.
+	Credentials     *Reply
+	CredentialsFile *File
+	SignedBy        *x509.Certificate
 }
 
 // String tells the walk in one line.
@@ -45,6 +51,9 @@ func (w *Walk) String() string {
 	}
 	if w.Program != nil {
 		add("%d octets", len(w.Program))
+	}
+	if w.SignedBy != nil {
+		add("signed by %q", w.SignedBy.Subject)
 	}
 	if w.End != "" {
 		add("%s", w.End)
@@ -81,7 +90,9 @@ func (c *Client) Boot(ctx context.Context, pick Pick) (*Walk, error) {
 		w.End = "the URI is left to an HTTP client"
 		return w, nil
 	}
-	w.Program, err = c.Download(ctx, f)
+	if w.Program, err = c.Download(ctx, f); err == nil && c.cfg.Trust != nil {
+		err = c.verify(ctx, w)
+	}
 	return w, w.ended(err)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pxelab/pxelab/server/bis"
 	"github.com/pxelab/pxelab/server/pxe"
 	"github.com/pxelab/pxelab/server/pxeclient"
 )
@@ -24,7 +26,11 @@ RFCs, or for the firmware that is known to stumble over it.
 
 The client has a MAC and an address of its own making: neither the addresses
 nor the routes of this host are used or changed. The address it was leased is
-given back. Exit status 0: there is a boot program, and no problem was found.`,
+given back. Exit status 0: there is a boot program, and no problem was found.
+
+With --bis it is a machine with Boot Integrity Services, which no firmware of
+today has: it starts no boot program but one that was signed for a certificate
+in one of these files.`,
 		Example: `  pxelab client --interface br0 --arch efi-x64
   pxelab client --interface br0 --as ipxe --arch bios --item 0x8001 --json`,
 		Args: cobra.NoArgs,
@@ -40,6 +46,7 @@ given back. Exit status 0: there is a boot program, and no problem was found.`,
 	fl.BoolVar(&f.http, "http", false, "be a UEFI HTTP boot client")
 	fl.BoolVar(&f.bootp, "bootp", false, "be a BOOTP client, which knows nothing of DHCP")
 	fl.IntVar(&f.offers, "offers", 0, "stop waiting for offers when there are so many (default: wait as long as PXE 2.1 says)")
+	fl.StringArrayVar(&f.bis, "bis", nil, "check boot programs (BIS): a PEM file of certificates to trust; may be repeated")
 	fl.BoolVar(&f.json, "json", false, "as JSON, with every packet")
 	fl.BoolVar(&f.mine, consent, false, "also on the interface of this host's default route")
 	return cmd
@@ -47,7 +54,7 @@ given back. Exit status 0: there is a boot program, and no problem was found.`,
 
 type clientFlags struct {
 	ifname, as, mac, uuid, item string
-	archs                       []string
+	archs, bis                  []string
 	http, bootp, json, mine     bool
 	offers                      int
 }
@@ -119,10 +126,30 @@ func (f *clientFlags) config() (c pxeclient.Config, err error) {
 			return c, fmt.Errorf("--uuid: %w", err)
 		}
 	}
+	if c.Trust, err = readTrust(f.bis); err != nil {
+		return c, fmt.Errorf("--bis: %w", err)
+	}
 	if f.offers > 0 {
 		c.Enough = func(offers []*pxeclient.Reply) bool { return len(offers) >= f.offers }
 	}
 	return c, nil
+}
+
+// readTrust reads the certificates of PEM files; no files are no certificates.
+func readTrust(files []string) ([]*x509.Certificate, error) {
+	var all []*x509.Certificate
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		certificates, err := bis.ParseCertificates(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, certificates...)
+	}
+	return all, nil
 }
 
 // parseArchs takes names, of which the first code is what firmware sends, and numbers of any base.
