@@ -20,6 +20,7 @@ type Walk struct {
 	Picked     *pxe.MenuItem
 	BootServer *Reply
 	File       *File
+	MTFTP      *Transmission // nil: the file was not sought by MTFTP
 	Program    []byte
 	End        string // how the walk ended, in a clause; empty when the boot program is there
 }
@@ -42,6 +43,9 @@ func (w *Walk) String() string {
 	}
 	if w.File != nil {
 		add("%q of %s", w.File.Name, w.File.Server)
+	}
+	if w.MTFTP != nil {
+		add("MTFTP %s", w.MTFTP)
 	}
 	if w.Program != nil {
 		add("%d octets", len(w.Program))
@@ -80,6 +84,12 @@ func (c *Client) Boot(ctx context.Context, pick Pick) (*Walk, error) {
 	if w.File = &f; boot.isHTTP() {
 		w.End = "the URI is left to an HTTP client"
 		return w, nil
+	}
+	if f.MTFTP != nil && !c.cfg.MTFTP.Off {
+		w.MTFTP, err = c.receive(ctx, f)
+		if w.Program = w.MTFTP.Data; !w.MTFTP.TFTP {
+			return w, w.ended(err)
+		}
 	}
 	w.Program, err = c.Download(ctx, f)
 	return w, w.ended(err)
