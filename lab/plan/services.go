@@ -56,6 +56,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 		}
 		out = append(out, ps)
 	}
+	tellMTFTP(t, out)
 	return out, listed(out)
 }
 

@@ -24,7 +24,10 @@ RFCs, or for the firmware that is known to stumble over it.
 
 The client has a MAC and an address of its own making: neither the addresses
 nor the routes of this host are used or changed. The address it was leased is
-given back. Exit status 0: there is a boot program, and no problem was found.`,
+given back. A file whose answer has tags 1 to 5 of option 43 is had by multicast
+(MTFTP), and by TFTP if no MTFTP server answers.
+
+Exit status 0: there is a boot program, and no problem was found.`,
 		Example: `  pxelab client --interface br0 --arch efi-x64
   pxelab client --interface br0 --as ipxe --arch bios --item 0x8001 --json`,
 		Args: cobra.NoArgs,
@@ -40,6 +43,7 @@ given back. Exit status 0: there is a boot program, and no problem was found.`,
 	fl.BoolVar(&f.http, "http", false, "be a UEFI HTTP boot client")
 	fl.BoolVar(&f.bootp, "bootp", false, "be a BOOTP client, which knows nothing of DHCP")
 	fl.IntVar(&f.offers, "offers", 0, "stop waiting for offers when there are so many (default: wait as long as PXE 2.1 says)")
+	f.mtftp.add(fl)
 	fl.BoolVar(&f.json, "json", false, "as JSON, with every packet")
 	fl.BoolVar(&f.mine, consent, false, "also on the interface of this host's default route")
 	return cmd
@@ -50,6 +54,7 @@ type clientFlags struct {
 	archs                       []string
 	http, bootp, json, mine     bool
 	offers                      int
+	mtftp                       mtftpFlags
 }
 
 func (f *clientFlags) run(cmd *cobra.Command) error {
@@ -107,6 +112,9 @@ func (f *clientFlags) config() (c pxeclient.Config, err error) {
 		c = pxeclient.LikeEDK2(archs[0])
 	default:
 		return c, fmt.Errorf("--as %q: have ipxe and edk2", f.as)
+	}
+	if err := f.mtftp.set(&c.MTFTP, f.as); err != nil {
+		return c, err
 	}
 	c.Interface, c.Archs, c.HTTP, c.BOOTP = f.ifname, archs, f.http, f.bootp
 	if f.mac != "" {
