@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,6 +42,13 @@ func TestBundleHoldsWhatIsServed(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(b.tftp("boot"), "probe-x64.efi"))
 	if err != nil || !strings.Contains(string(data), nonce) || images.CRC32(data) != served[0].CRC32 {
 		t.Errorf("the served image lacks the nonce, or its CRC is not %s (%v)", served[0].CRC32, err)
+	}
+	if err := b.writeSums(small()); err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile(filepath.Join(b.tftp("boot"), sumsFile))
+	if err != nil || string(sums) != fmt.Sprintf("%s  probe-x64.efi\n%s  %s\n", served[0].SHA256, served[1].SHA256, images.SecondFile) {
+		t.Errorf("checksums %q, %v", sums, err)
 	}
 	if p, _, err := ReadBundle(string(b)); p != nil || err == nil || !strings.Contains(err.Error(), "events.jsonl") {
 		t.Errorf("a bundle without a log reads as %v, %v", p, err)

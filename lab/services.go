@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -35,7 +36,8 @@ type service struct {
 // readyIn bounds the start of a service of ours: it opens a few sockets, so more means that it hangs.
 const readyIn = 20 * time.Second
 
-// startServices starts all service processes at once and waits until each listens.
+// startServices makes all hosts, starts all servers at once and waits until each listens; and then the programs that end
+// by themselves, which are clients: one that asks before the server is there may wait for seconds before it asks again.
 func (l *lab) startServices(ctx context.Context) error {
 	for _, s := range l.plan.Services { // all of them before the first packet
 		l.senders.add(s, l.ownerOf(s))
@@ -45,14 +47,26 @@ func (l *lab) startServices(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("make the host of service %q: %w", s.Name, err)
 		}
-		run := &service{plan: s, host: host, ready: make(chan struct{}), ended: make(chan struct{})}
-		if err := l.startService(ctx, run); err != nil {
-			return fmt.Errorf("start service %q: %w", s.Name, err)
-		}
-		l.services[s.Name] = run
+		l.services[s.Name] = &service{plan: s, host: host, ready: make(chan struct{}), ended: make(chan struct{})}
 	}
+	for _, once := range []bool{false, true} {
+		list := slices.DeleteFunc(slices.Clone(l.plan.Services), func(s plan.Service) bool { return once != (s.Exec != nil && s.Exec.Once) })
+		for _, s := range list {
+			if err := l.startService(ctx, l.services[s.Name]); err != nil {
+				return fmt.Errorf("start service %q: %w", s.Name, err)
+			}
+		}
+		if err := l.awaitServices(ctx, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitServices waits until each of some services that were just started listens.
+func (l *lab) awaitServices(ctx context.Context, list []plan.Service) error {
 	started := time.Now()
-	for _, s := range l.plan.Services {
+	for _, s := range list {
 		run, within := l.services[s.Name], readyIn
 		if s.Exec != nil && !s.Exec.Once {
 			within = time.Duration(s.Exec.Within)
@@ -187,7 +201,7 @@ func (l *lab) serviceSaid(s *service, m server.Message) {
 	if d := m.Decision; d != nil {
 		l.log.Append(event.Event{Kind: event.ServerDecided, Service: s.plan.Name, Decision: &event.Decision{
 			Role: d.Role, Client: d.Client, Request: d.Request, Reply: d.Reply, Reason: d.Reason, XID: d.XID,
-			Address: d.Address, File: d.File, Bytes: d.Bytes, Outcome: d.Outcome}})
+			Address: d.Address, File: d.File, Bytes: d.Bytes, Sent: d.Sent, Resent: d.Resent, Outcome: d.Outcome}})
 	}
 }
 

@@ -105,6 +105,9 @@ func (l *lab) up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := l.bundle.writeSums(l.plan); err != nil {
+		return err
+	}
 	l.log.Append(event.Event{Kind: event.RunStarted, Run: &event.Run{Nonce: l.job.Nonce, Topology: l.plan.Name, Images: images, Started: l.job.Started}})
 	if l.capture, err = capture.Create(l.bundle.wire()); err != nil {
 		return err

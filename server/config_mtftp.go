@@ -16,6 +16,7 @@ type MTFTPConfig struct {
 	Timeout    int         `json:"timeout"`              // seconds to listen before opening a transmission
 	Delay      int         `json:"delay"`                // seconds of silence before opening one again
 	Files      []MTFTPFile `json:"files"`
+	Silent     bool        `json:"silent,omitempty"` // flaw: take requests and never answer
 }
 
 // MTFTPFile is one file and the group it is sent to.
@@ -50,7 +51,7 @@ func orElse(n, otherwise int) int {
 func listenMTFTP(c Config, observe func(Decision)) (role, error) {
 	m := c.MTFTP
 	cfg := mtftp.Config{Interface: c.Interface, Address: c.Address.Addr(), Root: m.Root,
-		ClientPort: uint16(m.clientPort()), ServerPort: uint16(m.Port())}
+		ClientPort: uint16(m.clientPort()), ServerPort: uint16(m.Port()), Silent: m.Silent}
 	for _, f := range m.Files {
 		cfg.Files = append(cfg.Files, mtftp.File{Name: f.Name, Group: f.Group})
 	}

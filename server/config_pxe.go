@@ -5,15 +5,18 @@ import "net/netip"
 // PXEConfig is what PXE clients are told in options 60 and 43 (PXE 2.1 table 2-1). The zero PXEConfig is option 60
 // alone: the client then asks port 4011 of the same host.
 type PXEConfig struct {
-	Control   *int        `json:"control,omitempty"`   // discovery control, tag 6: its bits 0 to 3
-	Multicast netip.Addr  `json:"multicast,omitzero"`  // group of boot servers, tag 7
-	Servers   []PXEServer `json:"servers,omitempty"`   // tag 8
-	Menu      []PXEItem   `json:"menu,omitempty"`      // tag 9
-	Prompt    *PXEPrompt  `json:"prompt,omitempty"`    // tag 10
-	NoClass   bool        `json:"noClass,omitempty"`   // flaw: leave out option 60
-	AnyMenu   bool        `json:"anyMenu,omitempty"`   // flaw: send the menu to iPXE's EFI builds, which have no code for it
-	FullClass bool        `json:"fullClass,omitempty"` // flaw: send the client's whole option 60 back
-	NoEnd     bool        `json:"noEnd,omitempty"`     // flaw: option 43 without tag 255
+	Control   *int        `json:"control,omitempty"`  // discovery control, tag 6: its bits 0 to 3
+	Multicast netip.Addr  `json:"multicast,omitzero"` // group of boot servers, tag 7
+	Servers   []PXEServer `json:"servers,omitempty"`  // tag 8
+	Menu      []PXEItem   `json:"menu,omitempty"`     // tag 9
+	Prompt    *PXEPrompt  `json:"prompt,omitempty"`   // tag 10
+
+	MTFTP map[string]MTFTPTags `json:"mtftp,omitempty"` // by boot file: tags 1 to 5
+
+	NoClass   bool `json:"noClass,omitempty"`   // flaw: leave out option 60
+	AnyMenu   bool `json:"anyMenu,omitempty"`   // flaw: send the menu to iPXE's EFI builds, which have no code for it
+	FullClass bool `json:"fullClass,omitempty"` // flaw: send the client's whole option 60 back
+	NoEnd     bool `json:"noEnd,omitempty"`     // flaw: option 43 without tag 255
 }
 
 // PXEServer is one line of the list of boot servers.

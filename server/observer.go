@@ -14,7 +14,7 @@ type Decision struct {
 	Address string        `json:"address,omitempty"` // address given
 	File    string        `json:"file,omitempty"`    // boot file named, or file transferred
 	Bytes   int64         `json:"bytes,omitempty"`   // octets transferred
-	Sent    int64         `json:"sent,omitempty"`    // octets of UDP payload that a multicast transmission put on the wire
+	Sent    int64         `json:"sent,omitempty"`    // of a transfer: octets of UDP payload that its DATA put on the wire, to a group or to one client
 	Took    time.Duration `json:"took,omitempty"`    // of a transfer
 	Resent  int           `json:"resent,omitempty"`  // datagrams of a transfer that were sent again
 	Outcome string        `json:"outcome,omitempty"` // of a transfer: "ok", "size-probe", "not-found", "refused", "timeout", "aborted"

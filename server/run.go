@@ -94,7 +94,7 @@ func (c Config) open(observe func(Decision)) ([]role, error) {
 	for _, own := range c.own(c.TFTP != nil) {
 		r, err := tftp.Listen(c.TFTP.tftp(c.Interface, own.Is6()), func(d tftp.Decision) {
 			observe(Decision{Role: "tftp", Client: d.Client.String(), Request: d.Request, Reply: d.Reply, Reason: d.Reason,
-				File: d.File, Bytes: d.Bytes, Took: d.Took, Resent: d.Resent, Outcome: d.Outcome})
+				File: d.File, Bytes: d.Bytes, Sent: d.Sent, Took: d.Took, Resent: d.Resent, Outcome: d.Outcome})
 		})
 		add("tftp", r, err)
 	}

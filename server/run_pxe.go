@@ -89,8 +89,8 @@ func (c Config) bootServer() bootserver.Config {
 			boot.Credentials = &bootserver.Credentials{Types: i.Credentials, Files: i.CredentialsFile}
 		}
 		if m := i.MTFTP; m != nil {
-			boot.MTFTP = &pxe.MTFTP{Addr: m.Group, ClientPort: uint16(m.ClientPort), ServerPort: uint16(m.ServerPort),
-				Timeout: byte(m.Timeout), Delay: byte(m.Delay)}
+			tags := m.tags()
+			boot.MTFTP = &tags
 		}
 		out.Boots = append(out.Boots, boot)
 	}
@@ -122,8 +122,19 @@ func (p *PXEConfig) offer() *pxe.Offer {
 	for _, m := range p.Menu {
 		o.Menu = append(o.Menu, pxe.MenuItem{Type: pxe.ServerType(m.Type), Text: m.Text})
 	}
+	for file, m := range p.MTFTP {
+		if o.MTFTP == nil {
+			o.MTFTP = map[string]pxe.MTFTP{}
+		}
+		o.MTFTP[file] = m.tags()
+	}
 	if p.Prompt != nil {
 		o.Prompt = &pxe.Prompt{Timeout: byte(p.Prompt.Timeout), Text: p.Prompt.Text}
 	}
 	return o
+}
+
+// tags turns the checked configuration into the protocol's own.
+func (m MTFTPTags) tags() pxe.MTFTP {
+	return pxe.MTFTP{Addr: m.Group, ClientPort: uint16(m.ClientPort), ServerPort: uint16(m.ServerPort), Timeout: byte(m.Timeout), Delay: byte(m.Delay)}
 }

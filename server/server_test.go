@@ -68,18 +68,26 @@ func TestValidate(t *testing.T) {
 	}
 	golden(t, "testdata/problems.txt", bad.Validate().Error()+"\n")
 	for want, c := range map[string]server.Config{
-		"no role is configured":                {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24")},
-		`address "fd00::1/64" is not an IPv4`:  {Interface: "eth0", Address: netip.MustParsePrefix("fd00::1/64"), Echo: &server.EchoConfig{Port: 7}},
-		"first and last are both needed":       {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: &server.DHCPConfig{}},
-		"first 192.0.2.0 is no host address":   {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: &server.DHCPConfig{First: a("192.0.2.0"), Last: a("192.0.2.9")}},
-		"last 192.0.2.255 is no host address":  {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: &server.DHCPConfig{First: a("192.0.2.9"), Last: a("192.0.2.255")}},
-		"mtftp: files is empty":                {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), MTFTP: &server.MTFTPConfig{Root: "/x"}},
-		"echo: port 70000 is outside 1 to 655": {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), Echo: &server.EchoConfig{Port: 70000}},
+		"no role is configured":                          {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24")},
+		`address "fd00::1/64" is not an IPv4`:            {Interface: "eth0", Address: netip.MustParsePrefix("fd00::1/64"), Echo: &server.EchoConfig{Port: 7}},
+		"first and last are both needed":                 {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: &server.DHCPConfig{}},
+		"first 192.0.2.0 is no host address":             {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: &server.DHCPConfig{First: a("192.0.2.0"), Last: a("192.0.2.9")}},
+		"last 192.0.2.255 is no host address":            {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: &server.DHCPConfig{First: a("192.0.2.9"), Last: a("192.0.2.255")}},
+		"mtftp: files is empty":                          {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), MTFTP: &server.MTFTPConfig{Root: "/x"}},
+		`pxe: mtftp: f: group "192.0.2.9" is no IPv4 mu`: {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: withTags(server.MTFTPTags{Group: a("192.0.2.9")})},
+		`pxe: mtftp: f: timeout 256 is outside 0 to 255`: {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), DHCP: withTags(server.MTFTPTags{Timeout: 256})},
+		"echo: port 70000 is outside 1 to 655":           {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24"), Echo: &server.EchoConfig{Port: 70000}},
 	} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
+}
+
+// withTags is a DHCP server that tells how to have a file by multicast.
+func withTags(tags server.MTFTPTags) *server.DHCPConfig {
+	return &server.DHCPConfig{First: netip.MustParseAddr("192.0.2.8"), Last: netip.MustParseAddr("192.0.2.9"),
+		PXE: &server.PXEConfig{MTFTP: map[string]server.MTFTPTags{"f": tags}}}
 }
 
 func golden(t *testing.T, file, got string) {

@@ -69,8 +69,28 @@ func (x *PXEConfig) validate(p *problems, where string) {
 	}
 	o := x.offer()
 	v := pxe.Vendor{Control: o.Control, Multicast: o.Multicast, Servers: o.Servers, Menu: o.Menu, Prompt: o.Prompt}
+	for _, file := range slices.Sorted(maps.Keys(x.MTFTP)) {
+		x.MTFTP[file].validate(p, where+": mtftp: "+file)
+		m := o.MTFTP[file]
+		v.MTFTP = &m // all are of one length
+	}
 	if _, err := v.Marshal(); err != nil {
 		p.addf("%s: %w", where, err)
+	}
+}
+
+// validate holds tags 1 to 5 to what option 43 carries.
+func (m MTFTPTags) validate(p *problems, where string) {
+	if !m.Group.Is4() || !m.Group.IsMulticast() {
+		p.addf("%s: group %q is no IPv4 multicast address; 239.255.0.0/16 is free for use (RFC 2365)", where, m.Group)
+	}
+	for _, n := range []struct {
+		name             string
+		value, low, high int
+	}{{"clientPort", m.ClientPort, 1, 65535}, {"serverPort", m.ServerPort, 1, 65535}, {"timeout", m.Timeout, 0, 255}, {"delay", m.Delay, 0, 255}} {
+		if n.value < n.low || n.value > n.high {
+			p.addf("%s: %s %d is outside %d to %d", where, n.name, n.value, n.low, n.high)
+		}
 	}
 }
 
@@ -93,6 +113,9 @@ func (b *BootServerConfig) validate(p *problems) {
 		}
 		seen[where] = true
 		i.Boot.validate(p, where)
+		if i.MTFTP != nil {
+			i.MTFTP.validate(p, where+": mtftp")
+		}
 		for _, arch := range slices.Sorted(maps.Keys(i.CredentialsFile)) {
 			checkFile(p, where+": credentialsFile: "+arch, i.CredentialsFile[arch])
 		}

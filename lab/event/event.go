@@ -120,5 +120,7 @@ type Decision struct {
 	Address string `json:"address,omitempty"` // address given
 	File    string `json:"file,omitempty"`    // boot file named, or file transferred
 	Bytes   int64  `json:"bytes,omitempty"`   // octets transferred
+	Sent    int64  `json:"sent,omitempty"`    // of a transfer: octets of UDP payload that its DATA put on the wire
+	Resent  int    `json:"resent,omitempty"`  // of a transfer: datagrams that were sent again
 	Outcome string `json:"outcome,omitempty"` // of a transfer: "ok", "size-probe", "not-found", "timeout", ...
 }

@@ -48,7 +48,7 @@ func (t *Tracker) ofService(e event.Event) {
 		s.exited = &e
 	case event.ServiceEnded:
 		s.ended = &e
-	case event.ServiceLog, event.PacketSeen:
+	case event.ServiceLog, event.PacketSeen, event.ServerDecided:
 		s.events = append(s.events, e)
 	}
 }
@@ -84,6 +84,8 @@ func (t *Tracker) checkService(s plan.Service, x topology.Expectation) finding {
 		return v.checkLog(s.Name, x.Log)
 	case x.Exits != nil:
 		return v.checkExits(s.Name, *x.Exits)
+	case x.Sent != nil:
+		return t.checkSent(s.Name, v, x.Sent)
 	case x.Never != nil && x.Never.Log != "":
 		return v.checkNeverLog(s.Name, x.Never.Log)
 	case x.Never != nil:

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,47 @@ func clientRuns(exit *event.Exit, ended string) []event.Event {
 		log[i].Seq = i + 1
 	}
 	return log
+}
+
+// TestSent adds up what a server says that it put on the wire; probe.0 has 8192 octets in the script's run.
+func TestSent(t *testing.T) {
+	run := testRun()
+	run.Images[0].Size = 8192
+	ended := func(role, outcome string, octets int64, resent int) event.Event {
+		return event.Event{Kind: event.ServerDecided, Service: "tftp", Decision: &event.Decision{Role: role, Request: "RRQ probe.0", File: "/probe.0",
+			Sent: octets, Resent: resent, Outcome: outcome}}
+	}
+	number := func(n int) *int { return &n }
+	log := []event.Event{{Kind: event.RunStarted, Run: run}, ended("mtftp", "", 0, 0), ended("mtftp", "ok", 8320, 0), ended("mtftp", "timeout", 2000, 8),
+		ended("tftp", "size-probe", 0, 0), ended("tftp", "ok", 8224, 1),
+		{Kind: event.ServerDecided, Service: "tftp", Decision: &event.Decision{Role: "tftp", File: "other", Sent: 9000, Outcome: "ok"}},
+		{Kind: event.ServerDecided, Service: "other", Decision: &event.Decision{Role: "tftp", File: "probe.0", Sent: 9000, Outcome: "ok"}}}
+	for i := range log {
+		log[i].Seq = i + 1
+	}
+	for _, c := range []struct {
+		sent topology.Sent
+		pass bool
+		says string
+	}{
+		{topology.Sent{File: "probe.0", Over: "mtftp", Copies: number(1), Transmissions: number(1)}, true, `"tftp" put 10320 octets of DATA of "probe.0" on the wire, 1.26 times its 8192 octets, in 1 transmission that ended well, with 8 datagrams sent again`},
+		{topology.Sent{File: "probe.0", Copies: number(2), Transmissions: number(2)}, true, "2.26 times"},
+		{topology.Sent{File: "probe.0", Copies: number(1)}, false, "that is 2 times, not 1"},
+		{topology.Sent{File: "probe.0", Over: "tftp", Transmissions: number(0)}, false, "in 1 transmission that ended well, with 1 datagram sent again: not 0"},
+		{topology.Sent{File: "none", Copies: number(0)}, false, `"none" is no file that this run serves`},
+	} {
+		p := testPlan()
+		i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return s.Name == "tftp" })
+		p.Services[i].Expect = []topology.Expectation{{Sent: &c.sent}}
+		tr := NewTracker(p)
+		for _, e := range log {
+			tr.Feed(e)
+		}
+		v := tr.ServiceResults()[0].Verdicts[0]
+		if v.Pass != c.pass || !strings.Contains(v.Sentence, c.says) {
+			t.Errorf("%s: pass %v: %s", v.Expectation, v.Pass, v.Sentence)
+		}
+	}
 }
 
 func TestServiceClaims(t *testing.T) {

@@ -57,6 +57,7 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 		out = append(out, ps)
 	}
 	signed(t, out)
+	tellMTFTP(t, out)
 	return out, listed(out)
 }
 

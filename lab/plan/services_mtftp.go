@@ -21,7 +21,7 @@ func mtftpRole(s topology.Service, ps *Service) {
 		return
 	}
 	c := &server.MTFTPConfig{Root: ps.Server.TFTP.Root, ClientPort: m.ClientPort, ServerPort: m.ServerPort,
-		Timeout: seconds(m.Timeout), Delay: seconds(m.Delay)}
+		Timeout: seconds(m.Timeout), Delay: seconds(m.Delay), Silent: m.Silent}
 	group := m.Group
 	for _, name := range m.Images {
 		for _, file := range imageFiles(name) {
@@ -73,4 +73,37 @@ func (s Service) writeMTFTP(b *strings.Builder) {
 		fmt.Fprintf(b, "  mtftp sends %s to %s:%d, asked on UDP %d  timeout %d s  delay %d s\n",
 			f.Name, t.Group, t.ClientPort, t.ServerPort, t.Timeout, t.Delay)
 	}
+	if m.Silent {
+		b.WriteString("  mtftp never answers\n")
+	}
+}
+
+// tellMTFTP gives DHCP and proxyDHCP services the tags of the multicast servers that they tell of, which are all planned.
+func tellMTFTP(t *topology.Topology, services []Service) {
+	for i, s := range t.Services {
+		if s.DHCP != nil && s.DHCP.PXE != nil {
+			services[i].Server.DHCP.PXE.MTFTP = mtftpTags(services, s.DHCP.PXE)
+		}
+		if s.ProxyDHCP != nil && s.ProxyDHCP.PXE != nil {
+			services[i].Server.ProxyDHCP.PXE.MTFTP = mtftpTags(services, s.ProxyDHCP.PXE)
+		}
+	}
+}
+
+// mtftpTags gives tags 1 to 5 of each file of the multicast server that clients are told of.
+func mtftpTags(services []Service, p *topology.PXE) map[string]server.MTFTPTags {
+	i := slices.IndexFunc(services, func(s Service) bool { return p.MTFTP != "" && s.Name == p.MTFTP })
+	if i < 0 || services[i].Server.MTFTP == nil {
+		return nil
+	}
+	m, out := services[i].Server.MTFTP, map[string]server.MTFTPTags{}
+	beyond := m.Files[len(m.Files)-1].Group.Next() // what the flaw other-group tells: a group that no file has
+	for _, f := range m.Files {
+		tags := *m.Tags(f.Name)
+		if slices.Contains(p.Flaws, "other-group") {
+			tags.Group, beyond = beyond, beyond.Next()
+		}
+		out[f.Name] = tags
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -141,6 +142,10 @@ func writePXE(w io.Writer, p *server.PXEConfig) {
 	fmt.Fprintln(w)
 	for _, s := range p.Servers {
 		fmt.Fprintf(w, "  pxe: servers of type %#04x: %s\n", s.Type, strings.Trim(fmt.Sprint(s.Addresses), "[]"))
+	}
+	for _, file := range slices.Sorted(maps.Keys(p.MTFTP)) {
+		t := p.MTFTP[file]
+		fmt.Fprintf(w, "  pxe: mtftp: %s from %s:%d, asked for on UDP %d  timeout %d s  delay %d s\n", file, t.Group, t.ClientPort, t.ServerPort, t.Timeout, t.Delay)
 	}
 	for _, m := range p.Menu {
 		fmt.Fprintf(w, "  pxe: menu: type %#04x %q\n", m.Type, m.Text)

@@ -47,6 +47,8 @@ func (x Expectation) String() string {
 		return "log: " + scalar(x.Log, true)
 	case x.Exits != nil:
 		return "exits: " + strconv.Itoa(*x.Exits)
+	case x.Sent != nil:
+		return "sent: " + x.Sent.flow()
 	case x.Never != nil:
 		return "never: {serial: " + scalar(x.Never.Serial, true) + "}"
 	case x.Ends != "":

@@ -30,6 +30,22 @@ var claims = map[string]Expectation{
 	"ends: running":                                   {Ends: "running"},
 }
 
+// serviceClaimTexts are those about services.
+var serviceClaimTexts = map[string]Expectation{
+	"sent: {file: probe.0, copies: 0}":                                {Sent: &Sent{File: "probe.0", Copies: new(int)}},
+	"sent: {file: probe.0, over: mtftp, copies: 1, transmissions: 2}": {Sent: &Sent{File: "probe.0", Over: "mtftp", Copies: ptr(1), Transmissions: ptr(2)}},
+}
+
+func ptr(n int) *int { return &n }
+
+func TestServiceClaimsArePrinted(t *testing.T) {
+	for text, claim := range serviceClaimTexts {
+		if got := claim.String(); got != text {
+			t.Errorf("got %s, want %s", got, text)
+		}
+	}
+}
+
 // A claim is printed as it may be written: what is printed reads back as the same claim.
 func TestClaimsReadBack(t *testing.T) {
 	for text, claim := range claims {

@@ -9,7 +9,7 @@ type ServiceExpect struct {
 }
 
 // serviceClaims are the claims that one can make about a service.
-var serviceClaims = []string{"log", "exits", "never"}
+var serviceClaims = []string{"log", "exits", "sent", "never"}
 
 // expectsService builds what is expected of a service.
 func (c *checker) expectsService(name string) {
@@ -21,7 +21,7 @@ func (c *checker) expectsService(name string) {
 		c.oneClaim(at, serviceClaims)
 		for _, claim := range c.keys[at] {
 			if !slices.Contains(serviceClaims, claim) && !c.unknown[at] {
-				c.report(join(at, claim), "is a claim about guests, and %q is a service, of which one can claim log, exits and never", name)
+				c.report(join(at, claim), "is a claim about guests, and %q is a service, of which one can claim log, exits, sent and never", name)
 			}
 		}
 		x := Expectation{Log: string(f.Log)}
@@ -31,6 +31,9 @@ func (c *checker) expectsService(name string) {
 			if s.Exec == nil {
 				c.report(join(at, "exits"), "%q is a server of ours, which runs as long as the lab", name)
 			}
+		}
+		if f.Sent != nil {
+			x.Sent = c.sent(join(at, "sent"), s, f.Sent)
 		}
 		if f.Never != nil {
 			x.Never = c.serviceNever(join(at, "never"), s, f.Never)
@@ -59,7 +62,7 @@ func (c *checker) serviceNever(at string, s Service, f *neverForm) *Never {
 
 // onlyServices refuses claims about guests that only services can meet.
 func (c *checker) onlyServices(at string, f expectation) {
-	for _, claim := range []string{"log", "exits"} {
+	for _, claim := range []string{"log", "exits", "sent"} {
 		if slices.Contains(c.keys[at], claim) {
 			c.report(join(at, claim), "is a claim about a service; write it below that service's name")
 		}

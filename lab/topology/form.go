@@ -139,6 +139,7 @@ type expectation struct {
 	Ends    endsWord     `json:"ends" jsonschema_description:"How the machine is left: it powered itself off, or it still runs."`
 	Log     pattern      `json:"log" jsonschema_description:"Of a service: a line that it wrote matches this regular expression."`
 	Exits   *exitStatus  `json:"exits" jsonschema_description:"Of a service: its program ended by itself, with this status."`
+	Sent    *sentForm    `json:"sent" jsonschema_description:"Of a TFTP or MTFTP server of ours: how much of a file it put on the wire, for all clients together."`
 	OS      *osForm      `json:"os" jsonschema_description:"A Linux that the boot program loaded came up and reported, with the nonce of this run, this guest's firmware and its UUID."`
 	Fetched []fileName   `json:"fetched" jsonschema_description:"These files crossed the wire whole, each after the one before it; others may come between."`
 }

@@ -8,6 +8,7 @@ type pxeForm struct {
 	Servers   []pxeServerForm `json:"servers" jsonschema_description:"Where boot servers of each type are (tag 8)."`
 	Menu      []pxeItemForm   `json:"menu" jsonschema_description:"The boot menu (tag 9). The first item is the default."`
 	Prompt    *pxePromptForm  `json:"prompt" jsonschema_description:"What is shown before the menu, and for how long (tag 10)."`
+	MTFTP     string          `json:"mtftp" example:"boot" jsonschema_description:"The service whose mtftp has the boot files by multicast: clients are told how (tags 1 to 5)."`
 	Flaws     []offerFlaw     `json:"flaws" jsonschema_description:"Mistakes to make on purpose: a broken lab."`
 }
 
@@ -73,7 +74,7 @@ type (
 // words of this file's types; see Known.words.
 var pxeWords = map[string][]string{
 	"control":          {"no-broadcast", "no-multicast", "only-listed", "direct"},
-	"flaw":             {"no-class", "full-class", "any-menu", "no-end"},
+	"flaw":             {"no-class", "full-class", "any-menu", "no-end", "other-group"},
 	"proxy flaw":       {"your-ip"},
 	"boot server flaw": {"no-item", "to-all", "to-port-68"},
 	"bootp flaw":       {"once"},

@@ -52,6 +52,8 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 		return "policy", relayPolicies
 	case reflect.TypeFor[overWord]():
 		return "protocol", []string{"tftp", "http"}
+	case reflect.TypeFor[sentOver]():
+		return "protocol", sentOvers
 	case reflect.TypeFor[messageWord]():
 		return "message", []string{"DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM", "BOOTREQUEST", "BOOTREPLY"}
 	case reflect.TypeFor[controlWord]():

@@ -12,6 +12,7 @@ type mtftpForm struct {
 	ServerPort port       `json:"serverPort" jsonschema:"default=1759" jsonschema_description:"The UDP port that requests are sent to."`
 	Timeout    duration   `json:"timeout" jsonschema:"default=2s" jsonschema_description:"How long a client listens before it opens a transmission: whole seconds, up to 255."`
 	Delay      duration   `json:"delay" jsonschema:"default=2s" jsonschema_description:"How long a client that misses something lets the group be silent before it opens again."`
+	Silent     bool       `json:"silent" jsonschema:"default=false" jsonschema_description:"Take requests and never answer: a broken lab."`
 	Images     []fileName `json:"images" jsonschema:"required" example:"[probe]" jsonschema_description:"What is sent by multicast, of what tftp serves."`
 }
 
@@ -24,6 +25,7 @@ type MTFTP struct {
 	Timeout    time.Duration // whole seconds; zero means 2 s
 	Delay      time.Duration
 	Images     []string
+	Silent     bool `json:",omitempty"` // takes requests and never answers: a broken topology
 }
 
 // mtftp builds a multicast TFTP server; nil stays nil.
@@ -54,12 +56,25 @@ func (c *checker) mtftp(key string, s Service, f serviceForm) *MTFTP {
 		c.report(join(key, "images"), "is empty; name what is sent, such as [probe]")
 	}
 	return &MTFTP{Group: m.Group.Addr, ClientPort: int(m.ClientPort), ServerPort: int(m.ServerPort),
-		Timeout: time.Duration(m.Timeout), Delay: time.Duration(m.Delay), Images: plain(m.Images)}
+		Timeout: time.Duration(m.Timeout), Delay: time.Duration(m.Delay), Images: plain(m.Images), Silent: m.Silent}
 }
 
 // tagSeconds holds a time to what one octet of option 43 says.
 func (c *checker) tagSeconds(key string, d time.Duration) {
 	if d%time.Second != 0 || d > 255*time.Second {
 		c.report(key, "%s does not fit option 43, where one octet counts seconds; write 1s to 255s", d)
+	}
+}
+
+// multicasts checks the service whose files PXE clients are told to have by multicast.
+func (c *checker) multicasts(key string, p *PXE) {
+	if p.MTFTP == "" {
+		if slices.Contains(p.Flaws, "other-group") && c.whole(key) {
+			c.report(join(key, "flaws"), "other-group is a mistake in tags 1 to 5; add mtftp with the service that sends the files")
+		}
+		return
+	}
+	if i := c.service(join(key, "mtftp"), p.MTFTP); i >= 0 && c.topo.Services[i].MTFTP == nil {
+		c.report(join(key, "mtftp"), "service %q sends nothing by multicast; add mtftp: {group: 239.255.1.1, images: [probe]} to it", p.MTFTP)
 	}
 }

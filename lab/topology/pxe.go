@@ -14,6 +14,7 @@ type PXE struct {
 	Servers   []PXEServer
 	Menu      []PXEItem
 	Prompt    *PXEPrompt
+	MTFTP     string   `json:",omitempty"` // service whose boot files may be had by multicast (tags 1 to 5)
 	Flaws     []string // mistakes to make on purpose: a broken topology
 }
 
@@ -79,7 +80,8 @@ func (c *checker) pxe(key string, f *pxeForm) *PXE {
 	if f == nil {
 		return nil
 	}
-	p := &PXE{Controls: f.Control != nil, Multicast: f.Multicast.Addr, Flaws: plainWords(f.Flaws)}
+	p := &PXE{Controls: f.Control != nil, Multicast: f.Multicast.Addr, MTFTP: f.MTFTP, Flaws: plainWords(f.Flaws)}
+	c.multicasts(key, p)
 	for _, w := range f.Control {
 		p.Control = append(p.Control, string(w))
 	}
@@ -123,6 +125,9 @@ func (c *checker) vendorLength(key string, p *PXE) {
 	}
 	for _, m := range p.Menu {
 		n += 3 + len(m.Text)
+	}
+	if p.MTFTP != "" {
+		n += 20
 	}
 	if p.Prompt != nil {
 		n += 3 + len(p.Prompt.Text)

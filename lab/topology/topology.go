@@ -174,6 +174,7 @@ type Expectation struct {
 	// Of a service.
 	Log   string `json:"log,omitempty"`   // regular expression over the lines it wrote
 	Exits *int   `json:"exits,omitempty"` // its status
+	Sent  *Sent  `json:"sent,omitempty"`  // of one of ours
 }
 
 // Booted claims that the probe's own report proves this image ran: nonce and CRC are checked, and its TFTP

@@ -127,7 +127,7 @@ func TestShipped(t *testing.T) {
 // TestExpectationJSON holds that a plan, which carries expectations as JSON, carries all of them.
 func TestExpectationJSON(t *testing.T) {
 	seen := map[string]bool{}
-	for _, file := range []string{"testdata/good-everything.txtar", "testdata/good-relay.txtar"} {
+	for _, file := range []string{"testdata/good-everything.txtar", "testdata/good-relay.txtar", "testdata/good-mtftp.txtar"} {
 		archive, err := txtar.ParseFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -16,6 +16,8 @@ func TestPXEPart(t *testing.T) {
 	control := func(c pxe.Control) *pxe.Control { return &c }
 	direct := &pxe.Offer{Control: control(pxe.Direct)}
 	menu := &pxe.Offer{Control: control(3), Menu: []pxe.MenuItem{{Type: 0x8000, Text: "P"}}}
+	tags := map[string]pxe.MTFTP{"probe.0": {Addr: netip.MustParseAddr("239.255.1.1"), ClientPort: 1758, ServerPort: 1759, Timeout: 2, Delay: 3}}
+	const tags1to5 = "0104efff0101020206de030206df040102050103"
 	bios, x64 := class("PXEClient:Arch:00000:UNDI:002001"), class("PXEClient:Arch:00007:UNDI:003000")
 	ipxe := opt(77, []byte("iPXE")...)
 	item := opt(43, 71, 4, 0x80, 0, 0, 0, 255)
@@ -36,6 +38,9 @@ func TestPXEPart(t *testing.T) {
 		{"menu for iPXE's BIOS build", menu, message(discover, 1, bios, arch(0, 0), ipxe), "OFFER probe.0 PXEClient 060103090480000150ff", "menu"},
 		{"no menu for iPXE's EFI build", menu, message(discover, 1, x64, arch(0, 7), ipxe), "OFFER x64.ipxe PXEClient 060108ff", "no PXE menu"},
 		{"nor without a file: it is left to the address", menu, message(discover, 1, class("PXEClient"), arch(0, 6), ipxe), "OFFER - - -", "no PXE menu"},
+		{"MTFTP, and boot at once", &pxe.Offer{Control: control(pxe.Direct), MTFTP: tags}, message(discover, 1, bios, arch(0, 0)), "OFFER probe.0 PXEClient " + tags1to5 + "060108ff", "bit 3"},
+		{"MTFTP alone", &pxe.Offer{MTFTP: tags}, message(discover, 1, bios, arch(0, 0)), "OFFER probe.0 PXEClient " + tags1to5 + "ff", "by multicast"},
+		{"no MTFTP for another file", &pxe.Offer{MTFTP: tags}, message(discover, 1, x64, arch(0, 7)), "OFFER x64.efi PXEClient -", "asks port 4011"},
 		{"not for others", direct, message(discover, 1, class("MSFT 5.0"), opt(55, 67)), "OFFER - - -", ""},
 		{"not for HTTP boot", direct, message(discover, 1, class("HTTPClient:Arch:00016"), arch(0, 16)), "OFFER - - -", "HTTPClient"},
 		{"a boot server request by broadcast is no renewal", direct, message(request, 1, bios, ciaddr("192.0.2.100"), item), "silent", "boot server"},

@@ -113,7 +113,7 @@ func (x *exchange) tellPXE(r *Reply, b *boot) {
 	if x.cfg.PXE == nil || !x.req.Client.PXE {
 		return
 	}
-	told, err := x.cfg.PXE.For(x.req.Client, b.file != "")
+	told, err := x.cfg.PXE.For(x.req.Client, b.file)
 	if err != nil {
 		told = pxe.Told{Refuse: true, Why: err.Error()}
 	}

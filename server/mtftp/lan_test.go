@@ -355,6 +355,22 @@ func TestNobodyServes(t *testing.T) {
 	}
 }
 
+// TestSilentServer hears, and tells that it does not answer.
+func TestSilentServer(t *testing.T) {
+	l := newLAN(t)
+	root, _ := put(t, 1)
+	c := config(root)
+	c.Silent = true
+	s := l.serve(c)
+	ctx, stop := context.WithCancel(t.Context())
+	r := l.plug().receive(ctx, source(soon))
+	if d := <-s.decisions; d.Request != "RRQ f" || d.Reply != "" || d.Reason != "silent, as configured" {
+		t.Errorf("%+v", d)
+	}
+	stop()
+	<-r.done
+}
+
 // TestBadInterface names what to look at.
 func TestBadInterface(t *testing.T) {
 	_, err := Receive(t.Context(), Source{Interface: "eth7", Server: serverIP})

@@ -38,6 +38,7 @@ type Config struct {
 	ClientPort uint16     // that clients listen on (tag 2)
 	ServerPort uint16     // that requests are received on, and everything is sent from (tag 3)
 	Files      []File
+	Silent     bool // a mistake to make on purpose: take requests and never answer
 }
 
 // File is one file and the group it is sent to: a listener knows by the group alone what it receives, so no two files

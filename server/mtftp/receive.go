@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"time"
 
-	"golang.org/x/net/ipv4"
-
 	"github.com/pxelab/pxelab/server/quote"
-	"github.com/pxelab/pxelab/server/socket"
 )
 
 // Source is where a client gets a file by MTFTP: what an offer says in siaddr, the file name and tags 1 to 5.
@@ -30,24 +26,49 @@ type Source struct {
 // Received is a file and how it came.
 type Received struct {
 	Data         []byte
+	Blocks       int // of the file, the last one included; zero while that has not come
 	Opened       int // how often this client opened a transmission
 	Heard        int // blocks taken from transmissions that others acknowledged
 	Acknowledged int // blocks that this client acknowledged and did not have before
 }
 
-// Receive gets a file as PXE 2.1 has it: it joins the group and listens; if nothing comes it opens the transmission
-// and acknowledges it; what it then misses it gets after another silence. The error wraps ErrSilent if TFTP is worth
-// trying instead, is a *RefusedError if the server refused, and is the context's if that ends first.
+// Port is a client's end of the transfer: UDP port Source.ClientPort of a host that is a member of Source.Group.
+type Port interface {
+	// Send puts a datagram on the wire. What cannot be sent is lost.
+	Send(to netip.AddrPort, payload []byte) error
+	// Next waits for a datagram; its error is os.ErrDeadlineExceeded once that time is past. The payload stays as it is
+	// until Next is called again.
+	Next(deadline time.Time) (Datagram, error)
+	// Close ends a Next that waits.
+	Close() error
+}
+
+// Datagram is what came to a Port. An invalid Dst is one that is not known.
+type Datagram struct {
+	Src     netip.AddrPort
+	Dst     netip.Addr
+	Payload []byte
+}
+
+// Receive is ReceiveOn over a socket of this host.
 func Receive(ctx context.Context, s Source) (Received, error) {
-	c, err := listenClient(s)
+	p, err := openPort(s)
 	if err != nil {
 		return Received{}, err
 	}
-	defer c.udp.Close()
-	defer context.AfterFunc(ctx, func() { c.udp.Close() })()
+	return ReceiveOn(ctx, p, s)
+}
+
+// ReceiveOn gets a file as PXE 2.1 has it: it listens to the group; if nothing comes it opens the transmission and
+// acknowledges it; what it then misses it gets after another silence. The error wraps ErrSilent if TFTP is worth trying
+// instead, is a *RefusedError if the server refused, and is the context's if that ends first. The port is closed.
+func ReceiveOn(ctx context.Context, p Port, s Source) (Received, error) {
+	defer p.Close()
+	defer context.AfterFunc(ctx, func() { p.Close() })()
+	c := &client{source: s, port: p}
 	r := &receiver{timeout: s.Timeout, delay: s.Delay}
-	err = c.run(ctx, r)
-	got := Received{Opened: r.opened, Heard: r.heard, Acknowledged: r.answered}
+	err := c.run(ctx, r)
+	got := Received{Blocks: r.last, Opened: r.opened, Heard: r.heard, Acknowledged: r.answered}
 	if err != nil {
 		return got, fmt.Errorf("MTFTP of %s from %s: %w", quote.Hidden(s.File), s.Server, err)
 	}
@@ -55,34 +76,15 @@ func Receive(ctx context.Context, s Source) (Received, error) {
 	return got, nil
 }
 
-// client is a receiver's socket.
+// client is a receiver with its end of the wire.
 type client struct {
 	source Source
-	udp    *net.UDPConn
-	conn   *ipv4.PacketConn
+	port   Port
 	peer   netip.AddrPort // where the last datagram came from: servers need not send from the port that is asked
-}
-
-func listenClient(s Source) (*client, error) {
-	link, err := net.InterfaceByName(s.Interface)
-	if err != nil {
-		return nil, fmt.Errorf("interface %q: %w; ip link lists those that exist", s.Interface, err)
-	}
-	udp, err := socket.ListenUDP(s.Interface, netip.AddrPortFrom(netip.IPv4Unspecified(), s.ClientPort))
-	if err != nil {
-		return nil, err
-	}
-	c := &client{source: s, udp: udp, conn: ipv4.NewPacketConn(udp)}
-	if err := errors.Join(c.conn.JoinGroup(link, &net.UDPAddr{IP: s.Group.AsSlice()}), c.conn.SetControlMessage(ipv4.FlagDst, true)); err != nil {
-		udp.Close()
-		return nil, fmt.Errorf("joining group %s on %q: %w", s.Group, s.Interface, err)
-	}
-	return c, nil
 }
 
 // run does what the receiver orders until it is done.
 func (c *client) run(ctx context.Context, r *receiver) error {
-	buf := make([]byte, 2048)
 	for o := r.start(); ; {
 		if o.err != nil {
 			return o.err
@@ -93,8 +95,7 @@ func (c *client) run(ctx context.Context, r *receiver) error {
 		}
 		deadline := time.Now().Add(o.wait)
 		for again := true; again; {
-			_ = c.udp.SetReadDeadline(deadline) // fails only on a closed socket, which reading tells
-			n, cm, from, err := c.conn.ReadFrom(buf)
+			d, err := c.port.Next(deadline)
 			switch {
 			case ctx.Err() != nil:
 				return context.Cause(ctx)
@@ -103,27 +104,24 @@ func (c *client) run(ctx context.Context, r *receiver) error {
 			case err != nil:
 				return err
 			default:
-				o, again = c.take(r, buf[:n], cm, from)
+				o, again = c.take(r, d)
 			}
 		}
 	}
 }
 
 // take hands the receiver a datagram; again says that it was none of its business.
-func (c *client) take(r *receiver, b []byte, cm *ipv4.ControlMessage, from net.Addr) (o order, again bool) {
-	src := from.(*net.UDPAddr).AddrPort()
-	src = netip.AddrPortFrom(src.Addr().Unmap(), src.Port())
-	if src.Addr() != c.source.Server || cm == nil {
+func (c *client) take(r *receiver, d Datagram) (o order, again bool) {
+	if d.Src.Addr() != c.source.Server || !d.Dst.IsValid() {
 		return order{}, true
 	}
-	dst, _ := netip.AddrFromSlice(cm.Dst.To4())
-	toGroup := dst == c.source.Group
-	p, err := parse(b)
+	toGroup := d.Dst == c.source.Group
+	p, err := parse(d.Payload)
 	switch {
-	case err != nil, dst.IsMulticast() && !toGroup:
+	case err != nil, d.Dst.IsMulticast() && !toGroup:
 		return order{}, true
 	case p.op == opDATA:
-		c.peer = src
+		c.peer = d.Src
 		return r.received(p.block, p.data, toGroup), false
 	case p.op == opERROR && !toGroup:
 		return r.refused(p.code, p.message), false
@@ -135,9 +133,9 @@ func (c *client) take(r *receiver, b []byte, cm *ipv4.ControlMessage, from net.A
 func (c *client) send(o order) {
 	if o.request {
 		to := netip.AddrPortFrom(c.source.Server, c.source.ServerPort)
-		_, _ = c.udp.WriteToUDPAddrPort(requestPacket(c.source.File), to)
+		_ = c.port.Send(to, requestPacket(c.source.File))
 	}
 	if o.ack > 0 {
-		_, _ = c.udp.WriteToUDPAddrPort(ackPacket(o.ack), c.peer)
+		_ = c.port.Send(c.peer, ackPacket(o.ack))
 	}
 }

@@ -23,6 +23,17 @@ const (
 // ErrSilent says that no MTFTP server answers: what is left is TFTP on port 69 (PXE 2.1).
 var ErrSilent = errors.New("no MTFTP server answers; the file may be had by TFTP on port 69")
 
+// unheard says that the server answers this client, and that nothing it sends to the group comes here.
+type unheard struct{ openings int }
+
+func (e unheard) Error() string {
+	return fmt.Sprintf("the server answers, but after %d openings not one block has come to the group: it sends to another group or port "+
+		"than it told, or multicast does not pass; the file may be had by TFTP on port 69", e.openings)
+}
+
+// Is makes it an ErrSilent: TFTP is what is left here, too.
+func (e unheard) Is(target error) bool { return target == ErrSilent }
+
 // RefusedError is the server's ERROR (RFC 1350 section 5).
 type RefusedError struct {
 	Code    uint16
@@ -67,6 +78,7 @@ type receiver struct {
 	repeats int    // how often it came again
 	ones    int    // copies of block 1 to the group since our own
 	strict  bool   // the server takes only the ACK of the very block it sent
+	grouped bool   // something has come to the group
 
 	opened   int // openings
 	heard    int // new blocks that came without an ACK of ours
@@ -98,6 +110,9 @@ func (r *receiver) open() order {
 	} else {
 		r.barren = 0
 	}
+	if r.barren == barrenOpenings && r.got > 0 && !r.grouped {
+		return order{err: unheard{r.opened}}
+	}
 	if r.barren == barrenOpenings {
 		return order{err: fmt.Errorf("%d openings brought no new block: %w", r.barren, ErrSilent)}
 	}
@@ -111,6 +126,7 @@ func (r *receiver) received(block uint16, data []byte, toGroup bool) order {
 	if !toGroup && r.opened == 0 {
 		return order{wait: r.patience()} // not asked for
 	}
+	r.grouped = r.grouped || toGroup
 	if r.phase == parting {
 		return r.part(block)
 	}

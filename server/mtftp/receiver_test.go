@@ -122,6 +122,15 @@ func TestReceiverErrors(t *testing.T) {
 	if o := r.refused(1, "no such\nfile"); !errors.As(o.err, &refused) || o.err.Error() != `the MTFTP server answered ERROR 1 "no such\nfile"` {
 		t.Error(o.err)
 	}
+	unheard := &receiver{}
+	o := unheard.silence()
+	for o.err == nil { // its own copy of block 1, time and again
+		unheard.received(1, blockOf(1), false)
+		o = unheard.silence()
+	}
+	if !errors.Is(o.err, ErrSilent) || !strings.Contains(o.err.Error(), "after 4 openings not one block has come to the group") {
+		t.Error(o.err)
+	}
 	for range askTries - 1 {
 		r.silence()
 	}

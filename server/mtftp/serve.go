@@ -46,6 +46,9 @@ func (s *Server) handle(datagram []byte, client netip.AddrPort, toAll bool, now 
 	case toAll:
 		d.Reason = "ignored: requests are unicast, and this was sent to a group or to all"
 		s.observe(d)
+	case s.cfg.Silent:
+		d.Reason = "silent, as configured"
+		s.observe(d)
 	case p.op == opRRQ || p.op == opWRQ:
 		d.File = p.file
 		s.request(p, d, now)

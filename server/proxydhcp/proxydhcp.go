@@ -52,7 +52,7 @@ func onServerPort(req *dhcp.Request, cfg *Config, d dhcp.Decision) (*dhcp.Reply,
 	}
 	if cfg.ClassOnly {
 		r := dhcp.NewReply(req, dhcpv4.MessageTypeOffer, cfg.Address.Addr())
-		told, _ := (&pxe.Offer{Flaws: cfg.Offer.Flaws}).For(req.Client, false)
+		told, _ := (&pxe.Offer{Flaws: cfg.Offer.Flaws}).For(req.Client, "")
 		r.Tell(told)
 		r.Packet.ServerIPAddr = cfg.Address.Addr().AsSlice() // EDK2 asks siaddr's port 4011
 		r.ToNewcomer(req)
@@ -89,7 +89,7 @@ func tell(req *dhcp.Request, cfg *Config, d dhcp.Decision, typ dhcpv4.MessageTyp
 		direct := pxe.Direct
 		offer.Control = &direct
 	}
-	told, err := offer.For(req.Client, file != "")
+	told, err := offer.For(req.Client, file)
 	if err != nil {
 		return d.Silent("silent: %v", err)
 	}

@@ -77,6 +77,9 @@ func TestAnswer(t *testing.T) {
 		{"a DISCOVER on port 4011", nil, dhcptest.EDK2.Discover(t, dhcptest.To("192.0.2.2:4011")), "silent", "neither DHCPREQUEST nor DHCPINFORM"},
 		{"a boot server request is a boot server's", nil, dhcptest.EDK2.ToPXEPort(t, request, dhcptest.Item(0x8000, 0)), "silent", "boot server"},
 		{"nowhere to answer to", nil, dhcptest.EDK2.ToPXEPort(t, request, dhcptest.From("0.0.0.0:68"), func(p *dhcpv4.DHCPv4, _, _ *netip.AddrPort) { p.ClientIPAddr = nil }), "silent", "neither its source nor ciaddr"},
+		{"a file that may be had by multicast; EDK2 would drop the offer without bit 3", func(c *Config) {
+			c.Offer.MTFTP = map[string]pxe.MTFTP{"x64.efi": {Addr: netip.MustParseAddr("239.255.1.1"), ClientPort: 1758, ServerPort: 1759, Timeout: 2, Delay: 3}}
+		}, dhcptest.EDK2.Discover(t), "OFFER x64.efi " + broadcast + " PXEClient 0104efff0101020206de030206df040102050103" + direct, "bit 3"},
 		{"class only: the client shall ask port 4011", func(c *Config) { c.ClassOnly = true }, dhcptest.EDK2.Discover(t), "OFFER - " + broadcast + " PXEClient -", "asks port 4011"},
 		{"class only: and there it is told", func(c *Config) { c.ClassOnly = true }, dhcptest.EDK2.ToPXEPort(t, request), "ACK x64.efi 192.0.2.100:4011 PXEClient " + direct, ""},
 		{"a menu", withMenu, dhcptest.IPXE.Discover(t), "OFFER probe.0 " + broadcast + " PXEClient " + menu, "menu"},

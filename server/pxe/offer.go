@@ -1,6 +1,9 @@
 package pxe
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // ClassPXE is what a server says in option 60 of everything that it tells a PXE client (PXE 2.1 section 2.2): no more
 // than that. The client's own class in return would be taken for a server's too, but says another thing.
@@ -14,6 +17,7 @@ type Offer struct {
 	Servers   []Server
 	Menu      []MenuItem
 	Prompt    *Prompt
+	MTFTP     map[string]MTFTP // by boot file, without a leading slash: how to have it by multicast (tags 1 to 5)
 	Flaws     OfferFlaws
 }
 
@@ -25,7 +29,7 @@ type OfferFlaws struct {
 	ClientClass bool // send the client's whole class back
 }
 
-// Empty reports whether there is nothing to say in option 43.
+// Empty reports whether there is nothing to say in option 43 of how to find a boot server.
 func (o *Offer) Empty() bool {
 	return o.Control == nil && !o.Multicast.IsValid() && len(o.Servers) == 0 && len(o.Menu) == 0 && o.Prompt == nil
 }
@@ -41,11 +45,20 @@ type Told struct {
 	Refuse bool   // nothing that could be said would be right: stay silent
 }
 
-// For says what one client is told. hasFile tells whether the same reply names a boot file.
+// multicast gives tags 1 to 5 of a boot file; nil if it comes by TFTP alone.
+func (o *Offer) multicast(file string) *MTFTP {
+	if m, ok := o.MTFTP[strings.TrimLeft(file, "/")]; ok {
+		return &m
+	}
+	return nil
+}
+
+// For says what one client is told. file is the boot file that the same reply names; empty is none.
 //
 // iPXE's EFI builds have no menu: told of one, they end the boot without a word (there is no PXE_MENU in
 // config/defaults/efi.h). They are told to boot the file instead.
-func (o *Offer) For(c Client, hasFile bool) (Told, error) {
+func (o *Offer) For(c Client, file string) (Told, error) {
+	hasFile := file != ""
 	t := Told{Class: ClassPXE}
 	if o.Flaws.NoClass {
 		t.Class = ""
@@ -53,8 +66,10 @@ func (o *Offer) For(c Client, hasFile bool) (Told, error) {
 	if o.Flaws.ClientClass {
 		t.Class = c.Class
 	}
-	v := Vendor{Control: o.Control, Multicast: o.Multicast, Servers: o.Servers, Menu: o.Menu, Prompt: o.Prompt}
+	v := Vendor{Control: o.Control, Multicast: o.Multicast, Servers: o.Servers, Menu: o.Menu, Prompt: o.Prompt, MTFTP: o.multicast(file)}
 	switch {
+	case o.Empty() && v.MTFTP != nil:
+		t.Why = "a file that may be had by multicast"
 	case o.Empty():
 		t.Why = "option 60 alone, so that it asks port 4011"
 		return t, nil
@@ -63,7 +78,7 @@ func (o *Offer) For(c Client, hasFile bool) (Told, error) {
 			return Told{Refuse: true, Why: "iPXE on EFI has no PXE menu, and no file is configured that it could boot instead"}, nil
 		}
 		direct := Direct
-		v = Vendor{Control: &direct}
+		v = Vendor{Control: &direct, MTFTP: v.MTFTP}
 		t.Why = "iPXE on EFI has no PXE menu, so it is told to boot the file at once"
 	case o.direct() && hasFile:
 		t.Why = "boot the file at once (discovery control bit 3)"

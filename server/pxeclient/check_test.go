@@ -242,7 +242,7 @@ func TestRules(t *testing.T) {
 		{"discovery without menu", menu, func(k *talk) { k.vendor.Menu = nil; k.r.File = "x" }, func(k *talk) { k.r.File = "x" }},
 		{"menu to iPXE on EFI", menu, as("iPXE"), both(as("iPXE"), func(k *talk) { k.q.Set(optArch, 0, 0) })},
 		{"menu to iPXE on EFI", menu, as("\x04iPXE"), as("gPXE")},
-		{"MTFTP without discovery options", offer, func(k *talk) { k.vendor = &pxe.Vendor{MTFTP: mtftp} }, func(k *talk) { k.vendor.MTFTP = mtftp }},
+		{"MTFTP without discovery options", offer, func(k *talk) { k.vendor = &pxe.Vendor{MTFTP: mtftpTags} }, func(k *talk) { k.vendor.MTFTP = mtftpTags }},
 		{"boot item not returned", bootServer, func(k *talk) { k.vendor = nil }, func(k *talk) { k.q.Del(optVendor); k.vendor = nil }},
 		{"boot item not returned", bootServer, func(k *talk) { k.vendor = nil }, func(k *talk) { k.to, k.vendor = everyServer, nil; k.r.Del(optClassID) }},
 		{"boot item not returned", bootServer, func(k *talk) { k.vendor.Item = &pxe.Item{Type: 0x8000, Layer: 1} },
@@ -304,7 +304,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-var mtftp = &pxe.MTFTP{Addr: netip.MustParseAddr("239.1.1.1"), ClientPort: 1758, ServerPort: 1759, Timeout: 1, Delay: 1}
+var mtftpTags = &pxe.MTFTP{Addr: netip.MustParseAddr("239.1.1.1"), ClientPort: 1758, ServerPort: 1759, Timeout: 1, Delay: 1}
 
 // TestSilentPort is about requests that nobody answers.
 func TestSilentPort(t *testing.T) {

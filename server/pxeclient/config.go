@@ -53,8 +53,9 @@ type Config struct {
 	Edit func(Step, *Message)
 	// Saw is told of every packet, as it is recorded; it must not call the client.
 	Saw func(Packet)
-	// Download fetches boot programs; nil is TFTP{}.
+	// Download fetches boot programs; nil is TFTP{}, after an attempt by MTFTP if the answer has tags 1 to 5.
 	Download Downloader
+	MTFTP    MTFTP // counts only if Download is nil
 }
 
 // Relay is a DHCP relay agent (RFC 1542 section 4, RFC 3046) on the client's own link.
@@ -132,7 +133,9 @@ func (c Config) withDefaults() Config {
 	if c.Schedule.Boot == nil {
 		c.Schedule.Boot = seconds(1, 2, 3, 4)
 	}
-	if c.Download == nil {
+	if c.Download != nil {
+		c.MTFTP.Off = true
+	} else {
 		c.Download = TFTP{}
 	}
 	return c.withCredentials()

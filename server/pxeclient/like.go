@@ -7,9 +7,10 @@ import (
 )
 
 // LikeIPXE is a client that speaks as iPXE 1.0.0+git-20190125 does on the wire: no broadcast flag before it has an
-// address, everything from port 68, transaction 0 and the broadcast flag to port 4011.
+// address, everything from port 68, transaction 0 and the broadcast flag to port 4011. Tags 1 to 5 are nothing to it.
 func LikeIPXE(arch pxe.Arch) Config {
-	c := Config{Archs: []pxe.Arch{arch}, UUID: &pxe.UUID{}, UserClass: []byte("iPXE"), NII: pxe.NII{Type: 1, Major: 3, Minor: 10}}
+	c := Config{Archs: []pxe.Arch{arch}, UUID: &pxe.UUID{}, UserClass: []byte("iPXE"), NII: pxe.NII{Type: 1, Major: 3, Minor: 10},
+		MTFTP: MTFTP{Off: true}}
 	if arch == pxe.ArchBIOS {
 		c.NII = pxe.NII{Type: 1, Major: 2, Minor: 1}
 	}
@@ -26,9 +27,9 @@ func LikeIPXE(arch pxe.Arch) Config {
 }
 
 // LikeEDK2 is a client that speaks as EDK2's UefiPxeBcDxe (edk2-stable202211) does: broadcast flag always but to port
-// 4011, which it asks from port 4011, its options in ascending order.
+// 4011, which it asks from port 4011, its options in ascending order. Tags 1 to 5 are nothing to it.
 func LikeEDK2(arch pxe.Arch) Config {
-	return Config{Archs: []pxe.Arch{arch}, UUID: &pxe.UUID{}, NII: pxe.NII{Type: 1, Major: 3}, Broadcast: true, SourcePort: BootPort,
+	return Config{Archs: []pxe.Arch{arch}, UUID: &pxe.UUID{}, NII: pxe.NII{Type: 1, Major: 3}, Broadcast: true, SourcePort: BootPort, MTFTP: MTFTP{Off: true},
 		Edit: func(step Step, m *Message) {
 			switch step {
 			case StepProxy, StepBootServer:

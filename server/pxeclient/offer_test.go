@@ -48,7 +48,7 @@ func TestKind(t *testing.T) {
 		{"plain", offer().reply(t, plain), PlainDHCP, ""},
 		{"direct", offer().reply(t), DHCPPXE, ""},
 		{"menu", menu().reply(t), DHCPPXE, ""},
-		{"MTFTP alone", offer().reply(t, func(k *talk) { k.vendor = &pxe.Vendor{MTFTP: mtftp} }), DHCPPXE, ""},
+		{"MTFTP alone", offer().reply(t, func(k *talk) { k.vendor = &pxe.Vendor{MTFTP: mtftpTags} }), DHCPPXE, ""},
 		{"PXEClient alone", offer().reply(t, func(k *talk) { k.vendor = nil }), DHCPBINL, ""},
 		{"empty option 43", offer().reply(t, func(k *talk) { k.vendor = &pxe.Vendor{} }), DHCPBINL, ""},
 		{"proxy", menu().reply(t, func(k *talk) { k.r.YIAddr = netip.Addr{} }), ProxyPXE, ""},
@@ -154,7 +154,7 @@ func TestFileAndMenu(t *testing.T) {
 	f, err := offer().reply(t, func(k *talk) {
 		k.r.Set(optBootFile, []byte("seven\x00")...)
 		k.r.Set(optFileSize, 1, 0)
-		k.vendor.MTFTP = mtftp
+		k.vendor.MTFTP = mtftpTags
 	}).File()
 	if err != nil || f.Name != "seven" || f.Server != serverIP || f.Size != 131072 || f.MTFTP == nil {
 		t.Errorf("%+v, %v", f, err)

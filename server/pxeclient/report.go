@@ -97,6 +97,9 @@ func (w *Walk) steps() []Told {
 	if w.File != nil {
 		add("file", "%s", w.File.text())
 	}
+	if w.MTFTP != nil {
+		add("mtftp", "%s", w.MTFTP)
+	}
 	if w.Program != nil {
 		add("download", "%d octets, SHA-256 %x", len(w.Program), sha256.Sum256(w.Program))
 	}

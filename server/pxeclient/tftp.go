@@ -14,7 +14,7 @@ import (
 	"github.com/pxelab/pxelab/server/station"
 )
 
-// Downloader fetches boot programs over a client's station. Multicast transfers (File.MTFTP) are for those that can.
+// Downloader fetches boot programs over a client's station, by multicast (File.MTFTP) if it can.
 type Downloader interface {
 	Download(ctx context.Context, host *station.Station, f File) ([]byte, error)
 }

@@ -21,8 +21,9 @@ type Walk struct {
 	Picked     *pxe.MenuItem
 	BootServer *Reply
 	File       *File
-	Program    []byte // with an End beside it, it is refused
-	End        string // how the walk ended, in a clause; empty when there is a boot program to start
+	MTFTP      *Transmission // nil: the file was not sought by MTFTP
+	Program    []byte        // with an End beside it, it is refused
+	End        string        // how the walk ended, in a clause; empty when there is a boot program to start
 
 	// With BIS: the answer to the second request, what it names, and whose signature holds.
 	Credentials     *Reply
@@ -48,6 +49,9 @@ func (w *Walk) String() string {
 	}
 	if w.File != nil {
 		add("%q of %s", w.File.Name, w.File.Server)
+	}
+	if w.MTFTP != nil {
+		add("MTFTP %s", w.MTFTP)
 	}
 	if w.Program != nil {
 		add("%d octets", len(w.Program))
@@ -90,7 +94,7 @@ func (c *Client) Boot(ctx context.Context, pick Pick) (*Walk, error) {
 		w.End = "the URI is left to an HTTP client"
 		return w, nil
 	}
-	if w.Program, err = c.Download(ctx, f); err == nil && c.cfg.Trust != nil {
+	if w.Program, err = c.fetch(ctx, w, f); err == nil && c.cfg.Trust != nil {
 		err = c.verify(ctx, w)
 	}
 	return w, w.ended(err)
@@ -101,6 +105,16 @@ func (w *Walk) ended(err error) error {
 		w.End = err.Error()
 	}
 	return err
+}
+
+// fetch has the boot program by multicast, if the file is announced so, and otherwise by Download.
+func (c *Client) fetch(ctx context.Context, w *Walk, f File) (program []byte, err error) {
+	if f.MTFTP != nil && !c.cfg.MTFTP.Off {
+		if w.MTFTP, err = c.receive(ctx, f); !w.MTFTP.TFTP {
+			return w.MTFTP.Data, err
+		}
+	}
+	return c.Download(ctx, f)
 }
 
 // Download fetches a boot program with the configured Downloader.

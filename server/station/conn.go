@@ -26,8 +26,9 @@ type Conn struct {
 	from     netip.Addr    // source address; zero: whatever the station has
 }
 
-// backlog is how many datagrams a Conn keeps for a reader that is late.
-const backlog = 1024
+// backlog is how many datagrams a Conn keeps for a reader that is late: a second of a multicast transmission, which waits
+// for one client only while the others may be waiting for a processor.
+const backlog = 4096
 
 // ListenUDP opens a port; zero is a free one from 49152 up. groups are multicast groups to be a member of until the
 // Conn is closed.

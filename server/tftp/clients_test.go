@@ -58,8 +58,8 @@ func TestClients(t *testing.T) {
 					t.Errorf("granted %s", d.Reason)
 				}
 				sv.t = t
-				if d := sv.expect("", OK, "transferred whole"); d.Bytes != int64(n) {
-					t.Errorf("%d octets: %d reported", n, d.Bytes)
+				if d := sv.expect("", OK, "transferred whole"); d.Bytes != int64(n) || d.Sent < int64(n)+4 || d.Resent == 0 && d.Sent > 2*int64(n)+4 {
+					t.Errorf("%d octets: %d reported, %d on the wire", n, d.Bytes, d.Sent)
 				}
 			}
 		})

@@ -54,6 +54,7 @@ type member struct {
 	began   time.Time
 	acked   int64 // highest block it acknowledged; -1 none
 	sent    int   // blocks sent because it asked
+	wire    int64 // octets of them
 	resent  int
 	strikes int
 	errors  int
@@ -159,7 +160,7 @@ func (g *group) leave(m *member, e ending) {
 	if e.tell != "" {
 		g.sendError(e.code, e.tell, m.client)
 	}
-	d := Decision{Client: m.client, Request: m.req.String(), File: m.req.name, Resent: m.resent, Took: time.Since(m.began),
+	d := Decision{Client: m.client, Request: m.req.String(), File: m.req.name, Sent: m.wire, Resent: m.resent, Took: time.Since(m.began),
 		Outcome: e.outcome, Reason: fmt.Sprintf("%s; %d of %d blocks were sent for it", e.reason, m.sent, g.last),
 		Bytes: min(max(0, m.acked)*int64(g.blk), g.info.Size())}
 	g.server.observe(d)
@@ -312,6 +313,7 @@ func (g *group) multicast(m *member, n int64) {
 		return
 	}
 	m.sent++
+	m.wire += 4 + want
 	g.sentAt = time.Now()
 	g.send(g.data[:4+want], sockaddr(g.to, g.link))
 }

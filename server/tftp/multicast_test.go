@@ -85,7 +85,9 @@ func TestMulticast(t *testing.T) {
 	late.ack(1)
 	air.want("DATA 2: 512 octets")
 	late.ack(6)
-	sv.expect("", OK, "2 of 6 blocks were sent for it")
+	if d := sv.expect("", OK, "2 of 6 blocks were sent for it"); d.Sent != 2*516 {
+		t.Errorf("%+v", d)
+	}
 
 	first.joins(sv, "f", group1, 1) // the group ended, its address is free again
 	sv.expect("OACK", "", group1)

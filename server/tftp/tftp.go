@@ -49,6 +49,7 @@ type Decision struct {
 	Reason  string
 	File    string        // path below the root, as asked for
 	Bytes   int64         // octets acknowledged
+	Sent    int64         // octets of UDP payload that DATA put on the wire, those to a group for the client that asked for them
 	Took    time.Duration // from the request
 	Resent  int           // datagrams sent again
 	Outcome string

@@ -15,7 +15,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if root := os.Getenv(serves); root != "" {
+		serveProcess(root)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // served is a Server on the loopback interface at a free port.
 type served struct {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -48,6 +49,7 @@ type transfer struct {
 	sentAt   time.Time
 	resentAt time.Time
 	batch    *batch
+	wire     atomic.Int64 // octets of DATA sent
 
 	mu     sync.Mutex
 	first  []byte // what answers the request; nil until sent
@@ -194,6 +196,9 @@ func (t *transfer) sendWindow() error {
 }
 
 func (t *transfer) transmit(from, to int64) {
+	for n := max(from, 1); n <= to; n++ {
+		t.wire.Add(int64(len(t.packet(n))))
+	}
 	if from == to {
 		t.send(t.packet(from), t.to)
 		return
@@ -264,6 +269,9 @@ func (t *transfer) repeatFirst() bool {
 	}
 	if t.first != nil {
 		t.resent++
+		if binary.BigEndian.Uint16(t.first) == opDATA {
+			t.wire.Add(int64(len(t.first)))
+		}
 		t.send(t.first, sockaddr(t.client, t.link))
 	}
 	return true
@@ -284,7 +292,7 @@ func (t *transfer) ignore() {
 func (t *transfer) end(e ending) Decision {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	d := Decision{Client: t.client, Request: t.req.String(), File: t.req.name, Bytes: t.confirmed(), Resent: t.resent,
+	d := Decision{Client: t.client, Request: t.req.String(), File: t.req.name, Bytes: t.confirmed(), Sent: t.wire.Load(), Resent: t.resent,
 		Took: time.Since(t.began), Outcome: e.outcome, Reason: e.reason}
 	if e.reason == fellSilent {
 		d.Reason = fmt.Sprintf("fell silent after block %d, as configured", t.w.sent)

@@ -26,11 +26,14 @@ RFCs, or for the firmware that is known to stumble over it.
 
 The client has a MAC and an address of its own making: neither the addresses
 nor the routes of this host are used or changed. The address it was leased is
-given back. Exit status 0: there is a boot program, and no problem was found.
+given back. A file whose answer has tags 1 to 5 of option 43 is had by multicast
+(MTFTP), and by TFTP if no MTFTP server answers.
 
 With --bis it is a machine with Boot Integrity Services, which no firmware of
 today has: it starts no boot program but one that was signed for a certificate
-in one of these files.`,
+in one of these files.
+
+Exit status 0: there is a boot program, and no problem was found.`,
 		Example: `  pxelab client --interface br0 --arch efi-x64
   pxelab client --interface br0 --as ipxe --arch bios --item 0x8001 --json`,
 		Args: cobra.NoArgs,
@@ -47,6 +50,7 @@ in one of these files.`,
 	fl.BoolVar(&f.bootp, "bootp", false, "be a BOOTP client, which knows nothing of DHCP")
 	fl.IntVar(&f.offers, "offers", 0, "stop waiting for offers when there are so many (default: wait as long as PXE 2.1 says)")
 	fl.StringArrayVar(&f.bis, "bis", nil, "check boot programs (BIS): a PEM file of certificates to trust; may be repeated")
+	f.mtftp.add(fl)
 	fl.BoolVar(&f.json, "json", false, "as JSON, with every packet")
 	fl.BoolVar(&f.mine, consent, false, "also on the interface of this host's default route")
 	return cmd
@@ -57,6 +61,7 @@ type clientFlags struct {
 	archs, bis                  []string
 	http, bootp, json, mine     bool
 	offers                      int
+	mtftp                       mtftpFlags
 }
 
 func (f *clientFlags) run(cmd *cobra.Command) error {
@@ -114,6 +119,9 @@ func (f *clientFlags) config() (c pxeclient.Config, err error) {
 		c = pxeclient.LikeEDK2(archs[0])
 	default:
 		return c, fmt.Errorf("--as %q: have ipxe and edk2", f.as)
+	}
+	if err := f.mtftp.set(&c.MTFTP, f.as); err != nil {
+		return c, err
 	}
 	c.Interface, c.Archs, c.HTTP, c.BOOTP = f.ifname, archs, f.http, f.bootp
 	if f.mac != "" {
