@@ -35,45 +35,66 @@ type service struct {
 // readyIn bounds the start of a service of ours: it opens a few sockets, so more means that it hangs.
 const readyIn = 20 * time.Second
 
-// startServices starts all service processes at once and waits until each listens.
+// startServices starts all service processes at once and waits until each listens. Programs that end by themselves come
+// after that: they ask once, perhaps, and what they ask shall be there.
 func (l *lab) startServices(ctx context.Context) error {
 	for _, s := range l.plan.Services { // all of them before the first packet
 		l.senders.add(s, l.ownerOf(s))
 	}
+	var later []*service
 	for _, s := range l.plan.Services {
 		host, err := l.hostOf(s)
 		if err != nil {
 			return fmt.Errorf("make the host of service %q: %w", s.Name, err)
 		}
 		run := &service{plan: s, host: host, ready: make(chan struct{}), ended: make(chan struct{})}
+		l.services[s.Name] = run
+		if s.Exec != nil && s.Exec.Once {
+			later = append(later, run)
+			continue
+		}
 		if err := l.startService(ctx, run); err != nil {
 			return fmt.Errorf("start service %q: %w", s.Name, err)
 		}
-		l.services[s.Name] = run
 	}
 	started := time.Now()
 	for _, s := range l.plan.Services {
-		run, within := l.services[s.Name], readyIn
-		if s.Exec != nil && !s.Exec.Once {
-			within = time.Duration(s.Exec.Within)
+		if s.Exec == nil || !s.Exec.Once {
+			if err := l.services[s.Name].awaitReady(ctx, started); err != nil {
+				return err
+			}
 		}
-		select {
-		case <-run.ready:
-			continue
-		default:
-		}
-		slow := time.After(within - time.Since(started))
-		select {
-		case <-run.ready:
-		case <-run.ended:
-			return fmt.Errorf("service %q ended before it was ready: %w", s.Name, run.err)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-slow:
-			return fmt.Errorf("service %q is not ready after %s%s", s.Name, within, run.said())
+	}
+	for _, run := range later {
+		if err := l.startService(ctx, run); err != nil {
+			return fmt.Errorf("start service %q: %w", run.plan.Name, err)
 		}
 	}
 	return nil
+}
+
+// awaitReady waits until a service that was started serves.
+func (s *service) awaitReady(ctx context.Context, started time.Time) error {
+	within := readyIn
+	if s.plan.Exec != nil {
+		within = time.Duration(s.plan.Exec.Within)
+	}
+	select {
+	case <-s.ready:
+		return nil
+	default:
+	}
+	slow := time.After(within - time.Since(started))
+	select {
+	case <-s.ready:
+		return nil
+	case <-s.ended:
+		return fmt.Errorf("service %q ended before it was ready: %w", s.plan.Name, s.err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-slow:
+		return fmt.Errorf("service %q is not ready after %s%s", s.plan.Name, within, s.said())
+	}
 }
 
 // ownerOf is the service whose host a service runs on.
