@@ -5,7 +5,10 @@
 // none may be removed, renamed or change its meaning. Readers ignore kinds and fields they do not know.
 package event
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Event is one thing that happened, to one actor, at one moment.
 //
@@ -121,4 +124,16 @@ type Decision struct {
 	File    string `json:"file,omitempty"`    // boot file named, or file transferred
 	Bytes   int64  `json:"bytes,omitempty"`   // octets transferred
 	Outcome string `json:"outcome,omitempty"` // of a transfer: "ok", "size-probe", "not-found", "timeout", ...
+}
+
+// String is the decision as a line of the server's log.
+func (d *Decision) String() string {
+	reply := d.Reply
+	switch {
+	case d.Outcome != "": // the end of a transfer
+		return fmt.Sprintf("%s %s: %s", d.Client, d.Request, d.Reason)
+	case reply == "":
+		reply = "silence"
+	}
+	return fmt.Sprintf("%s %s: %s, because %s", d.Client, d.Request, reply, d.Reason)
 }
