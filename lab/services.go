@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -36,58 +35,66 @@ type service struct {
 // readyIn bounds the start of a service of ours: it opens a few sockets, so more means that it hangs.
 const readyIn = 20 * time.Second
 
-// startServices makes all hosts, starts all servers at once and waits until each listens; and then the programs that end
-// by themselves, which are clients: one that asks before the server is there may wait for seconds before it asks again.
+// startServices starts all service processes at once and waits until each listens. Programs that end by themselves come
+// after that: they ask once, perhaps, and what they ask shall be there.
 func (l *lab) startServices(ctx context.Context) error {
 	for _, s := range l.plan.Services { // all of them before the first packet
 		l.senders.add(s, l.ownerOf(s))
 	}
+	var later []*service
 	for _, s := range l.plan.Services {
 		host, err := l.hostOf(s)
 		if err != nil {
 			return fmt.Errorf("make the host of service %q: %w", s.Name, err)
 		}
-		l.services[s.Name] = &service{plan: s, host: host, ready: make(chan struct{}), ended: make(chan struct{})}
+		run := &service{plan: s, host: host, ready: make(chan struct{}), ended: make(chan struct{})}
+		l.services[s.Name] = run
+		if s.Exec != nil && s.Exec.Once {
+			later = append(later, run)
+			continue
+		}
+		if err := l.startService(ctx, run); err != nil {
+			return fmt.Errorf("start service %q: %w", s.Name, err)
+		}
 	}
-	for _, once := range []bool{false, true} {
-		list := slices.DeleteFunc(slices.Clone(l.plan.Services), func(s plan.Service) bool { return once != (s.Exec != nil && s.Exec.Once) })
-		for _, s := range list {
-			if err := l.startService(ctx, l.services[s.Name]); err != nil {
-				return fmt.Errorf("start service %q: %w", s.Name, err)
+	started := time.Now()
+	for _, s := range l.plan.Services {
+		if s.Exec == nil || !s.Exec.Once {
+			if err := l.services[s.Name].awaitReady(ctx, started); err != nil {
+				return err
 			}
 		}
-		if err := l.awaitServices(ctx, list); err != nil {
-			return err
+	}
+	for _, run := range later {
+		if err := l.startService(ctx, run); err != nil {
+			return fmt.Errorf("start service %q: %w", run.plan.Name, err)
 		}
 	}
 	return nil
 }
 
-// awaitServices waits until each of some services that were just started listens.
-func (l *lab) awaitServices(ctx context.Context, list []plan.Service) error {
-	started := time.Now()
-	for _, s := range list {
-		run, within := l.services[s.Name], readyIn
-		if s.Exec != nil && !s.Exec.Once {
-			within = time.Duration(s.Exec.Within)
-		}
-		select {
-		case <-run.ready:
-			continue
-		default:
-		}
-		slow := time.After(within - time.Since(started))
-		select {
-		case <-run.ready:
-		case <-run.ended:
-			return fmt.Errorf("service %q ended before it was ready: %w", s.Name, run.err)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-slow:
-			return fmt.Errorf("service %q is not ready after %s%s", s.Name, within, run.said())
-		}
+// awaitReady waits until a service that was started serves.
+func (s *service) awaitReady(ctx context.Context, started time.Time) error {
+	within := readyIn
+	if s.plan.Exec != nil {
+		within = time.Duration(s.plan.Exec.Within)
 	}
-	return nil
+	select {
+	case <-s.ready:
+		return nil
+	default:
+	}
+	slow := time.After(within - time.Since(started))
+	select {
+	case <-s.ready:
+		return nil
+	case <-s.ended:
+		return fmt.Errorf("service %q ended before it was ready: %w", s.plan.Name, s.err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-slow:
+		return fmt.Errorf("service %q is not ready after %s%s", s.plan.Name, within, s.said())
+	}
 }
 
 // ownerOf is the service whose host a service runs on.

@@ -5,7 +5,10 @@
 // none may be removed, renamed or change its meaning. Readers ignore kinds and fields they do not know.
 package event
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Event is one thing that happened, to one actor, at one moment.
 //
@@ -123,4 +126,16 @@ type Decision struct {
 	Sent    int64  `json:"sent,omitempty"`    // of a transfer: octets of UDP payload that its DATA put on the wire
 	Resent  int    `json:"resent,omitempty"`  // of a transfer: datagrams that were sent again
 	Outcome string `json:"outcome,omitempty"` // of a transfer: "ok", "size-probe", "not-found", "timeout", ...
+}
+
+// String is the decision as a line of the server's log.
+func (d *Decision) String() string {
+	reply := d.Reply
+	switch {
+	case d.Outcome != "": // the end of a transfer
+		return fmt.Sprintf("%s %s: %s", d.Client, d.Request, d.Reason)
+	case reply == "":
+		reply = "silence"
+	}
+	return fmt.Sprintf("%s %s: %s, because %s", d.Client, d.Request, reply, d.Reason)
 }

@@ -36,6 +36,7 @@ type boot struct {
 	paused    bool         // its clock stands still
 	gaveUp    *event.Event // what shows that the boot attempt is over
 	refused   bool         // the client complained or gave up after it had the whole file
+	unstarted bool         // the firmware could not start the file, or the file returned so
 	stalled   *event.Event
 	exit      *event.Event
 	ended     *event.Event // the lab stopped it

@@ -20,6 +20,9 @@ var (
 	bdsFailed = regexp.MustCompile(`BdsDxe: failed to load Boot[0-9A-F]{4}(?: "([^"]*)")?`)
 	// bdsStarting is EDK2's boot manager handing the machine to the file the PXE client fetched.
 	bdsStarting = regexp.MustCompile(`BdsDxe: starting Boot[0-9A-F]{4} "UEFI (?:PXE|HTTP)v[46]`)
+	// bdsUnstarted is EDK2's boot manager after it said "starting" of a file that it cannot start: x86-64 firmware loads an
+	// IA-32 program before it notices. A program that ran may return the same status, so this alone is no proof.
+	bdsUnstarted = regexp.MustCompile(`BdsDxe: failed to start Boot[0-9A-F]{4} "UEFI (?:PXE|HTTP)v[46].*: Unsupported`)
 	// maybeEFI is iPXE's BIOS build about to jump into a file that begins as an EFI program does. It starts any
 	// small file as a boot program, so this remark is the last that is heard of the machine; only a file too large
 	// for base memory gets its "Exec format error".
@@ -97,6 +100,10 @@ func (b *boot) console(e event.Event) {
 	if failed != nil || b.complains(e.Text) {
 		b.complaint = append(b.complaint, e)
 		b.refused = b.refused || b.hasFile()
+	}
+	if bdsUnstarted.MatchString(e.Text) {
+		b.complaint = append(b.complaint, e)
+		b.unstarted = true
 	}
 	if maybeEFI.MatchString(e.Text) && b.otherArch(b.lastTransfer()) != "" {
 		b.complaint = append(b.complaint, e)

@@ -219,6 +219,16 @@ var scenarios = []scenario{
 	{"wrong-arch/edk2", "x64", WrongArch, event.StageDownload, func(s *script) *script {
 		return s.firmware().dora("probe.0").fetches("probe.0").fails("")
 	}},
+	{"wrong-arch/edk2 loads it and cannot start it", "x64", WrongArch, event.StageStarted, func(s *script) *script {
+		s.firmware().dora("probe-ia32.efi").fetches("probe-ia32.efi").starts()
+		s.say(`BdsDxe: failed to start Boot0001 "UEFI PXEv4 (MAC:525400707802)" from PciRoot(0x0)/MAC(525400707802,0x1): Unsupported`)
+		return s.say(">>Start HTTP Boot over IPv4.")
+	}},
+	{"wrong-arch/near-miss: it ran and returned Unsupported", "x64", BootProgramSilent, event.StageStarted, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi").starts()
+		s.say(`BdsDxe: failed to start Boot0001 "UEFI PXEv4 (MAC:525400707802)" from PciRoot(0x0)/MAC(525400707802,0x1): Unsupported`)
+		return s.say(">>Start HTTP Boot over IPv4.")
+	}},
 	{"wrong-arch/near-miss: right architecture", "x64", ImageRefused, event.StageDownload, func(s *script) *script {
 		s.firmware().dora("probe-x64.efi").fetches("probe-x64.efi")
 		return s.say(`BdsDxe: loading Boot0001 "UEFI PXEv4 (MAC:525400707802)" from PciRoot(0x0)`,

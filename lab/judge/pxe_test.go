@@ -90,6 +90,23 @@ func init() {
 			s.offered(pxe.Vendor{Control: only, Menu: menu, Servers: listed}).of(event.Event{Kind: event.KeysTyped, Text: "down enter"})
 			return s.fails("  PXE-E21: Remote boot cancelled.")
 		}},
+		{"menu-waits/time-out 255", "x64", MenuWaits, event.StageAddress, func(s *script) *script {
+			return s.offered(pxe.Vendor{Control: only, Menu: menu, Servers: listed, Prompt: &pxe.Prompt{Timeout: 255, Text: "Press F8"}}).stalls(event.StageAddress)
+		}},
+		{"menu-waits/no prompt", "bios", MenuWaits, event.StageAddress, func(s *script) *script {
+			return s.offered(pxe.Vendor{Control: only, Menu: menu, Servers: listed}).stalls(event.StageAddress)
+		}},
+		{"menu-waits/F8 and no more", "x64", MenuWaits, event.StageAddress, func(s *script) *script {
+			s.offered(pxe.Vendor{Control: only, Menu: menu, Servers: listed, Prompt: &pxe.Prompt{Timeout: 20, Text: "Press F8"}})
+			return s.of(event.Event{Kind: event.KeysTyped, Text: "f8"}).stalls(event.StageAddress)
+		}},
+		{"menu-waits/near-miss: EDK2 shows no menu without a prompt", "x64", LocalBoot, event.StageAddress, func(s *script) *script {
+			return s.offered(pxe.Vendor{Control: only, Menu: menu, Servers: listed}).stalls(event.StageAddress)
+		}},
+		{"menu-waits/near-miss: an item was chosen", "x64", LocalBoot, event.StageAddress, func(s *script) *script {
+			s.offered(pxe.Vendor{Control: only, Menu: menu, Servers: listed, Prompt: &pxe.Prompt{Timeout: 255, Text: "Press F8"}})
+			return s.of(event.Event{Kind: event.KeysTyped, Text: "down enter"}).stalls(event.StageAddress)
+		}},
 		{"menu-unsupported/ipxe on EFI", "ipxe", MenuUnsupported, event.StageAddress, func(s *script) *script {
 			return s.offered(pxe.Vendor{Control: only, Menu: menu, Servers: listed}).say("Booting from PXE menu").fails("")
 		}},

@@ -23,6 +23,7 @@ const (
 	NoClass           Reason = "no-class"            // a proxyDHCP offer lacks option 60
 	MenuUnsupported   Reason = "menu-unsupported"    // the client was sent a boot menu, which it has no code for
 	NoMenu            Reason = "no-menu"             // it was sent to boot servers without a menu to choose from
+	MenuWaits         Reason = "menu-waits"          // the menu is shown, waits for ever, and nobody chooses
 	NoDiscoveryGroup  Reason = "no-discovery-group"  // discovery by multicast is allowed and no group is named
 	TypeNotListed     Reason = "type-not-listed"     // the server list has no server of the menu's first type
 	Cancelled         Reason = "cancelled"           // Esc was pressed
@@ -59,7 +60,7 @@ func Reasons() []string {
 	return out
 }
 
-var reasons = []Reason{NoFirmware, NoLink, NotManaged, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu,
+var reasons = []Reason{NoFirmware, NoLink, NotManaged, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu, MenuWaits,
 	NoDiscoveryGroup, TypeNotListed, Cancelled, LocalBoot, ProxySilent, BootServerSilent, AnswerIgnored, TFTPSilent,
 	FileNotFound, TFTPNoOptions, TFTPNoTsize, TFTPStopped, TFTPError, NoURI, HTTPSilent, NoLength, HTTPError, WrongArch, ImageRefused, ChainLoop, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
 
@@ -103,6 +104,7 @@ var rules = []struct {
 	{BootServerSilent, (*boot).bootServerSilent},
 	{MenuUnsupported, (*boot).menuUnsupported},
 	{NoMenu, (*boot).noMenu},
+	{MenuWaits, (*boot).menuWaits},
 	{NoDiscoveryGroup, (*boot).noDiscoveryGroup},
 	{TypeNotListed, (*boot).typeNotListed},
 	{Cancelled, (*boot).cancelled},

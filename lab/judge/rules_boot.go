@@ -38,16 +38,40 @@ func (b *boot) didNotPowerOff() *diagnosis {
 // file as a program for another architecture.
 func (b *boot) wrongArch() *diagnosis {
 	t := b.refusedFile()
-	if t == nil && !b.has(event.StageStarted) {
+	if t == nil && (b.unstarted || !b.has(event.StageStarted)) {
 		t = b.lastTransfer()
 	}
 	arch := b.otherArch(t)
 	if arch == "" {
 		return nil
 	}
-	return &diagnosis{
+	d := &diagnosis{
 		fmt.Sprintf("it fetched %q whole from %s, but that is a program for %s and this machine is %s", t.file, b.serverName(t), arch, b.guest.Arch),
 		fmt.Sprintf("serve it the %s program: choose by option 93", b.guest.Arch), []event.Event{*t.whole}}
+	if hint := b.sevenForNine(t); hint != "" {
+		d.do = hint
+	}
+	return d
+}
+
+// sevenForNine: x86-64 machines are told the file for EFI byte code and the other way round, as the text of RFC 4578
+// section 2.1 numbers the two. Its erratum and IANA's registry have 7 for x86-64 and 9 for byte code.
+func (b *boot) sevenForNine(t *transfer) string {
+	if b.guest.Arch != "efi-x64" {
+		return ""
+	}
+	for _, s := range b.t.plan.Services {
+		if s.Server == nil || s.Server.DHCP == nil || s.Server.DHCP.Boot == nil {
+			continue
+		}
+		files := s.Server.DHCP.Boot.Files
+		right := func(m event.Image) bool { return sameFile(m.File, files["efi-bc"]) && m.Arch == b.guest.Arch }
+		if sameFile(files["efi-x64"], t.file) && slices.ContainsFunc(b.t.run.Images, right) {
+			return fmt.Sprintf("service %q has the files of efi-x64 and efi-bc the wrong way round, as the text of RFC 4578 has their numbers: "+
+				"7 is x86-64 and 9 is EFI byte code; swap them", s.Name)
+		}
+	}
+	return ""
 }
 
 // otherArch is the architecture a fetched file is a program for, if that is not the guest's; empty if it is, or if

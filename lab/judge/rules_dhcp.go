@@ -145,10 +145,32 @@ func (b *boot) noBootfile() *diagnosis {
 		what = fmt.Sprintf("it got %s from %s, and no server named a boot file", b.address, b.sender(answers[len(answers)-1]))
 	}
 	do := "name a boot file for " + b.guest.Arch + " in the DHCP server, or put a proxyDHCP service beside it"
+	if hint := b.reservedInVain(); hint != "" {
+		do = hint
+	}
 	if hint := b.relayHint("proxydhcp"); hint != "" {
 		do = hint
 	}
 	return &diagnosis{what, do, ends(answers)}
+}
+
+// reservedInVain: a server names boot files to machines by their UUID, and this one sent 16 zeros, which stand for none.
+func (b *boot) reservedInVain() string {
+	own, ok := b.introduced()
+	if !ok || own.Packet.DHCP.UUID != zeroUUID {
+		return ""
+	}
+	for _, s := range b.t.plan.Services {
+		if s.Server == nil || s.Server.DHCP == nil || !b.hears(&s) {
+			continue
+		}
+		for _, r := range s.Server.DHCP.Reservations {
+			if r.UUID != "" && r.File != "" {
+				return fmt.Sprintf("service %q reserves boot files by UUID, and this machine has none (it sent 16 zeros in option 97): reserve by MAC", s.Name)
+			}
+		}
+	}
+	return ""
 }
 
 func (b *boot) proxySilent() *diagnosis {
@@ -169,6 +191,13 @@ func (b *boot) bootServerSilent() *diagnosis {
 	}
 	d := &diagnosis{fmt.Sprintf("it asked for boot item %s with %s to %s and no boot server answered", sent[0].Packet.DHCP.BootItem, times(len(sent), "request"), sent[0].Packet.Dst),
 		"run a boot server of that type there, answering by unicast to the port it was asked from", ends(sent)}
+	if host(sent[0].Packet.Dst) == "255.255.255.255" {
+		for _, s := range b.t.plan.Services {
+			if s.Server != nil && s.Server.BootServer != nil && !s.Server.BootServer.Broadcast && b.hears(&s) {
+				d.do = fmt.Sprintf("boot server %q does not listen for broadcasts to port 67: let it (broadcast: true), or name it in the server list (option 43, tag 8)", s.Name)
+			}
+		}
+	}
 	b.blame(d, "bootserver")
 	return d
 }

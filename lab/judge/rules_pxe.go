@@ -61,6 +61,36 @@ func (b *boot) noMenu() *diagnosis {
 		"send a menu (tag 9), or name the file and set bit 3 of the discovery control", []event.Event{e}}
 }
 
+// menuWaits: the menu is there, has no time-out (PXE 2.1 table 2-1: that of the prompt ends with the prompt), and nobody
+// pressed Enter. Without a prompt iPXE shows the menu, and EDK2 takes the first item.
+func (b *boot) menuWaits() *diagnosis {
+	e, v := b.told()
+	if v == nil || len(v.Menu) == 0 || !b.undecided() || b.gaveUp != nil {
+		return nil
+	}
+	shown, why := v.Prompt == nil && b.guest.Client == "ipxe", "without a prompt"
+	if v.Prompt != nil && v.Prompt.Timeout == 255 {
+		shown, why = true, "time-out 255"
+	}
+	for _, k := range b.events {
+		if k.Kind != event.KeysTyped {
+			continue
+		}
+		keys := strings.Fields(k.Text)
+		if slices.Contains(keys, "enter") || slices.Contains(keys, "esc") {
+			return nil
+		}
+		if slices.Contains(keys, "f8") {
+			shown, why = true, "F8 was pressed"
+		}
+	}
+	if !shown {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("it shows the boot menu of %s (%s), which waits for ever, and nobody chose", b.sender(e), why),
+		"choose an item, or give the prompt a time-out (option 43, tag 10) after which the first is taken", []event.Event{e, *b.stalled}}
+}
+
 // noDiscoveryGroup: multicast is allowed, comes first, and there is no group.
 func (b *boot) noDiscoveryGroup() *diagnosis {
 	e, v := b.told()

@@ -86,6 +86,8 @@ func (t *Tracker) checkService(s plan.Service, x topology.Expectation) finding {
 		return v.checkExits(s.Name, *x.Exits)
 	case x.Sent != nil:
 		return t.checkSent(s.Name, v, x.Sent)
+	case x.Sees != nil:
+		return v.checkSees(s.Name, x.Sees)
 	case x.Never != nil && x.Never.Log != "":
 		return v.checkNeverLog(s.Name, x.Never.Log)
 	case x.Never != nil:
@@ -94,9 +96,19 @@ func (t *Tracker) checkService(s plan.Service, x topology.Expectation) finding {
 	return fail(fmt.Sprintf("no judge knows what %q is expected to do", s.Name))
 }
 
-// lines gives what a service wrote.
+// lines gives what a service wrote; a server of ours writes a line for each of its decisions.
 func (v *seen) lines() []event.Event {
-	return slices.DeleteFunc(slices.Clone(v.events), func(e event.Event) bool { return e.Kind != event.ServiceLog })
+	var out []event.Event
+	for _, e := range v.events {
+		switch {
+		case e.Decision != nil:
+			e.Text = e.Decision.String()
+		case e.Kind != event.ServiceLog:
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 func (v *seen) checkLog(name, pattern string) finding {
@@ -143,35 +155,62 @@ func (v *seen) checkNeverLog(name, pattern string) finding {
 	return pass(fmt.Sprintf("none of the %s that %q wrote matches", times(len(v.lines()), "line"), name))
 }
 
-// checkNeverPacket needs to have seen something: where no packet was seen at all, none can be missing.
-func (v *seen) checkNeverPacket(name string, c *topology.Never) finding {
-	pattern := c.Packet
+// packets picks of what passed a service's interfaces the packets that a claim means, and counts all there were.
+func (v *seen) packets(from, pattern string) (found []event.Event, count int, err error) {
 	re, err := regexp.Compile(pattern)
 	if err != nil {
-		return fail(fmt.Sprintf("%q is no regular expression: %v", pattern, err))
+		return nil, 0, fmt.Errorf("%q is no regular expression: %w", pattern, err)
 	}
-	count := 0
 	for _, e := range v.events {
 		if e.Packet == nil {
 			continue
 		}
 		count++
-		if c.From != "" && (e.Service != c.From || e.Packet.Proto == "arp") { // an ARP question goes to all
+		if from != "" && (e.Service != from || e.Packet.Proto == "arp") { // an ARP question goes to all
 			continue
 		}
 		if re.MatchString(e.Packet.Info) {
-			way := "reached"
-			if e.Packet.FromGuest {
-				way = "left"
-			}
-			return fail(fmt.Sprintf("a packet %s %q: %q", way, name, e.Packet.Info), e)
+			found = append(found, e)
 		}
 	}
-	if count == 0 {
-		return fail(fmt.Sprintf("no packet at all was seen at %q, which proves nothing", name))
+	return found, count, nil
+}
+
+// passage words that a packet was seen at a service.
+func passage(name string, e event.Event) string {
+	way := "reached"
+	if e.Packet.FromGuest {
+		way = "left"
 	}
-	if c.From != "" {
+	return fmt.Sprintf("a packet %s %q: %q", way, name, e.Packet.Info)
+}
+
+// checkNeverPacket needs to have seen something: where no packet was seen at all, none can be missing.
+func (v *seen) checkNeverPacket(name string, c *topology.Never) finding {
+	found, count, err := v.packets(c.From, c.Packet)
+	switch {
+	case err != nil:
+		return fail(err.Error())
+	case len(found) > 0:
+		return fail(passage(name, found[0]), found[0])
+	case count == 0:
+		return fail(fmt.Sprintf("no packet at all was seen at %q, which proves nothing", name))
+	case c.From != "":
 		return pass(fmt.Sprintf("none of %s at %q came from %q", times(count, "packet"), name, c.From))
 	}
 	return pass(fmt.Sprintf("none of %s at %q matches", times(count, "packet"), name))
+}
+
+// checkSees: such a packet passed an interface of the service.
+func (v *seen) checkSees(name string, c *topology.Sees) finding {
+	found, count, err := v.packets(c.From, c.Packet)
+	switch {
+	case err != nil:
+		return fail(err.Error())
+	case len(found) > 0:
+		return pass(passage(name, found[0]), ends(found)...)
+	case c.From != "":
+		return fail(fmt.Sprintf("none of %s at %q came from %q and matches", times(count, "packet"), name, c.From))
+	}
+	return fail(fmt.Sprintf("none of %s at %q matches", times(count, "packet"), name))
 }

@@ -102,6 +102,9 @@ func TestServiceClaims(t *testing.T) {
 		{"never from a service", never(topology.Never{From: "tftp"}), well, true, `none of 3 packets at "client" came from "tftp"`},
 		{"never from a service, and there is", never(topology.Never{From: "dhcp"}), well, false, `a packet reached "client": "DHCPOFFER`},
 		{"of this service another", never(topology.Never{From: "dhcp", Packet: "DHCPNAK"}), well, true, "came from"},
+		{"sees", topology.Expectation{Sees: &topology.Sees{From: "dhcp", Packet: "OFFER"}}, well, true, `a packet reached "client": "DHCPOFFER`},
+		{"sees no such packet", topology.Expectation{Sees: &topology.Sees{Packet: "DHCPNAK"}}, well, false, `none of 3 packets at "client" matches`},
+		{"sees none of another service's, ARP aside", topology.Expectation{Sees: &topology.Sees{From: "tftp"}}, well, false, `none of 3 packets at "client" came from "tftp" and matches`},
 		{"never started", topology.Expectation{Log: "x"}, nil, false, `"client" was never started`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -15,7 +15,8 @@ import (
 // pxeRoles plans what of a service speaks PXE or BOOTP.
 func pxeRoles(t *topology.Topology, s topology.Service, cfg *server.Config) (roles []string) {
 	if p := s.ProxyDHCP; p != nil {
-		cfg.ProxyDHCP = &server.ProxyDHCPConfig{Ports: p.Ports, Boot: boot(t, s, p.Boot), PXE: pxeConfig(p.PXE), ClassOnly: p.ClassOnly}
+		cfg.ProxyDHCP = &server.ProxyDHCPConfig{Ports: p.Ports, Boot: boot(t, s, p.Boot), PXE: pxeConfig(p.PXE), ClassOnly: p.ClassOnly,
+			AnyClient: slices.Contains(p.Flaws, "any-client")}
 		if slices.Contains(p.Flaws, "your-ip") {
 			cfg.ProxyDHCP.YourIP = lastOf(cfg.Address)
 		}

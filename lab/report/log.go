@@ -33,14 +33,8 @@ func happened(e event.Event) string {
 		return fmt.Sprintf("-> #%d %s", e.Packet.Frame, e.Packet.Info)
 	case e.Packet != nil:
 		return fmt.Sprintf("<- #%d %s", e.Packet.Frame, e.Packet.Info)
-	case e.Decision != nil && e.Decision.Outcome != "": // the end of a transfer
-		return fmt.Sprintf("%s %s: %s", e.Decision.Client, e.Decision.Request, e.Decision.Reason)
 	case e.Decision != nil:
-		reply := e.Decision.Reply
-		if reply == "" {
-			reply = "silence"
-		}
-		return fmt.Sprintf("%s %s: %s, because %s", e.Decision.Client, e.Decision.Request, reply, e.Decision.Reason)
+		return e.Decision.String()
 	case e.Stall != nil:
 		return fmt.Sprintf("more than %s at %s", e.Stall.Budget, e.Stall.Stage)
 	case e.Late != nil:

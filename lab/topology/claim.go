@@ -37,6 +37,8 @@ func (x Expectation) String() string {
 		return "stops: " + flow("at", x.Stops.At.String(), "reason", x.Stops.Reason)
 	case x.Serial != "":
 		return "serial: " + scalar(x.Serial, true)
+	case x.Sees != nil:
+		return "sees: " + flow("from", x.Sees.From, "packet", x.Sees.Packet)
 	case x.Never != nil && x.Never.From != "":
 		return "never: " + flow("from", x.Never.From, "packet", x.Never.Packet)
 	case x.Never != nil && x.Never.Packet != "":

@@ -9,7 +9,7 @@ type ServiceExpect struct {
 }
 
 // serviceClaims are the claims that one can make about a service.
-var serviceClaims = []string{"log", "exits", "sent", "never"}
+var serviceClaims = []string{"log", "exits", "sent", "sees", "never"}
 
 // expectsService builds what is expected of a service.
 func (c *checker) expectsService(name string) {
@@ -21,7 +21,7 @@ func (c *checker) expectsService(name string) {
 		c.oneClaim(at, serviceClaims)
 		for _, claim := range c.keys[at] {
 			if !slices.Contains(serviceClaims, claim) && !c.unknown[at] {
-				c.report(join(at, claim), "is a claim about guests, and %q is a service, of which one can claim log, exits, sent and never", name)
+				c.report(join(at, claim), "is a claim about guests, and %q is a service, of which one can claim log, exits, sent, sees and never", name)
 			}
 		}
 		x := Expectation{Log: string(f.Log)}
@@ -35,6 +35,9 @@ func (c *checker) expectsService(name string) {
 		if f.Sent != nil {
 			x.Sent = c.sent(join(at, "sent"), s, f.Sent)
 		}
+		if f.Sees != nil {
+			x.Sees = c.sees(join(at, "sees"), s, f.Sees)
+		}
 		if f.Never != nil {
 			x.Never = c.serviceNever(join(at, "never"), s, f.Never)
 		}
@@ -43,26 +46,41 @@ func (c *checker) expectsService(name string) {
 	c.topo.ExpectServices = append(c.topo.ExpectServices, e)
 }
 
+func (c *checker) sees(at string, s Service, f *seesForm) *Sees {
+	if len(c.keys[at]) == 0 && c.whole(at) {
+		c.report(at, "names no packets; write from, packet or both of them")
+	}
+	c.packetsOf(at, s, f.From)
+	return &Sees{Packet: string(f.Packet), From: f.From}
+}
+
+// packetsOf checks a claim about packets at a service, from another one if that is named.
+func (c *checker) packetsOf(at string, s Service, from string) {
+	if from != "" {
+		c.service(join(at, "from"), from)
+	}
+	if !s.Capture {
+		c.report(at, "nobody looks at the packets of %q; add capture: true to it", s.Name)
+	}
+}
+
 func (c *checker) serviceNever(at string, s Service, f *neverForm) *Never {
 	packet := slices.Contains(c.keys[at], "packet") || slices.Contains(c.keys[at], "from")
 	if c.whole(at) && packet == slices.Contains(c.keys[at], "log") && f.Serial == "" {
 		c.report(at, "names neither packets nor lines, or both; write from, packet or both of them, or log alone")
 	}
-	if f.From != "" {
-		c.service(join(at, "from"), f.From)
-	}
 	if f.Serial != "" {
 		c.report(join(at, "serial"), "%q has no serial console; write log for what it writes", s.Name)
 	}
-	if packet && !s.Capture {
-		c.report(at, "nobody looks at the packets of %q; add capture: true to it", s.Name)
+	if packet {
+		c.packetsOf(at, s, f.From)
 	}
 	return &Never{Packet: string(f.Packet), From: f.From, Log: string(f.Log)}
 }
 
 // onlyServices refuses claims about guests that only services can meet.
 func (c *checker) onlyServices(at string, f expectation) {
-	for _, claim := range []string{"log", "exits", "sent"} {
+	for _, claim := range []string{"log", "exits", "sent", "sees"} {
 		if slices.Contains(c.keys[at], claim) {
 			c.report(join(at, claim), "is a claim about a service; write it below that service's name")
 		}

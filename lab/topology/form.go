@@ -137,7 +137,8 @@ type expectation struct {
 	Serial  pattern      `json:"serial" jsonschema_description:"A line of the serial console matches this regular expression. Several in one list must match in their order."`
 	Never   *neverForm   `json:"never" jsonschema_description:"Something does not happen."`
 	Ends    endsWord     `json:"ends" jsonschema_description:"How the machine is left: it powered itself off, or it still runs."`
-	Log     pattern      `json:"log" jsonschema_description:"Of a service: a line that it wrote matches this regular expression."`
+	Log     pattern      `json:"log" jsonschema_description:"Of a service: a line that it wrote matches this regular expression. A server of ours writes one for each decision: client, request, reply and reason."`
+	Sees    *seesForm    `json:"sees" jsonschema_description:"Of a service: a packet passed its network cards. It takes capture: true."`
 	Exits   *exitStatus  `json:"exits" jsonschema_description:"Of a service: its program ended by itself, with this status."`
 	Sent    *sentForm    `json:"sent" jsonschema_description:"Of a TFTP or MTFTP server of ours: how much of a file it put on the wire, for all clients together."`
 	OS      *osForm      `json:"os" jsonschema_description:"A Linux that the boot program loaded came up and reported, with the nonce of this run, this guest's firmware and its UUID."`
@@ -208,6 +209,11 @@ type reachesForm struct {
 type stopsForm struct {
 	At     stageWord  `json:"at" jsonschema:"required" jsonschema_description:"The last stage that is reached."`
 	Reason reasonWord `json:"reason" jsonschema:"required" jsonschema_description:"Why it gets no further."`
+}
+
+type seesForm struct {
+	From   string  `json:"from" jsonschema_description:"Only packets that this other service sent, and that are for it."`
+	Packet pattern `json:"packet" jsonschema_description:"The packet's one-line summary matches this regular expression."`
 }
 
 type neverForm struct {

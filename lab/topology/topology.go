@@ -175,6 +175,7 @@ type Expectation struct {
 	Log   string `json:"log,omitempty"`   // regular expression over the lines it wrote
 	Exits *int   `json:"exits,omitempty"` // its status
 	Sent  *Sent  `json:"sent,omitempty"`  // of one of ours
+	Sees  *Sees  `json:"sees,omitempty"`
 }
 
 // Booted claims that the probe's own report proves this image ran: nonce and CRC are checked, and its TFTP
@@ -255,6 +256,12 @@ type Reaches struct {
 type Stops struct {
 	At     event.Stage `json:"at"`
 	Reason string      `json:"reason"`
+}
+
+// Sees claims that a packet passed an interface of a service.
+type Sees struct {
+	Packet string `json:"packet,omitempty"` // regular expression over Packet.Info
+	From   string `json:"from,omitempty"`   // only packets that this other service sent
 }
 
 // Never claims that something does not happen.

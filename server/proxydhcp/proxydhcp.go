@@ -19,12 +19,18 @@ type Config struct {
 	Boot      *dhcp.Boot // boot files by architecture; nil: none, the boot servers name them
 	ClassOnly bool       // on port 67 say only that there is a PXE service here: the client then asks port 4011
 	YourIP    netip.Addr // a mistake to make on purpose: an address in the offer, which turns it into a DHCP server's
+	AnyClient bool       // a mistake to make on purpose: answer clients that are no PXE clients as if they were
 }
 
 // Answer decides on one request to port 67 or 4011. The reply is nil when the service stays silent; the Decision says
 // why in any case.
 func Answer(req *dhcp.Request, cfg *Config) (*dhcp.Reply, dhcp.Decision) {
 	d := dhcp.Decide(req)
+	if cfg.AnyClient && !req.Client.PXE && !req.Client.HTTP {
+		taken := *req
+		taken.Client.PXE = true
+		req, d.Request = &taken, d.Request+" of no PXE client, answered as configured"
+	}
 	switch {
 	case req.Packet.OpCode != dhcpv4.OpcodeBootRequest:
 		return d.Silent("ignored: not a BOOTREQUEST")

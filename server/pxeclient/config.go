@@ -42,6 +42,7 @@ type Config struct {
 	Credentials []uint32 // option 43 tag 12: types of BIS credentials the client can check; nil: those of Trust
 
 	SourcePort uint16 // of requests to port 4011: ClientPort (zero), as iPXE, or BootPort, as EDK2
+	Inform     bool   // DHCPINFORM in place of DHCPREQUEST to boot servers, which PXE 2.1 section 2.2.4 allows as well
 	BOOTP      bool   // no option 53: a client from before DHCP
 	NoCookie   bool   // BOOTP without magic cookie and so without any option (RFC 951)
 	Relay      *Relay // speak through a relay that the client plays itself

@@ -167,6 +167,6 @@ func (c *Client) follow(ctx context.Context, w *Walk, boot *Reply, pick Pick) (*
 		w.End = "the menu item stands for the client's own disk"
 		return nil, nil
 	}
-	w.BootServer, err = c.DiscoverBootServer(ctx, Discovery{Item: pxe.Item{Type: item.Type}, By: v})
+	w.BootServer, err = c.DiscoverBootServer(ctx, Discovery{Item: pxe.Item{Type: item.Type}, By: v, Inform: c.cfg.Inform})
 	return w.BootServer, err
 }

@@ -46,6 +46,7 @@ Exit status 0: there is a boot program, and no problem was found.`,
 	fl.StringVar(&f.mac, "mac", "", "MAC to have (default: the interface's own)")
 	fl.StringVar(&f.uuid, "uuid", "", "UUID to have (default: none, which is sent as zeros)")
 	fl.StringVar(&f.item, "item", "", "boot server type to pick from a menu (default: the first item's)")
+	fl.BoolVar(&f.inform, "inform", false, "ask boot servers with DHCPINFORM, not DHCPREQUEST")
 	fl.BoolVar(&f.http, "http", false, "be a UEFI HTTP boot client")
 	fl.BoolVar(&f.bootp, "bootp", false, "be a BOOTP client, which knows nothing of DHCP")
 	fl.IntVar(&f.offers, "offers", 0, "stop waiting for offers when there are so many (default: wait as long as PXE 2.1 says)")
@@ -59,7 +60,8 @@ Exit status 0: there is a boot program, and no problem was found.`,
 type clientFlags struct {
 	ifname, as, mac, uuid, item string
 	archs, bis                  []string
-	http, bootp, json, mine     bool
+	http, bootp, inform         bool
+	json, mine                  bool
 	offers                      int
 	mtftp                       mtftpFlags
 }
@@ -123,7 +125,7 @@ func (f *clientFlags) config() (c pxeclient.Config, err error) {
 	if err := f.mtftp.set(&c.MTFTP, f.as); err != nil {
 		return c, err
 	}
-	c.Interface, c.Archs, c.HTTP, c.BOOTP = f.ifname, archs, f.http, f.bootp
+	c.Interface, c.Archs, c.HTTP, c.BOOTP, c.Inform = f.ifname, archs, f.http, f.bootp, f.inform
 	if f.mac != "" {
 		if c.MAC, err = net.ParseMAC(f.mac); err != nil {
 			return c, fmt.Errorf("--mac: %w", err)

@@ -1,0 +1,75 @@
+package judge
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/server"
+	"github.com/pxelab/pxelab/server/pxe"
+)
+
+// TestPlanHints: where the lab's own servers are configured so that the boot had to stop, the outcome names that, and does
+// not where another thing is to blame.
+func TestPlanHints(t *testing.T) {
+	reserved := func(r server.Reservation) func(*plan.Plan) {
+		return func(p *plan.Plan) { p.Services[0].Server.DHCP.Reservations = []server.Reservation{r} }
+	}
+	files := func(f map[string]string) func(*plan.Plan) {
+		return func(p *plan.Plan) { p.Services[0].Server.DHCP.Boot = &server.BootConfig{Files: f} }
+	}
+	bootServer := func(broadcast bool) func(*plan.Plan) {
+		return func(p *plan.Plan) { p.Services[1].Server.BootServer = &server.BootServerConfig{Broadcast: broadcast} }
+	}
+	says := func(uuid string) func(*script) *script {
+		return func(s *script) *script {
+			s.firmware().sends(event.DHCP{Type: "DISCOVER", UUID: uuid}).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: s.lease(), ServerID: "192.0.2.1"})
+			return s.fails("  PXE-E16: No valid offer received.")
+		}
+	}
+	asks := func(dst string) func(*script) *script {
+		return func(s *script) *script {
+			s.offered(pxe.Vendor{Control: ctl(pxe.NoMulticast), Menu: menu})
+			d := event.DHCP{Type: "REQUEST", SrcPort: 68, DstPort: 67, CIAddr: s.lease(), BootItem: "80000000", CHAddr: s.guest.MAC}
+			return s.packet("", event.Packet{Proto: "dhcp", Src: s.lease() + ":68", Dst: dst, DHCP: &d}).fails("  PXE-E16: No valid offer received.")
+		}
+	}
+	fetches := func(s *script) *script {
+		s.firmware().dora("probe-ia32.efi").fetches("probe-ia32.efi")
+		return s.fails(`BdsDxe: failed to load Boot0001 "UEFI PXEv4 (MAC:525400707802)" from PciRoot(0x0): Not Found`)
+	}
+	const uuid, inVain, deaf, swapped = "00112233-4455-6677-8899-aabbccddee01", "reserves boot files by UUID", "does not listen for broadcasts", "7 is x86-64"
+	for _, c := range []struct {
+		name   string
+		plan   func(*plan.Plan)
+		script func(*script) *script
+		hint   string
+		hints  bool
+	}{
+		{"by UUID, and it has none", reserved(server.Reservation{UUID: uuid, File: "probe.0"}), says(zeroUUID), inVain, true},
+		{"by UUID, and it has another", reserved(server.Reservation{UUID: uuid, File: "probe.0"}), says("33221100554477668899aabbccddee02"), inVain, false},
+		{"by UUID, an address alone", reserved(server.Reservation{UUID: uuid, Address: netip.MustParseAddr("192.0.2.50")}), says(zeroUUID), inVain, false},
+		{"by MAC", reserved(server.Reservation{MAC: "52:54:00:70:78:09", File: "probe.0"}), says(zeroUUID), inVain, false},
+		{"broadcast, and the boot server is deaf to it", bootServer(false), asks("255.255.255.255:67"), deaf, true},
+		{"broadcast, and the boot server listens", bootServer(true), asks("255.255.255.255:67"), deaf, false},
+		{"asked at its address", bootServer(false), asks("192.0.2.1:4011"), deaf, false},
+		{"7 and 9 the other way round", files(map[string]string{"efi-x64": "probe-ia32.efi", "efi-bc": "probe-x64.efi"}), fetches, swapped, true},
+		{"7 wrong, 9 too", files(map[string]string{"efi-x64": "probe-ia32.efi", "efi-bc": "probe.0"}), fetches, swapped, false},
+		{"7 wrong alone", files(map[string]string{"efi-x64": "probe-ia32.efi"}), fetches, swapped, false},
+		{"9 of a file that nobody knows", files(map[string]string{"efi-x64": "probe-ia32.efi", "efi-bc": "bc.efi"}), fetches, swapped, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := testPlan()
+			c.plan(p)
+			tr := NewTracker(p)
+			for _, e := range c.script(newScript(p, "x64")).events {
+				tr.Feed(e)
+			}
+			if o := tr.Guest("x64").Outcome; strings.Contains(o.Sentence, c.hint) != c.hints {
+				t.Errorf("%s: %s\nwant %v of %q", o.Reason, o.Sentence, c.hints, c.hint)
+			}
+		})
+	}
+}
