@@ -55,7 +55,6 @@ func TestAtftpd(t *testing.T) {
 	}
 	wire := l.count()
 	listener := l.plug().receive(t.Context(), patient(late))
-	wire.joined(listener.host)
 	opener := l.plug().receive(t.Context(), patient(soon))
 	if got := opener.has(data); got.Opened != 1 || got.Acknowledged != 21 {
 		t.Errorf("the opener: %d openings, %d blocks acknowledged", got.Opened, got.Acknowledged)

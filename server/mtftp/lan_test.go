@@ -93,12 +93,18 @@ type receiving struct {
 	done chan struct{}
 }
 
+// receive starts a client, which is a member of the group when this returns.
 func (h *host) receive(ctx context.Context, s Source) *receiving {
+	h.t.Helper()
+	var p *hostPort
+	var err error
+	h.do(func() { p, err = openPort(s) })
+	must(h.t, err)
 	r := &receiving{host: h, done: make(chan struct{})}
-	go h.do(func() {
+	go func() {
 		defer close(r.done)
-		r.got, r.err = Receive(ctx, s)
-	})
+		r.got, r.err = ReceiveOn(ctx, p, s)
+	}()
 	return r
 }
 
@@ -122,7 +128,6 @@ func TestOneTransmission(t *testing.T) {
 			var clients []*receiving
 			for range 4 {
 				c := l.plug().receive(t.Context(), patient(late))
-				wire.joined(c.host)
 				clients = append(clients, c)
 			}
 			opener := l.plug().receive(t.Context(), patient(soon))
@@ -179,7 +184,6 @@ func TestLateJoiner(t *testing.T) {
 	opener := l.relay(hold(60, reached, goOn)).receive(t.Context(), source(soon))
 	<-reached
 	joiner := l.plug().receive(t.Context(), source(late))
-	wire.joined(joiner.host)
 	close(goOn)
 	opener.has(data)
 	first := s.until(OK)
@@ -200,11 +204,10 @@ func TestLateJoiner(t *testing.T) {
 func TestOpenerDies(t *testing.T) {
 	l := newLAN(t)
 	root, data := put(t, 100*blockSize)
-	s, wire := l.serve(config(root)), l.count()
+	s := l.serve(config(root))
 	var listeners []*receiving
 	for range 3 {
 		c := l.plug().receive(t.Context(), source(late))
-		wire.joined(c.host)
 		listeners = append(listeners, c)
 	}
 	ctx, kill := context.WithCancel(t.Context())
@@ -233,7 +236,7 @@ func TestOpenerDies(t *testing.T) {
 func TestLostBlocks(t *testing.T) {
 	l := newLAN(t)
 	root, data := put(t, 50*blockSize+100)
-	s, wire := l.serve(config(root)), l.count()
+	s := l.serve(config(root))
 	dropped := 0
 	listener := l.relay(func(d datagram) bool {
 		lost := d.isData() && (d.block() == 1 || d.block()%10 == 7) && dropped < 6
@@ -242,7 +245,6 @@ func TestLostBlocks(t *testing.T) {
 		}
 		return !lost
 	}).receive(t.Context(), source(late))
-	wire.joined(listener.host)
 	lost := map[int]bool{}
 	opener := l.relay(func(d datagram) bool {
 		pass := !d.isData() || d.block()%20 != 3 || lost[d.block()]
@@ -267,9 +269,8 @@ func TestLostBlocks(t *testing.T) {
 func TestServerStops(t *testing.T) {
 	l := newLAN(t)
 	root, data := put(t, 80*blockSize)
-	s, wire := l.serve(config(root)), l.count()
+	s := l.serve(config(root))
 	listener := l.plug().receive(t.Context(), source(late))
-	wire.joined(listener.host)
 	reached, goOn := make(chan struct{}), make(chan struct{})
 	opener := l.relay(hold(40, reached, goOn)).receive(t.Context(), source(soon))
 	<-reached
@@ -324,10 +325,8 @@ func (l *lan) process(root string) (decisions *json.Decoder, kill func()) {
 func TestServerIsKilled(t *testing.T) {
 	l := newLAN(t)
 	root, data := put(t, 80*blockSize)
-	wire := l.count()
 	_, kill := l.process(root)
 	listener := l.plug().receive(t.Context(), source(late))
-	wire.joined(listener.host)
 	reached, goOn := make(chan struct{}), make(chan struct{})
 	opener := l.relay(hold(40, reached, goOn)).receive(t.Context(), source(soon))
 	<-reached

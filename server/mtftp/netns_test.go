@@ -83,8 +83,14 @@ func (l *lan) host(bridge netlink.Link) *host {
 	if bridge != nil {
 		must(l.t, netlink.LinkSetMaster(port, bridge))
 	}
+	updates, enough := make(chan netlink.LinkUpdate, 64), make(chan struct{})
+	must(l.t, netlink.LinkSubscribe(updates, enough))
+	defer close(enough)
 	must(l.t, netlink.LinkSetUp(port))
 	h.do(func() { address(l.t, netns.Link(l.t, "eth0"), h.addr) })
+	for netns.Link(l.t, name).Attrs().OperState != netlink.OperUp { // till then the bridge forwards nothing to it
+		<-updates
+	}
 	return h
 }
 

@@ -12,6 +12,10 @@ import (
 	"github.com/pxelab/pxelab/server/socket"
 )
 
+// readBuffer has room for what comes while a client waits for a processor and its transmission goes on: the kernel charges
+// more than twice the octets of a block.
+const readBuffer = 1 << 20
+
 // hostPort is a Port of this host.
 type hostPort struct {
 	udp  *net.UDPConn
@@ -29,6 +33,7 @@ func openPort(s Source) (*hostPort, error) {
 	if err != nil {
 		return nil, err
 	}
+	_ = udp.SetReadBuffer(readBuffer) // the kernel gives what it may
 	p := &hostPort{udp: udp, conn: ipv4.NewPacketConn(udp)}
 	if err := errors.Join(p.conn.JoinGroup(link, &net.UDPAddr{IP: s.Group.AsSlice()}), p.conn.SetControlMessage(ipv4.FlagDst, true)); err != nil {
 		udp.Close()

@@ -40,25 +40,22 @@ func (d datagram) isData() bool { return len(d.payload) >= 4 && d.payload[1] == 
 
 func (d datagram) block() int { return int(binary.BigEndian.Uint16(d.payload[2:])) }
 
-// decode reads a frame; ok is false for what is not UDP over IPv4. joins is the source of an IGMP report.
-func decode(frame []byte) (d datagram, joins netip.Addr, ok bool) {
+// decode reads a frame; ok is false for what is not UDP over IPv4.
+func decode(frame []byte) (d datagram, ok bool) {
 	if len(frame) < 34 || binary.BigEndian.Uint16(frame[12:]) != 0x0800 {
-		return d, joins, false
+		return d, false
 	}
 	ip := frame[14:]
 	size := int(ip[0]&15) * 4
 	src, dst := netip.AddrFrom4([4]byte(ip[12:])), netip.AddrFrom4([4]byte(ip[16:]))
-	if ip[9] == unix.IPPROTO_IGMP {
-		return d, src, false
-	}
 	if ip[9] != unix.IPPROTO_UDP || len(ip) < size+8 {
-		return d, joins, false
+		return d, false
 	}
 	udp := ip[size:]
 	d.src = netip.AddrPortFrom(src, binary.BigEndian.Uint16(udp))
 	d.dst = netip.AddrPortFrom(dst, binary.BigEndian.Uint16(udp[2:]))
 	d.payload = udp[8:binary.BigEndian.Uint16(udp[4:])]
-	return d, joins, true
+	return d, true
 }
 
 // counter counts what the server puts on the wire, in the kernel's own view of its interface.
@@ -70,8 +67,7 @@ type counter struct {
 	mu    sync.Mutex
 	more  *sync.Cond
 	sum   total
-	hosts map[netip.Addr]bool // that have joined a group
-	marks int                 // of our own frames
+	marks int // of our own frames
 }
 
 // total is what the server sent: octets of UDP payload, and how often each block went to a group and to one client.
@@ -86,7 +82,7 @@ var mark = append(make([]byte, 12), 0x88, 0xb5)
 
 func (l *lan) count() *counter {
 	l.t.Helper()
-	c := &counter{t: l.t, fd: sniff(l.t, l.bridge), hosts: map[netip.Addr]bool{},
+	c := &counter{t: l.t, fd: sniff(l.t, l.bridge),
 		sum: total{toGroup: map[int]int{}, toAlone: map[int]int{}, ports: map[uint16]bool{}}}
 	c.more = sync.NewCond(&c.mu)
 	var err error
@@ -109,14 +105,12 @@ func (c *counter) run(ctx context.Context, ended chan<- struct{}) {
 	defer close(ended)
 	for buf := make([]byte, 2000); ctx.Err() == nil; {
 		n, from, err := unix.Recvfrom(c.fd, buf, 0)
-		d, joins, ok := decode(buf[:max(n, 0)])
+		d, ok := decode(buf[:max(n, 0)])
 		c.mu.Lock()
 		switch {
 		case err != nil: // look up
 		case n >= len(mark) && bytes.Equal(buf[:len(mark)], mark):
 			c.marks++
-		case joins.IsValid():
-			c.hosts[joins] = true
 		case ok && d.isData() && d.src.Addr() == serverIP && from.(*unix.SockaddrLinklayer).Pkttype == unix.PACKET_OUTGOING:
 			c.sum.add(d)
 		}
@@ -135,15 +129,6 @@ func (s *total) add(d datagram) {
 	}
 }
 
-// joined waits until a host reports that it has joined a group (IGMP).
-func (c *counter) joined(h *host) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for !c.hosts[h.addr] {
-		c.more.Wait()
-	}
-}
-
 // sent tells what the server has sent so far.
 func (c *counter) sent() total {
 	c.mu.Lock()
@@ -159,7 +144,7 @@ func (c *counter) sent() total {
 
 // uncheck clears a UDP checksum, which the sender left to a network card that is not there.
 func uncheck(frame []byte) {
-	if _, _, ok := decode(frame); ok {
+	if _, ok := decode(frame); ok {
 		at := 14 + int(frame[14]&15)*4 + 6
 		frame[at], frame[at+1] = 0, 0
 	}
@@ -201,7 +186,7 @@ func forward(ctx context.Context, from, to int, pass func(datagram) bool) {
 		if ll, ok := addr.(*unix.SockaddrLinklayer); ok && ll.Pkttype == unix.PACKET_OUTGOING {
 			continue // our own
 		}
-		if d, _, ok := decode(buf[:n]); ok && !pass(d) {
+		if d, ok := decode(buf[:n]); ok && !pass(d) {
 			continue
 		}
 		uncheck(buf[:n])
