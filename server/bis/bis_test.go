@@ -6,8 +6,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
+	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -179,6 +181,24 @@ func TestOldDigests(t *testing.T) {
 	a.signer = bytes.ReplaceAll(a.signer, []byte("SHA-256"), []byte("SHA-1"))
 	_, err := Verify(program, pack(t, resign(t, a, lab())), []*x509.Certificate{lab().Authority}, day.AddDate(0, 1, 0))
 	if r := (*Refusal)(nil); !errors.As(err, &r) || r.Reason != TypeUnsupported {
+		t.Error(err)
+	}
+}
+
+// TestHugeKey: a certificate's key is measured before anything is checked with it.
+func TestHugeKey(t *testing.T) {
+	a, err := NewAuthority("huge", day, day.AddDate(1, 0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	huge := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), maxKey, 1), E: 65537}
+	s := lab()
+	s.Certificate, err = certify(&x509.Certificate{SerialNumber: big.NewInt(3), NotBefore: day, NotAfter: day.AddDate(1, 0, 0)}, a.Certificate, huge, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Verify(program, pack(t, resign(t, sign(t, lab()), s)), []*x509.Certificate{a.Certificate}, day.AddDate(0, 1, 0))
+	if r := (*Refusal)(nil); !errors.As(err, &r) || r.Reason != TypeUnsupported || !strings.Contains(r.Detail, "8193 bits") {
 		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package bis
 
 import (
 	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"slices"
@@ -85,6 +86,9 @@ func checkSignature(a archive, trusted []*x509.Certificate, now time.Time) (*x50
 	if by == nil {
 		return nil, refuse(Malformed, "the signature block does not have exactly one signer with its certificate")
 	}
+	if n := longestKey(p7.Certificates); n > maxKey {
+		return nil, refuse(TypeUnsupported, "a certificate has an RSA key of %d bits, and keys of up to %d are checked", n, maxKey)
+	}
 	p7.Content = a.signer
 	late := &pkcs7.SigningTimeNotValidError{}
 	switch err := p7.VerifyWithChainAtTime(nil, now); {
@@ -96,6 +100,19 @@ func checkSignature(a archive, trusted []*x509.Certificate, now time.Time) (*x50
 		return nil, refuse(SignatureTampered, "%v", err)
 	}
 	return by, checkSigner(by, p7.Certificates, trusted, now)
+}
+
+// maxKey is the longest RSA key with which anything is checked, in bits: a stranger's key must not cost a client minutes.
+const maxKey = 8192
+
+// longestKey gives the length of the longest RSA key of some certificates, in bits.
+func longestKey(certs []*x509.Certificate) (bits int) {
+	for _, c := range certs {
+		if key, ok := c.PublicKey.(*rsa.PublicKey); ok {
+			bits = max(bits, key.N.BitLen())
+		}
+	}
+	return bits
 }
 
 // isUnsupported tells an algorithm that cannot be checked from a signature that is wrong.
