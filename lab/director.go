@@ -141,8 +141,9 @@ func (l *lab) nextStall() (*time.Timer, event.Event) {
 		if !m.alive || m.now.Load().settled {
 			continue
 		}
-		when, stage, ok := l.tracker.Guest(g.Name).Deadline()
-		budget := m.guest.Budget(stage)
+		state := l.tracker.Guest(g.Name)
+		when, stage, ok := state.Deadline()
+		budget := state.Budget
 		if ok && m.spared.deadline == when {
 			budget += m.spared.until - when
 			when = m.spared.until

@@ -156,13 +156,27 @@ func (b *boot) state() GuestState {
 	if t := b.lastTransfer(); t != nil {
 		s.File = t.file
 	}
-	if budget := b.guest.Budget(b.stage); budget > 0 && !b.settled && b.ended == nil && !b.paused {
+	budget := b.budget()
+	s.Budget = budget
+	if budget > 0 && !b.settled && b.ended == nil && !b.paused {
 		s.deadline, s.limited = b.progress+budget, true
 		if since, ok := b.reached[b.stage]; ok { // a guest that prints for ever makes no progress either
 			s.deadline = min(s.deadline, since.At+patience*budget)
 		}
 	}
 	return s
+}
+
+// menuBudget is the stay at a boot menu that waits for a key when the lab types none: nothing more will come.
+const menuBudget = 15 * time.Second
+
+// budget is how long the boot may stay at its stage.
+func (b *boot) budget() time.Duration {
+	budget := b.guest.Budget(b.stage)
+	if budget > menuBudget && len(b.guest.Keys) == 0 && b.atMenu() {
+		return menuBudget
+	}
+	return budget
 }
 
 // took is how long the boot had run when its last event came.

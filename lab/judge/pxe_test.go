@@ -3,9 +3,11 @@ package judge
 import (
 	"encoding/hex"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/topology"
 	"github.com/pxelab/pxelab/server"
 	"github.com/pxelab/pxelab/server/pxe"
@@ -284,6 +286,34 @@ func TestUnheardRoles(t *testing.T) {
 		s := c.script(newScript(p, "bios"))
 		if calm, _ := Calm(p, warped(s.events), "bios"); calm {
 			t.Errorf("%s: a boot is believed although a service of ours had not answered", name)
+		}
+	}
+}
+
+// TestMenuBudget: a menu that stands on the console and waits for a key which nobody will press is waited for in vain.
+func TestMenuBudget(t *testing.T) {
+	v := pxe.Vendor{Menu: []pxe.MenuItem{{Type: 1, Text: "First"}, {Type: 2, Text: "Second"}}, Prompt: &pxe.Prompt{Timeout: 255, Text: "Press F8"}}
+	short := v
+	short.Prompt = &pxe.Prompt{Timeout: 5, Text: "Press F8"}
+	all := func(s *script) *script { return s.say("First").say("Second") }
+	for _, c := range []struct {
+		name   string
+		vendor pxe.Vendor
+		keys   []plan.Keys
+		then   func(*script) *script
+		want   bool
+	}{
+		{"the menu stands", v, nil, all, true},
+		{"half of it", v, nil, func(s *script) *script { return s.say("First") }, false},
+		{"keys are to come", v, []plan.Keys{{}}, all, false},
+		{"a prompt that ends", short, nil, all, false},
+		{"somebody chose", v, nil, func(s *script) *script { return all(s).of(event.Event{Kind: event.KeysTyped, Text: "enter"}) }, false},
+	} {
+		p := testPlan()
+		p.Guests[slices.IndexFunc(p.Guests, func(g plan.Guest) bool { return g.Name == "x64" })].Keys = c.keys
+		g := track(c.then(newScript(p, "x64").offered(c.vendor))).Guest("x64")
+		if (g.Budget == menuBudget) != c.want || g.Stage != event.StageAddress {
+			t.Errorf("%s: %s at %s", c.name, g.Budget, g.Stage)
 		}
 	}
 }

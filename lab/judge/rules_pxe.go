@@ -65,8 +65,21 @@ func (b *boot) noMenu() *diagnosis {
 // pressed Enter. Without a prompt iPXE shows the menu, and EDK2 takes the first item.
 func (b *boot) menuWaits() *diagnosis {
 	e, v := b.told()
-	if v == nil || len(v.Menu) == 0 || !b.undecided() || b.gaveUp != nil {
+	if v == nil || !b.undecided() || b.gaveUp != nil {
 		return nil
+	}
+	why := b.menuShown(v)
+	if why == "" {
+		return nil
+	}
+	return &diagnosis{fmt.Sprintf("it shows the boot menu of %s (%s), which waits for ever, and nobody chose", b.sender(e), why),
+		"choose an item, or give the prompt a time-out (option 43, tag 10) after which the first is taken", []event.Event{e, *b.stalled}}
+}
+
+// menuShown says why the client shows its menu for ever; empty if it does not, or if somebody chose.
+func (b *boot) menuShown(v *pxe.Vendor) string {
+	if len(v.Menu) == 0 {
+		return ""
 	}
 	shown, why := v.Prompt == nil && b.guest.Client == "ipxe", "without a prompt"
 	if v.Prompt != nil && v.Prompt.Timeout == 255 {
@@ -78,17 +91,33 @@ func (b *boot) menuWaits() *diagnosis {
 		}
 		keys := strings.Fields(k.Text)
 		if slices.Contains(keys, "enter") || slices.Contains(keys, "esc") {
-			return nil
+			return ""
 		}
 		if slices.Contains(keys, "f8") {
 			shown, why = true, "F8 was pressed"
 		}
 	}
 	if !shown {
-		return nil
+		return ""
 	}
-	return &diagnosis{fmt.Sprintf("it shows the boot menu of %s (%s), which waits for ever, and nobody chose", b.sender(e), why),
-		"choose an item, or give the prompt a time-out (option 43, tag 10) after which the first is taken", []event.Event{e, *b.stalled}}
+	return why
+}
+
+// atMenu tells whether the whole menu stands on the console and waits.
+func (b *boot) atMenu() bool {
+	if b.stage != event.StageAddress && b.stage != event.StageProxy {
+		return false
+	}
+	_, v := b.told()
+	if v == nil || b.menuShown(v) == "" {
+		return false
+	}
+	for _, item := range v.Menu {
+		if !slices.ContainsFunc(b.lines, func(e event.Event) bool { return strings.Contains(e.Text, item.Text) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // noDiscoveryGroup: multicast is allowed, comes first, and there is no group.
