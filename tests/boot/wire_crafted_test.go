@@ -31,8 +31,9 @@ const (
 func craftedPlan() *plan.Plan {
 	at := netip.MustParsePrefix
 	return &plan.Plan{Services: []plan.Service{
-		{Name: "boot", MAC: serverMAC, Address: at(serverIP + "/24"), Server: &server.Config{MTFTP: &server.MTFTPConfig{ClientPort: 5001,
-			Files: []server.MTFTPFile{{Name: "f", Group: netip.MustParseAddr("239.255.1.1")}}}}},
+		{Name: "boot", MAC: serverMAC, Address: at(serverIP + "/24"), Server: &server.Config{
+			TFTP: &server.TFTPConfig{Multicast: &server.MulticastConfig{Port: 1758}}, MTFTP: &server.MTFTPConfig{ClientPort: 5001,
+				Files: []server.MTFTPFile{{Name: "f", Group: netip.MustParseAddr("239.255.1.1")}}}}},
 		{Name: "router", MAC: routerMAC, Links: []plan.Link{{Address: at("192.0.2.9/24"), MAC: routerMAC},
 			{Address: at("198.51.100.1/24"), MAC: "52:54:00:70:73:03"}}},
 		{Name: "other", MAC: otherMAC, Address: at(otherIP + "/24"), Exec: &plan.Exec{}},
@@ -68,6 +69,8 @@ var craftedFrames = []crafted{
 	{"blocks of 70000 octets", serverMAC, serverIP + ":3000", guestIP + ":1024", "\x00\x06blksize\x0070000\x00", "tftp"},
 	{"no such file", serverMAC, serverIP + ":3000", guestIP + ":1024", "\x00\x05\x00\x01file not found\x00", ""},
 	{"MTFTP, blocks of 70000 octets", serverMAC, serverIP + ":1759", guestIP + ":5001", "\x00\x06blksize\x0070000\x00", "tftp"},
+	{"multicast block from a port that another protocol has", serverMAC, serverIP + ":54328", "239.255.17.1:1758",
+		"\x00\x03\x00\x01" + strings.Repeat("\xa5", 512), ""},
 	{"advertisement of an address of 4 octets", serverMAC, "[fe80::1]:547", "[fe80::2]:546",
 		"\x02\x01\x02\x03\x00\x03\x00\x04\x00\x00\x00\x01", "dhcpv6"},
 }

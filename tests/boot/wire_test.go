@@ -63,8 +63,8 @@ func opinion(t *testing.T, capture string, p *plan.Plan) []remark {
 	t.Helper()
 	filter := fmt.Sprintf("%s || (_ws.expert.severity >= %d && (%s))", malformed, severityWarning, strings.Join(spoken, " || "))
 	args := []string{"-n", "-r", capture, "-Y", filter, "-T", "pdml"}
-	for _, port := range mtftpPorts(p) {
-		args = append(args, "-d", fmt.Sprintf("udp.port==%d,tftp", port)) // Intel's ports are not IANA's
+	for _, port := range groupPorts(p) {
+		args = append(args, "-d", fmt.Sprintf("udp.port==%d,tftp", port))
 	}
 	out, ok := tool(t, "tshark", args...)
 	if !ok {
@@ -77,10 +77,14 @@ func opinion(t *testing.T, capture string, p *plan.Plan) []remark {
 	return remarks
 }
 
-// mtftpPorts are the ports of the MTFTP servers of a plan, and those of their clients.
-func mtftpPorts(p *plan.Plan) []int {
+// groupPorts are the ports that multicast files go to, which tshark does not know as TFTP's: it goes by the server's port,
+// which may be another protocol's. With them are those of MTFTP servers: Intel's are not IANA's.
+func groupPorts(p *plan.Plan) []int {
 	var ports []int
 	for _, s := range p.Services {
+		if s.Server != nil && s.Server.TFTP != nil && s.Server.TFTP.Multicast != nil {
+			ports = append(ports, int(s.Server.TFTP.Multicast.Port))
+		}
 		if s.Server == nil || s.Server.MTFTP == nil {
 			continue
 		}
