@@ -79,7 +79,7 @@ func (s *Server) Close() {
 // link that goes down and comes back is part of what the lab does.
 func (s *Server) Serve(ctx context.Context) error {
 	defer s.Close()
-	defer context.AfterFunc(ctx, func() { s.udp.Close() })()
+	defer socket.CloseWith(ctx, s.udp)()
 	buf := make([]byte, 65536)
 	for failing := false; ; {
 		n, cm, from, err := s.link.Conn.ReadFrom(buf)

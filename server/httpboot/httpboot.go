@@ -112,7 +112,7 @@ func (s *Server) Close() {
 // Serve answers until ctx ends; transfers under way are then broken off.
 func (s *Server) Serve(ctx context.Context) error {
 	defer s.root.Close()
-	defer context.AfterFunc(ctx, func() { s.http.Close() })()
+	defer socket.CloseWith(ctx, s.http)()
 	if err := s.http.Serve(s.ln); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("taking HTTP connections: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"time"
@@ -13,8 +14,7 @@ import (
 // until ctx ends; then it closes the socket. what names the datagrams in errors, such as "DHCPv6 requests". A read error
 // does not end it: a link that goes down and comes back is part of what the lab does.
 func Serve(ctx context.Context, conn *net.UDPConn, what string, handle func(b []byte, from netip.AddrPort, to netip.Addr)) error {
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	defer CloseWith(ctx, conn)()
 	buf := make([]byte, 65536)
 	for {
 		n, from, to, err := Receive(conn, buf)
@@ -28,6 +28,23 @@ func Serve(ctx context.Context, conn *net.UDPConn, what string, handle func(b []
 		default:
 			handle(buf[:n], from, to)
 		}
+	}
+}
+
+// CloseWith closes c when ctx ends. The function that it gives closes c in any case, and returns when that is done: one
+// Close beside another returns at once, while the port is taken still, and whoever comes next finds it in use.
+func CloseWith(ctx context.Context, c io.Closer) (closed func()) {
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		_ = c.Close()
+	})
+	return func() {
+		if stop() {
+			_ = c.Close()
+			return
+		}
+		<-done
 	}
 }
 
