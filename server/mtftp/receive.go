@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/server/quote"
+	"github.com/pxelab/pxelab/server/socket"
 )
 
 // Source is where a client gets a file by MTFTP: what an offer says in siaddr, the file name and tags 1 to 5.
@@ -63,8 +64,7 @@ func Receive(ctx context.Context, s Source) (Received, error) {
 // acknowledges it; what it then misses it gets after another silence. The error wraps ErrSilent if TFTP is worth trying
 // instead, is a *RefusedError if the server refused, and is the context's if that ends first. The port is closed.
 func ReceiveOn(ctx context.Context, p Port, s Source) (Received, error) {
-	defer p.Close()
-	defer context.AfterFunc(ctx, func() { p.Close() })()
+	defer socket.CloseWith(ctx, p)()
 	c := &client{source: s, port: p}
 	r := &receiver{timeout: s.Timeout, delay: s.Delay}
 	err := c.run(ctx, r)

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pxelab/pxelab/server/socket"
 	"github.com/pxelab/pxelab/server/station"
 )
 
@@ -70,8 +71,7 @@ func (t TFTP) Download(ctx context.Context, host *station.Station, f File) ([]by
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	defer socket.CloseWith(ctx, conn)()
 	x := &transfer{TFTP: t, conn: conn, to: netip.AddrPortFrom(f.Server, tftpPort), size: 512, window: 1}
 	x.last = t.request(f.Name)
 	if err := x.run(); err != nil {
