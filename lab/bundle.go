@@ -115,15 +115,18 @@ func writeServed(s plan.Service, root, name, file, nonce string) error {
 		return fmt.Errorf("make %s for %s: %w", file, s.Name, err)
 	}
 	data = images.Padded(file, data, s.Pad<<20, nonce)
-	path := filepath.Join(root, name)
-	err = os.MkdirAll(filepath.Dir(path), 0o755)
-	if err == nil {
-		err = os.WriteFile(path, data, 0o644)
-	}
-	if err != nil {
+	if err := put(filepath.Join(root, name), data, 0o644); err != nil {
 		return fmt.Errorf("write a root of %s: %w", s.Name, err)
 	}
 	return nil
+}
+
+// put writes a file, and makes the folder that it is in.
+func put(path string, data []byte, mode os.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, mode)
 }
 
 // writeGuest makes a guest's folder with the script that boots it by hand.

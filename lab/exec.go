@@ -37,15 +37,11 @@ func (b Bundle) writeWork(s plan.Service) error {
 		return fmt.Errorf("make the folder of service %s: %w", s.Name, err)
 	}
 	for name, text := range s.Exec.Files {
-		path, mode := filepath.Join(b.work(s.Name), name), os.FileMode(0o644)
+		mode := os.FileMode(0o644)
 		if strings.HasPrefix(text, "#!") {
 			mode = 0o755
 		}
-		err := os.MkdirAll(filepath.Dir(path), 0o755)
-		if err == nil {
-			err = os.WriteFile(path, []byte(text), mode)
-		}
-		if err != nil {
+		if err := put(filepath.Join(b.work(s.Name), name), []byte(text), mode); err != nil {
 			return fmt.Errorf("write a file of service %s: %w", s.Name, err)
 		}
 	}

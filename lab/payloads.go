@@ -51,12 +51,9 @@ func (b Bundle) addFile(service, file string, data []byte) error {
 	return writeFile(filepath.Join(b.tftp(service), filepath.FromSlash(file)), data)
 }
 
-// writeFile writes a file of the bundle, and the folder that it is in.
+// writeFile adds a file to a bundle that stands, and says what to do where there is no room for it.
 func writeFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	err := os.WriteFile(path, data, 0o644)
+	err := put(path, data, 0o644)
 	if errors.Is(err, syscall.ENOSPC) {
 		err = fmt.Errorf("%w; make room there, or choose another place with --out", err)
 	}

@@ -49,7 +49,7 @@ func (l *lab) startServices(ctx context.Context) error {
 		}
 		run := &service{plan: s, host: host, ready: make(chan struct{}), ended: make(chan struct{})}
 		l.services[s.Name] = run
-		if s.Exec != nil && s.Exec.Once {
+		if s.EndsByItself() {
 			later = append(later, run)
 			continue
 		}
@@ -59,7 +59,7 @@ func (l *lab) startServices(ctx context.Context) error {
 	}
 	started := time.Now()
 	for _, s := range l.plan.Services {
-		if s.Exec == nil || !s.Exec.Once {
+		if !s.EndsByItself() {
 			if err := l.services[s.Name].awaitReady(ctx, started); err != nil {
 				return err
 			}

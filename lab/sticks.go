@@ -2,11 +2,8 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/pxelab/pxelab/lab/payload"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -22,11 +19,7 @@ func (b Bundle) addSticks(ctx context.Context, p *plan.Plan) error {
 		if err != nil {
 			return fmt.Errorf("make the stick of guest %q: %w", g.Name, err)
 		}
-		err = os.WriteFile(filepath.Join(b.guest(g.Name), g.Stick.File), image, 0o644)
-		if errors.Is(err, syscall.ENOSPC) {
-			err = fmt.Errorf("%w; make room there, or choose another place with --out", err)
-		}
-		if err != nil {
+		if err := writeFile(filepath.Join(b.guest(g.Name), g.Stick.File), image); err != nil {
 			return fmt.Errorf("make the stick of guest %q: %w", g.Name, err)
 		}
 	}

@@ -56,7 +56,7 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 		bridges: map[string]*network.Bridge{}, services: map[string]*service{}, guests: map[string]*machine{},
 		senders: senders{}, programs: map[string]bool{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func())}
 	for _, s := range l.plan.Services {
-		if s.Exec != nil && s.Exec.Once {
+		if s.EndsByItself() {
 			l.programs[s.Name] = true
 		}
 	}

@@ -156,12 +156,11 @@ func (b *boot) state() GuestState {
 	if t := b.lastTransfer(); t != nil {
 		s.File = t.file
 	}
-	budget := b.budget()
-	s.Budget = budget
-	if budget > 0 && !b.settled && b.ended == nil && !b.paused {
-		s.deadline, s.limited = b.progress+budget, true
+	s.Budget = b.budget()
+	if s.Budget > 0 && !b.settled && b.ended == nil && !b.paused {
+		s.deadline, s.limited = b.progress+s.Budget, true
 		if since, ok := b.reached[b.stage]; ok { // a guest that prints for ever makes no progress either
-			s.deadline = min(s.deadline, since.At+patience*budget)
+			s.deadline = min(s.deadline, since.At+patience*s.Budget)
 		}
 	}
 	return s

@@ -85,19 +85,10 @@ func (b *boot) menuShown(v *pxe.Vendor) string {
 	if v.Prompt != nil && v.Prompt.Timeout == 255 {
 		shown, why = true, "time-out 255"
 	}
-	for _, k := range b.events {
-		if k.Kind != event.KeysTyped {
-			continue
-		}
-		keys := strings.Fields(k.Text)
-		if slices.Contains(keys, "enter") || slices.Contains(keys, "esc") {
-			return ""
-		}
-		if slices.Contains(keys, "f8") {
-			shown, why = true, "F8 was pressed"
-		}
+	if b.typed("f8") != nil {
+		shown, why = true, "F8 was pressed"
 	}
-	if !shown {
+	if !shown || b.typed("enter") != nil || b.typed("esc") != nil {
 		return ""
 	}
 	return why
@@ -150,9 +141,17 @@ func (b *boot) cancelled() *diagnosis {
 	if v == nil || len(v.Menu) == 0 || !b.undecided() {
 		return nil
 	}
-	for _, k := range b.events {
-		if k.Kind == event.KeysTyped && slices.Contains(strings.Fields(k.Text), "esc") {
-			return &diagnosis{"Esc was pressed at the boot menu or its prompt", "press another key", []event.Event{e, k}}
+	if k := b.typed("esc"); k != nil {
+		return &diagnosis{"Esc was pressed at the boot menu or its prompt", "press another key", []event.Event{e, *k}}
+	}
+	return nil
+}
+
+// typed is the first time that a key was pressed on the guest's console; nil if it never was.
+func (b *boot) typed(key string) *event.Event {
+	for i, e := range b.events {
+		if e.Kind == event.KeysTyped && slices.Contains(strings.Fields(e.Text), key) {
+			return &b.events[i]
 		}
 	}
 	return nil

@@ -23,6 +23,9 @@ type Exec struct {
 	Within Duration          `json:"within"`         // to be ready, or with Once to end
 }
 
+// EndsByItself tells whether the service is a program that runs to its end, and that the lab waits for.
+func (s Service) EndsByItself() bool { return s.Exec != nil && s.Exec.Once }
+
 // execs plans the programs that are not ours, which need the names and addresses of all parts of the lab.
 func execs(t *topology.Topology, h *host.Host, p *Plan) []error {
 	var problems []error

@@ -67,9 +67,6 @@ func (s Service) writeText(b *strings.Builder) {
 		fmt.Fprintf(b, "  tftp serves %s\n", strings.Join(s.Files, " "))
 		s.writeSigned(b)
 		writeTFTP(b, s, t)
-		if t.Silent {
-			b.WriteString("  tftp never answers\n")
-		}
 	}
 	s.writeMTFTP(b)
 	s.writeHTTP(b)

@@ -45,4 +45,7 @@ func writeTFTP(b *strings.Builder, s Service, t *server.TFTPConfig) {
 	if t.StopAfter > 0 {
 		fmt.Fprintf(b, "  tftp falls silent after block %d of each file\n", t.StopAfter)
 	}
+	if t.Silent {
+		b.WriteString("  tftp never answers\n")
+	}
 }

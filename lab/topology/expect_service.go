@@ -1,6 +1,9 @@
 package topology
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // ServiceExpect is what one service is expected to do.
 type ServiceExpect struct {
@@ -10,6 +13,12 @@ type ServiceExpect struct {
 
 // serviceClaims are the claims that one can make about a service.
 var serviceClaims = []string{"log", "exits", "sent", "sees", "never"}
+
+// sentence lists words as one says them: "log, exits and never".
+func sentence(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
 
 // expectsService builds what is expected of a service.
 func (c *checker) expectsService(name string) {
@@ -21,7 +30,7 @@ func (c *checker) expectsService(name string) {
 		c.oneClaim(at, serviceClaims)
 		for _, claim := range c.keys[at] {
 			if !slices.Contains(serviceClaims, claim) && !c.unknown[at] {
-				c.report(join(at, claim), "is a claim about guests, and %q is a service, of which one can claim log, exits, sent, sees and never", name)
+				c.report(join(at, claim), "is a claim about guests, and %q is a service, of which one can claim %s", name, sentence(serviceClaims))
 			}
 		}
 		x := Expectation{Log: string(f.Log)}
@@ -80,8 +89,8 @@ func (c *checker) serviceNever(at string, s Service, f *neverForm) *Never {
 
 // onlyServices refuses claims about guests that only services can meet.
 func (c *checker) onlyServices(at string, f expectation) {
-	for _, claim := range []string{"log", "exits", "sent", "sees"} {
-		if slices.Contains(c.keys[at], claim) {
+	for _, claim := range serviceClaims {
+		if claim != "never" && slices.Contains(c.keys[at], claim) {
 			c.report(join(at, claim), "is a claim about a service; write it below that service's name")
 		}
 	}

@@ -75,7 +75,7 @@ func (c *conn) receive(until time.Time) ([]byte, netip.AddrPort) {
 		}
 		c.arm(left)
 		n, from, err := syscall.Recvfrom(c.fd, c.buf[:], 0)
-		if err == nil && n >= 0 {
+		if err == nil {
 			return c.buf[:n], c.sender(from)
 		}
 		if errors.Is(err, unix.EBADF) {
