@@ -68,7 +68,7 @@ func (x *PXEConfig) validate(p *problems, where string) {
 		return
 	}
 	o := x.offer()
-	v := pxe.Vendor{Control: o.Control, Multicast: o.Multicast, Servers: o.Servers, Menu: o.Menu, Prompt: o.Prompt}
+	v := o.Vendor()
 	for _, file := range slices.Sorted(maps.Keys(x.MTFTP)) {
 		x.MTFTP[file].validate(p, where+": mtftp: "+file)
 		m := o.MTFTP[file]

@@ -1,6 +1,10 @@
 package topology
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/pxelab/pxelab/server/pxe"
+)
 
 // The form types are the file as it is written: their json tags are its keys, and jsonschema:"required" marks
 // those that must be there. The decoder and the schema read the same tags, so neither knows a key that the
@@ -270,6 +274,8 @@ func limits(t reflect.Type) (low, high int) {
 		return 1, 65535
 	case reflect.TypeFor[serverType](), reflect.TypeFor[layer]():
 		return 0, 65535
+	case reflect.TypeFor[bootLayer]():
+		return 0, pxe.CredentialsLayer - 1
 	case reflect.TypeFor[claimCount]():
 		return 0, 1000
 	case reflect.TypeFor[optionCode]():

@@ -44,7 +44,7 @@ type bootServerForm struct {
 
 type bootServerItemForm struct {
 	Type  serverType `json:"type" jsonschema:"required" example:"0x8000" jsonschema_description:"Boot server type."`
-	Layer layer      `json:"layer" jsonschema:"default=0" jsonschema_description:"Layer of the boot program."`
+	Layer bootLayer  `json:"layer" jsonschema:"default=0" jsonschema_description:"Layer of the boot program."`
 	Boot  bootForm   `json:"boot" jsonschema:"required" example:"{bios: probe}" jsonschema_description:"Its boot files."`
 
 	Credentials *credentialsForm `json:"credentials" jsonschema_description:"Its boot files are signed for the owner of the lab's machines, and clients with BIS are given the credentials. ${owner.certificate} is the file with what the owner installs."`
@@ -82,6 +82,7 @@ var pxeWords = map[string][]string{
 
 type (
 	serverType int
-	layer      int
+	layer      int // bit 15 asks for credentials
+	bootLayer  int
 	seconds    int
 )

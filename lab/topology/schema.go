@@ -115,9 +115,8 @@ func shape(file *jsonschema.Schema, defs jsonschema.Definitions) {
 			p.MinProperties = count(1)
 		}
 	}
-	for _, name := range []string{"expectation", "never"} {
-		defs[name].MinProperties, defs[name].MaxProperties = count(1), count(1)
-	}
+	defs["expectation"].MinProperties, defs["expectation"].MaxProperties = count(1), count(1)
+	defs["never"].OneOf = append(oneKeyOf("serial", "log"), &jsonschema.Schema{AnyOf: oneKeyOf("packet", "from")})
 	defs["network"].AnyOf = oneKeyOf("subnet", "subnet6")
 	defs["service"].AnyOf = oneKeyOf("dhcp", "dhcp6", "proxydhcp", "bootserver", "bootp", "relay", "tftp", "mtftp", "http", "echo", "router", "exec")
 	defs["reservation"].OneOf = oneKeyOf("guest", "mac", "uuid")

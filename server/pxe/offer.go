@@ -34,6 +34,11 @@ func (o *Offer) Empty() bool {
 	return o.Control == nil && !o.Multicast.IsValid() && len(o.Servers) == 0 && len(o.Menu) == 0 && o.Prompt == nil
 }
 
+// Vendor is what option 43 says of how to find a boot server, to a client that understands all of it.
+func (o *Offer) Vendor() Vendor {
+	return Vendor{Control: o.Control, Multicast: o.Multicast, Servers: o.Servers, Menu: o.Menu, Prompt: o.Prompt}
+}
+
 // direct reports whether clients are told to boot the named file at once.
 func (o *Offer) direct() bool { return o.Control != nil && *o.Control&Direct != 0 }
 
@@ -66,7 +71,8 @@ func (o *Offer) For(c Client, file string) (Told, error) {
 	if o.Flaws.ClientClass {
 		t.Class = c.Class
 	}
-	v := Vendor{Control: o.Control, Multicast: o.Multicast, Servers: o.Servers, Menu: o.Menu, Prompt: o.Prompt, MTFTP: o.multicast(file)}
+	v := o.Vendor()
+	v.MTFTP = o.multicast(file)
 	switch {
 	case o.Empty() && v.MTFTP != nil:
 		t.Why = "a file that may be had by multicast"
