@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,8 +95,14 @@ type result struct {
 // boots runs a topology to its end and reads its bundle back.
 func boots(t *testing.T, file string, args ...string) result {
 	t.Helper()
+	return bootsBelow(t, nil, file, args...)
+}
+
+// bootsBelow does so below a command that changes how programs run.
+func bootsBelow(t *testing.T, below []string, file string, args ...string) result {
+	t.Helper()
 	bundle := filepath.Join(t.TempDir(), "bundle")
-	r := command(t, append([]string{"run", file, "--out", bundle}, args...)...)
+	r := commandBelow(t, below, append([]string{"run", file, "--out", bundle}, args...)...)
 	r.bundle = bundle
 	if r.code > 1 {
 		t.Fatalf("pxelab run %s: exit %d\n%s%s", file, r.code, r.stdout, r.stderr)
@@ -114,10 +121,16 @@ func boots(t *testing.T, file string, args ...string) result {
 // command runs pxelab with these arguments.
 func command(t *testing.T, args ...string) result {
 	t.Helper()
+	return commandBelow(t, nil, args...)
+}
+
+func commandBelow(t *testing.T, below []string, args ...string) result {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), deadline(t))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, pxelab, args...)
+	argv := slices.Concat(below, []string{pxelab}, args)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	var exit *exec.ExitError

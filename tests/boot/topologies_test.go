@@ -8,10 +8,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // deadline bounds one pxelab command by what is left of the test's own time.
@@ -40,17 +43,21 @@ func TestTopologies(t *testing.T) {
 			}
 			t.Run(nameOf(file), func(t *testing.T) {
 				t.Parallel() // guests mostly wait: two labs at once share the cores well
-				r := judged(t, file, "real")
+				r := judged(t, file, "real", nil)
 				mu.Lock()
 				defer mu.Unlock()
 				inRealTime[file] = r
 			})
 		}
 	})
+	cores := usableCores(t)
 	t.Run("warp", func(t *testing.T) {
 		for _, file := range shipped(t) {
 			t.Run(nameOf(file), func(t *testing.T) {
-				warped := judged(t, file, "warp")
+				t.Parallel() // a lab on each core, as a lab with one guest has no use for a second
+				core := <-cores
+				defer func() { cores <- core }()
+				warped := judged(t, file, "warp", onCore(core))
 				if real, ok := inRealTime[file]; ok {
 					checkFidelity(t, real, warped)
 				}
@@ -59,14 +66,33 @@ func TestTopologies(t *testing.T) {
 	})
 }
 
+// usableCores holds the number of each core that tests may use.
+func usableCores(t *testing.T) chan int {
+	t.Helper()
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		t.Fatal(err)
+	}
+	cores := make(chan int, set.Count())
+	for core := 0; len(cores) < cap(cores); core++ {
+		if set.IsSet(core) {
+			cores <- core
+		}
+	}
+	return cores
+}
+
+// onCore is what keeps a command, and all that it starts, on one core.
+func onCore(core int) []string { return []string{"taskset", "--cpu-list", strconv.Itoa(core)} }
+
 func nameOf(file string) string { return strings.TrimSuffix(filepath.Base(file), ".yaml") }
 
-// judged runs a topology, -repeat times, and checks all that every run must keep to.
-func judged(t *testing.T, file, clock string) result {
+// judged runs a topology, -repeat times and below a command if one is given, and checks all that every run must keep to.
+func judged(t *testing.T, file, clock string, below []string) result {
 	t.Helper()
 	var r result
 	for range *repeat {
-		r = boots(t, file, "--clock", clock)
+		r = bootsBelow(t, below, file, "--clock", clock)
 		if r.code != 0 {
 			t.Fatalf("%s under %s is not judged as expected:\n%s", nameOf(file), clock, r.explain())
 		}
