@@ -111,8 +111,12 @@ func openPacketSocket(index int, bothWays bool) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open packet socket: %w", err)
 	}
-	// A burst of a windowed transfer must fit. Refused in older kernels' user namespaces; the default then does.
-	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4<<20)
+	// A burst of a windowed transfer must fit. More than the host allows everybody is refused in a user namespace: then
+	// as much as that.
+	const buffer = 4 << 20
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffer)
+	}
 	if !bothWays {
 		err = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
 	}

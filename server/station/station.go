@@ -80,6 +80,9 @@ func Open(ifname string, mac net.HardwareAddr, seen func(Datagram)) (*Station, e
 	return s, nil
 }
 
+// receiveBuffer is in octets as the kernel counts them, more than twice those of the frames.
+const receiveBuffer = 4 << 20
+
 // openWire opens a socket for all frames that arrive at an interface (packet(7)).
 func openWire(index int, promiscuous bool) (*os.File, error) {
 	const protocol = unix.ETH_P_ALL>>8 | unix.ETH_P_ALL&0xff<<8 // network byte order
@@ -88,8 +91,11 @@ func openWire(index int, promiscuous bool) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A window of a transfer must fit. Refused in older kernels' user namespaces; the default then does.
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4<<20)
+	// A whole transmission to a group must fit, while others are on the cores. More than the host allows everybody is
+	// refused in a user namespace: then as much as that.
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
+	}
 	err = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
 	if promiscuous && err == nil {
 		err = unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP,
