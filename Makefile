@@ -53,6 +53,8 @@ test-boot: deps ## run the boot tests alone
 test-deps:
 	@scripts/install-deps.sh --test
 	@scripts/fetch-kernel.sh
+	@scripts/fetch-server.sh tftpd-hpa in.tftpd >/dev/null
+	@scripts/fetch-server.sh nginx nginx >/dev/null
 
 lint: $(LINTER) ## check the code's form and its import law
 	$(LINTER) run
@@ -69,7 +71,7 @@ bench: deps build ## measure boots beside raw QEMU's (BENCH="-n 5")
 	$(GO) run ./tests/bench $(BENCH)
 
 bench-tftp: build ## measure our TFTP server beside tftpd-hpa and dnsmasq (BENCH_TFTP="-n 9")
-	$(GO) run ./tests/tftpbench -tftpd-hpa "$$(scripts/fetch-tftpd-hpa.sh)" $(BENCH_TFTP)
+	$(GO) run ./tests/tftpbench -tftpd-hpa "$$(scripts/fetch-server.sh tftpd-hpa in.tftpd)" $(BENCH_TFTP)
 
 images: ## build the boot programs again from their sources
 	scripts/build-images.sh

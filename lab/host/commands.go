@@ -1,12 +1,27 @@
 package host
 
 import (
+	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // daemons are where programs lie that a user's PATH often leaves out.
 var daemons = []string{"/usr/local/sbin", "/usr/sbin", "/sbin"}
+
+// fetched are the folders of servers that scripts/fetch-server.sh has put into the cache: installed, they would serve
+// the host itself.
+func (m machine) fetched() []string {
+	if m.cache == "" {
+		return nil
+	}
+	found, _ := fs.Glob(m.root, filepath.Join(rel(m.cache), "servers", "*", "usr", "sbin")) // its only error is a bad pattern
+	for i, dir := range found {
+		found[i] = "/" + dir
+	}
+	return found
+}
 
 // commands finds programs by name, or by a path that has a slash; those that are missing are left out.
 func (m machine) commands(names []string) map[string]string {
@@ -15,7 +30,7 @@ func (m machine) commands(names []string) map[string]string {
 		candidates := []string{name}
 		if !strings.Contains(name, "/") {
 			candidates = nil
-			for _, dir := range append(filepath.SplitList(m.getenv("PATH")), daemons...) {
+			for _, dir := range slices.Concat(filepath.SplitList(m.getenv("PATH")), daemons, m.fetched()) {
 				candidates = append(candidates, filepath.Join(dir, name))
 			}
 		}

@@ -11,11 +11,14 @@ func TestCommands(t *testing.T) {
 	program := &fstest.MapFile{Mode: 0o755}
 	m := machine{
 		root: fstest.MapFS{"usr/bin/dnsmasq": program, "usr/sbin/dnsmasq": program, "usr/sbin/dhcrelay": program,
-			"usr/bin/notes": {Mode: 0o644}, "opt/own/server": program, "bin/relative": program},
+			"usr/bin/notes": {Mode: 0o644}, "opt/own/server": program, "bin/relative": program,
+			"home/.cache/pxelab/servers/nginx/usr/sbin/nginx": program, "home/.cache/pxelab/servers/dnsmasq/usr/sbin/dnsmasq": program},
+		cache:  "/home/.cache/pxelab",
 		getenv: func(string) string { return "bin:/usr/bin" },
 	}
-	got := m.commands([]string{"dnsmasq", "dhcrelay", "notes", "/opt/own/server", "/opt/own/none", "relative", "none"})
-	want := map[string]string{"dnsmasq": "/usr/bin/dnsmasq", "dhcrelay": "/usr/sbin/dhcrelay", "/opt/own/server": "/opt/own/server"}
+	got := m.commands([]string{"dnsmasq", "dhcrelay", "notes", "/opt/own/server", "/opt/own/none", "relative", "none", "nginx"})
+	want := map[string]string{"dnsmasq": "/usr/bin/dnsmasq", "dhcrelay": "/usr/sbin/dhcrelay", "/opt/own/server": "/opt/own/server",
+		"nginx": "/home/.cache/pxelab/servers/nginx/usr/sbin/nginx"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(- want, + got)\n%s", diff)
 	}

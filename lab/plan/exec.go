@@ -111,6 +111,7 @@ func variables(p *Plan, self string) map[string]string {
 			out[key+".netmask"], out[key+".broadcast"] = netmask.String(), broadcast.String()
 		}
 	}
+	out[topology.Files] = path.Join(fromWork, "tftp", self)
 	for _, name := range topology.Certificates {
 		out[name] = path.Join(fromWork, certificateFile(name))
 	}
@@ -134,8 +135,11 @@ func masks(p netip.Prefix) (netmask, broadcast netip.Addr) {
 	return netip.AddrFrom4(mask), netip.AddrFrom4(a)
 }
 
-func (e *Exec) writeText(b *strings.Builder) {
+func (e *Exec) writeText(b *strings.Builder, images []string) {
 	fmt.Fprintf(b, "  runs %s\n", strings.Join(e.Argv, " "))
+	if len(images) > 0 {
+		fmt.Fprintf(b, "  is given %s\n", strings.Join(images, " "))
+	}
 	for _, name := range slices.Sorted(maps.Keys(e.Files)) {
 		fmt.Fprintf(b, "  file %s  %d octets\n", name, len(e.Files[name]))
 	}

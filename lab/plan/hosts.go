@@ -107,7 +107,7 @@ func (s Service) writeHost(b *strings.Builder) {
 		b.WriteString("  what passes its interfaces is recorded\n")
 	}
 	if s.Exec != nil {
-		s.Exec.writeText(b)
+		s.Exec.writeText(b, s.Files)
 	}
 	if s.Server != nil && s.Server.Relay != nil {
 		writeRelay(b, s.Server.Relay)

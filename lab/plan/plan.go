@@ -57,7 +57,7 @@ type Service struct {
 	MAC      string            `json:"mac"`
 	Roles    []string          `json:"roles"`              // "dhcp", "tftp", "echo"
 	Server   *server.Config    `json:"server"`             // TFTP root is RunDir-relative: "tftp/SERVICE"
-	Files    []string          `json:"files"`              // names of Images put into its TFTP root
+	Files    []string          `json:"files"`              // names of Images put into its TFTP root, or into the folder that a program serves
 	Alias    map[string]string `json:"alias,omitempty"`    // further names in its TFTP root, each with the image's file
 	Discover *int              `json:"discover,omitempty"` // boot server type that the EFI probes in its TFTP root discover
 	Host     string            `json:"host,omitempty"`     // the service whose host it shares; empty: it has one of its own

@@ -42,6 +42,9 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			ps.Files = served(boots, s.TFTP)
 			ps.Alias, ps.Discover, ps.Pad = s.TFTP.Alias, s.TFTP.Discover, s.TFTP.Pad
 		}
+		if s.Exec != nil && len(s.Exec.Images) > 0 {
+			ps.Files = served(nil, &topology.TFTP{Images: s.Exec.Images})
+		}
 		mtftpRole(s, &ps)
 		ps.http(t, s)
 		if s.Echo != nil || s.TFTP != nil {

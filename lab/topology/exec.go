@@ -12,6 +12,7 @@ type Exec struct {
 	Command []string          // variables not yet replaced, as in Files and Env
 	Package string            // the package that has it
 	Files   map[string]string // name in its working directory to content
+	Images  []string          // put into a folder for it to serve
 	Env     map[string]string
 	Ready   Ready
 	Once    bool          // it runs to its end by itself
@@ -42,7 +43,7 @@ func (c *checker) execs() {
 }
 
 func (c *checker) exec(key string, s *Service, f *execForm) *Exec {
-	e := &Exec{Command: f.Command, Package: f.Package, Files: f.Files, Env: f.Env, Once: f.Once, Within: time.Duration(f.Within)}
+	e := &Exec{Command: f.Command, Package: f.Package, Files: f.Files, Images: plain(f.Images), Env: f.Env, Once: f.Once, Within: time.Duration(f.Within)}
 	if e.Within == 0 && e.Once {
 		e.Within = onceWithin
 	} else if e.Within == 0 {
@@ -55,6 +56,9 @@ func (c *checker) exec(key string, s *Service, f *execForm) *Exec {
 		if slices.Contains([]string{"dhcp", "bootp", "proxydhcp", "bootserver", "tftp", "echo", "relay"}, role) {
 			c.report("services."+s.Name+"."+role, "is a server of ours, in the place of exec; give it a service of its own (on: %s for the same host)", s.Name)
 		}
+	}
+	for i, name := range e.Images {
+		c.fileName(item(join(key, "images"), i), name)
 	}
 	c.ready(key, e, f.Ready)
 	for _, name := range slices.Sorted(maps.Keys(f.Files)) {

@@ -21,6 +21,7 @@ type execForm struct {
 	Command []string          `json:"command" jsonschema:"required" example:"[dnsmasq, --no-daemon, -C, dnsmasq.conf]" jsonschema_description:"The program and its arguments; pxelab is this one. ${SERVICE.address} and the like are replaced."`
 	Package string            `json:"package" jsonschema_description:"The distribution's package that has the program, named where it is missing."`
 	Files   map[string]string `json:"files" jsonschema_description:"Files to write into its working directory, by name; variables are replaced, and one that begins with #! may be executed."`
+	Images  []fileName        `json:"images" jsonschema_description:"Boot programs of this run, and what they fetch next, put into a folder for it to serve: ${self.files}."`
 	Env     map[string]string `json:"env" jsonschema_description:"Its environment, besides PATH, HOME and LANG."`
 	Ready   *readyForm        `json:"ready" jsonschema_description:"How it shows that it serves: guests are powered on after that."`
 	Once    bool              `json:"once" jsonschema:"default=false" jsonschema_description:"It runs to its end by itself, as a client does, and the lab waits for that."`

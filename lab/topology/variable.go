@@ -17,6 +17,9 @@ func unknownVariable(err error) string {
 	return string(e)
 }
 
+// Files is the variable with the folder of a program's images, as seen from its working directory.
+const Files = "self.files"
+
 // Expand replaces every ${NAME} in a text by its value. $${ stands for ${ itself.
 func Expand(text string, value func(name string) (string, bool)) (string, error) {
 	var out strings.Builder
@@ -46,7 +49,7 @@ func Expand(text string, value func(name string) (string, bool)) (string, error)
 
 // Variables lists what may stand in ${} in the texts of a service: of each service, and of itself as self, the
 // address, interface and mac (on its first network, or with the network's name behind a dot on that one); of each
-// network the subnet, netmask and broadcast address; of each guest the mac; and Certificates.
+// network the subnet, netmask and broadcast address; of each guest the mac; Files, if it serves images; and Certificates.
 func (t *Topology) Variables(self string) []string {
 	var out []string
 	of := func(name string, s Service) {
@@ -60,6 +63,9 @@ func (t *Topology) Variables(self string) []string {
 		}
 	}
 	for _, s := range t.Services {
+		if s.Name == self && s.Exec != nil && len(s.Exec.Images) > 0 {
+			out = append(out, Files)
+		}
 		if s.Name == self {
 			of("self", s)
 		}
