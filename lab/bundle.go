@@ -250,7 +250,7 @@ func content(s plan.Service, file, nonce string) ([]byte, error) {
 		return nil, fmt.Errorf("no image has the file name %q", file)
 	}
 	params := images.Params{Nonce: nonce, EchoPort: plan.EchoPort, Second: images.SecondFile}
-	if s.Server.Echo != nil {
+	if s.Server != nil && s.Server.Echo != nil {
 		params.EchoPort = s.Server.Echo.Port
 	}
 	if s.Discover != nil && images.Catalogue()[i].Arch != "bios" { // PXENV has no call for it

@@ -36,7 +36,7 @@ func (b Bundle) writeWork(s plan.Service) error {
 	if err := os.MkdirAll(b.work(s.Name), 0o755); err != nil {
 		return fmt.Errorf("make the folder of service %s: %w", s.Name, err)
 	}
-	for name, text := range s.Exec.Files {
+	for name, text := range s.Exec.Resolve(string(b)).Files {
 		mode := os.FileMode(0o644)
 		if strings.HasPrefix(text, "#!") {
 			mode = 0o755
@@ -50,7 +50,7 @@ func (b Bundle) writeWork(s plan.Service) error {
 
 // startExec starts a program that is not ours on its host. What it writes goes to the log, line by line.
 func (l *lab) startExec(ctx context.Context, s *service) error {
-	x, dir := s.plan.Exec, l.bundle.work(s.plan.Name)
+	x, dir := s.plan.Exec.Resolve(string(l.bundle)), l.bundle.work(s.plan.Name)
 	said, out, err := os.Pipe()
 	if err != nil {
 		return err

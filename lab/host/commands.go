@@ -11,7 +11,7 @@ import (
 var daemons = []string{"/usr/local/sbin", "/usr/sbin", "/sbin"}
 
 // fetched are the folders of servers that scripts/fetch-server.sh has put into the cache: installed, they would serve
-// the host itself.
+// the host itself. They come first: packages have programs of one name (in.tftpd).
 func (m machine) fetched() []string {
 	if m.cache == "" {
 		return nil
@@ -30,7 +30,7 @@ func (m machine) commands(names []string) map[string]string {
 		candidates := []string{name}
 		if !strings.Contains(name, "/") {
 			candidates = nil
-			for _, dir := range slices.Concat(filepath.SplitList(m.getenv("PATH")), daemons, m.fetched()) {
+			for _, dir := range slices.Concat(m.fetched(), filepath.SplitList(m.getenv("PATH")), daemons) {
 				candidates = append(candidates, filepath.Join(dir, name))
 			}
 		}

@@ -17,7 +17,7 @@ func TestCommands(t *testing.T) {
 		getenv: func(string) string { return "bin:/usr/bin" },
 	}
 	got := m.commands([]string{"dnsmasq", "dhcrelay", "notes", "/opt/own/server", "/opt/own/none", "relative", "none", "nginx"})
-	want := map[string]string{"dnsmasq": "/usr/bin/dnsmasq", "dhcrelay": "/usr/sbin/dhcrelay", "/opt/own/server": "/opt/own/server",
+	want := map[string]string{"dnsmasq": "/home/.cache/pxelab/servers/dnsmasq/usr/sbin/dnsmasq", "dhcrelay": "/usr/sbin/dhcrelay", "/opt/own/server": "/opt/own/server",
 		"nginx": "/home/.cache/pxelab/servers/nginx/usr/sbin/nginx"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(- want, + got)\n%s", diff)

@@ -37,8 +37,19 @@ func TestPlanHints(t *testing.T) {
 		}
 	}
 	fetches := func(s *script) *script {
-		s.firmware().dora("probe-ia32.efi").fetches("probe-ia32.efi")
+		s.firmware().sends(event.DHCP{Type: "DISCOVER", Archs: []int{7}}).dora("probe-ia32.efi").fetches("probe-ia32.efi")
 		return s.fails(`BdsDxe: failed to load Boot0001 "UEFI PXEv4 (MAC:525400707802)" from PciRoot(0x0): Not Found`)
+	}
+	program := func(service int, path string) func(*plan.Plan) {
+		return func(p *plan.Plan) {
+			p.Services[service].Server, p.Services[service].Exec = nil, &plan.Exec{Argv: []string{path, "-d"}}
+		}
+	}
+	misses := func(file string) func(*script) *script {
+		return func(s *script) *script {
+			s.firmware().dora(file).asks("RRQ", file, event.TFTP{}).gets("ERROR", file, event.TFTP{Code: 1, Message: "File not found"})
+			return s.fails("  PXE-E23: Client received TFTP error from server.")
+		}
 	}
 	const uuid, inVain, deaf, swapped = "00112233-4455-6677-8899-aabbccddee01", "reserves boot files by UUID", "does not listen for broadcasts", "7 is x86-64"
 	for _, c := range []struct {
@@ -58,6 +69,12 @@ func TestPlanHints(t *testing.T) {
 		{"7 and 9 the other way round", files(map[string]string{"efi-x64": "probe-ia32.efi", "efi-bc": "probe-x64.efi"}), fetches, swapped, true},
 		{"7 wrong, 9 too", files(map[string]string{"efi-x64": "probe-ia32.efi", "efi-bc": "probe.0"}), fetches, swapped, false},
 		{"7 wrong alone", files(map[string]string{"efi-x64": "probe-ia32.efi"}), fetches, swapped, false},
+		{"wrong program of dnsmasq", program(0, "/usr/sbin/dnsmasq"), fetches, "dhcp-match=set:ARCH,option:client-arch,7", true},
+		{"wrong program of Kea", program(0, "kea-dhcp4"), fetches, "option[93].hex == 0x0007", true},
+		{"wrong program of dhcpd", program(0, "dhcpd"), fetches, "option arch = 00:07", true},
+		{"wrong program of another", program(0, "udhcpd"), fetches, "choose by option 93", true},
+		{"wrong program, and dnsmasq only served it", program(1, "dnsmasq"), fetches, "dhcp-match", false},
+		{"not in the folder of in.tftpd", program(1, "in.tftpd"), misses("probe.0"), "after --secure", true},
 		{"9 of a file that nobody knows", files(map[string]string{"efi-x64": "probe-ia32.efi", "efi-bc": "bc.efi"}), fetches, swapped, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

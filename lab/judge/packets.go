@@ -12,6 +12,9 @@ import (
 // portBINL is where proxyDHCP and boot servers listen (PXE 2.1 section 2.2).
 const portBINL = 4011
 
+// portDHCP is where DHCP servers and relays listen (RFC 2131 section 4.1).
+const portDHCP = 67
+
 // transfer is one file the guest asked for. Requests for the same name are one transfer: EDK2 asks
 // twice, first for the size only.
 type transfer struct {

@@ -65,6 +65,12 @@ func init() {
 		{"no-menu/edk2", "x64", NoMenu, event.StageAddress, func(s *script) *script {
 			return s.offered(pxe.Vendor{Control: only, Servers: listed}).fails("  PXE-E21: Remote boot cancelled.")
 		}},
+		{"no-menu/a prompt alone", "x64", NoMenu, event.StageAddress, func(s *script) *script {
+			return s.offered(pxe.Vendor{Prompt: &pxe.Prompt{Timeout: 3, Text: "Press F8"}}).fails("  PXE-E21: Remote boot cancelled.")
+		}},
+		{"no-menu/near-miss: a prompt alone, which is nothing to iPXE", "bios", GaveUp, event.StageAddress, func(s *script) *script {
+			return s.offered(pxe.Vendor{Prompt: &pxe.Prompt{Timeout: 3, Text: "Press F8"}}).fails("Nothing to boot")
+		}},
 		{"no-menu/near-miss: boot at once", "x64", NoBootfile, event.StageAddress, func(s *script) *script {
 			return s.dora("").fails("  PXE-E21: Remote boot cancelled.")
 		}},

@@ -134,6 +134,9 @@ func (b *boot) conclude() Outcome {
 		if d == nil {
 			continue
 		}
+		if words := b.dialect(r.reason); words != "" {
+			d.do = words
+		}
 		evidence := d.evidence
 		if b.gaveUp != nil {
 			evidence = slices.Concat(evidence, b.complaint, []event.Event{*b.gaveUp})

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -44,7 +45,7 @@ func (b *boot) noOffer() *diagnosis {
 	if hint := b.relayHint("dhcp", "bootp"); hint != "" {
 		d.do = hint
 	}
-	b.blame(d, "dhcp", "bootp", "dhcp6")
+	b.blame(d, "", "dhcp", "bootp", "dhcp6")
 	return d
 }
 
@@ -112,7 +113,7 @@ func (b *boot) noAck() *diagnosis {
 		d.do = "leave one server in charge of this network's addresses"
 		d.evidence = append(d.evidence, naks...)
 	}
-	b.blame(d, "dhcp", "bootp", "dhcp6")
+	b.blame(d, "", "dhcp", "bootp", "dhcp6")
 	return d
 }
 
@@ -180,7 +181,7 @@ func (b *boot) proxySilent() *diagnosis {
 	}
 	d := &diagnosis{fmt.Sprintf("it sent %s to %s and nothing answered", times(len(sent), "request"), sent[0].Packet.Dst),
 		"run the proxyDHCP service there on UDP 4011, or leave option 60 out of the DHCP server's offer", ends(sent)}
-	b.blame(d, "proxydhcp", "bootserver")
+	b.blame(d, sent[0].Packet.Dst, "proxydhcp", "bootserver")
 	return d
 }
 
@@ -198,7 +199,7 @@ func (b *boot) bootServerSilent() *diagnosis {
 			}
 		}
 	}
-	b.blame(d, "bootserver")
+	b.blame(d, sent[0].Packet.Dst, "bootserver")
 	return d
 }
 
@@ -213,17 +214,23 @@ func (b *boot) answered(request event.Event) bool {
 	return false
 }
 
-// blame adds what the lab's own servers know: one that decided to stay silent says why, one that died is named.
-func (b *boot) blame(d *diagnosis, roles ...string) {
+// blame adds what the lab's own servers know: one that decided to stay silent says why, one that died is named. What was
+// sent to one address concerns the services there alone.
+func (b *boot) blame(d *diagnosis, to string, roles ...string) {
+	heard := func(name string) bool {
+		a, err := netip.ParseAddr(host(to))
+		i := slices.IndexFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Name == name })
+		return err != nil || a.IsMulticast() || a.String() == "255.255.255.255" || i >= 0 && isAt(b.t.plan.Services[i], a.String())
+	}
 	for _, e := range b.silences {
-		if slices.Contains(roles, e.Decision.Role) || slices.Contains(roles, "dhcp") && b.relayedBy(e) {
+		if heard(e.Service) && (slices.Contains(roles, e.Decision.Role) || slices.Contains(roles, "dhcp") && b.relayedBy(e)) {
 			d.do = fmt.Sprintf("service %q heard it and stayed silent: %s", e.Service, e.Decision.Reason)
 			d.evidence = append(d.evidence, e)
 			return
 		}
 	}
 	for _, s := range b.t.plan.Services {
-		if gone := b.t.gone[s.Name]; gone != nil && b.hears(&s) && playsAny(s, roles) {
+		if gone := b.t.gone[s.Name]; gone != nil && heard(s.Name) && b.hears(&s) && playsAny(s, roles) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
 			d.evidence = append(d.evidence, *gone)
 			return

@@ -46,7 +46,7 @@ func (b *boot) noOffer6() *diagnosis {
 	took := b.events[len(b.events)-1].At - sent[0].At
 	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no DHCPv6 server on network %q answered", times(len(sent), "SOLICIT"), b.seconds(took), b.guest.Network),
 		"start a DHCPv6 server there, or check that the guest is on the right network", ends(sent)}
-	b.blame(d)
+	b.blame(d, "", "dhcp6")
 	return d
 }
 
@@ -77,7 +77,7 @@ func (b *boot) noAck6() *diagnosis {
 	want := orNone(address6(asked[0].Packet.DHCP6), "an address")
 	d := &diagnosis{fmt.Sprintf("it asked for %s with %s and got no REPLY with it", want, times(len(asked), "REQUEST")),
 		"check that the server it named (option 2) still runs and holds the offer", ends(asked)}
-	b.blame(d)
+	b.blame(d, "", "dhcp6")
 	return d
 }
 

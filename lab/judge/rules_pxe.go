@@ -54,11 +54,24 @@ func (b *boot) menuUnsupported() *diagnosis {
 // 4011 without naming a type.
 func (b *boot) noMenu() *diagnosis {
 	e, v := b.told()
-	if v == nil || len(v.Menu) > 0 || !b.undecided() || v.Control == nil && len(v.Servers) == 0 && !v.Multicast.IsValid() {
+	if v == nil || len(v.Menu) > 0 || !b.undecided() {
 		return nil
 	}
-	return &diagnosis{fmt.Sprintf("%s sent it to boot servers (option 43, tags 6 to 8) without a menu to choose a type from", b.sender(e)),
+	what := "sent it to boot servers (option 43, tags 6 to 8)"
+	if v.Control == nil && len(v.Servers) == 0 && !v.Multicast.IsValid() {
+		if v.Prompt == nil || b.promptIsNothing() {
+			return nil
+		}
+		what = "sent it the prompt of a boot menu (option 43, tag 10)"
+	}
+	return &diagnosis{fmt.Sprintf("%s %s without a menu to choose a type from", b.sender(e), what),
 		"send a menu (tag 9), or name the file and set bit 3 of the discovery control", []event.Event{e}}
+}
+
+// promptIsNothing tells whether a prompt without a menu means nothing to the client. EDK2 alone takes it for the sign of a
+// boot server, and cancels the boot (PXE-E21).
+func (b *boot) promptIsNothing() bool {
+	return !slices.ContainsFunc(b.complaint, func(e event.Event) bool { return strings.Contains(e.Text, "PXE-E21") })
 }
 
 // menuWaits: the menu is there, has no time-out (PXE 2.1 table 2-1: that of the prompt ends with the prompt), and nobody

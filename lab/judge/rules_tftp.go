@@ -154,6 +154,11 @@ func (b *boot) tftpSilent() *diagnosis {
 	}
 	d := &diagnosis{fmt.Sprintf("it asked %s for %q with %s and nothing answered", b.serverName(t), t.file, times(len(t.asked), "request")),
 		"start the TFTP server there, or open UDP 69 and the ports it answers from", ends(t.asked)}
+	if e, ok := b.withoutNextServer(t); ok {
+		d.what = fmt.Sprintf("%s named %q and no server to fetch it from (siaddr is empty), so it asked %s itself with %s, and nothing answered",
+			b.sender(e), t.file, b.sender(e), times(len(t.asked), "request"))
+		d.do, d.evidence = "set the next server", append([]event.Event{e}, d.evidence...)
+	}
 	for _, s := range b.t.plan.Services {
 		if gone := b.t.gone[s.Name]; gone != nil && isAt(s, t.server) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
@@ -161,6 +166,16 @@ func (b *boot) tftpSilent() *diagnosis {
 		}
 	}
 	return d
+}
+
+// withoutNextServer is the reply that named a file and no server: EDK2 then takes its sender for the TFTP server.
+func (b *boot) withoutNextServer(t *transfer) (event.Event, bool) {
+	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.File != "" && sameFile(d.File, t.file) && !isSet(d.SIAddr) }) {
+		if d := e.Packet.DHCP; d.ServerID == t.server {
+			return e, true
+		}
+	}
+	return event.Event{}, false
 }
 
 // says appends a server's own words.

@@ -23,6 +23,26 @@ type Exec struct {
 	Within Duration          `json:"within"`         // to be ready, or with Once to end
 }
 
+// bundleFolder stands for the folder of the run, which the plan does not know: servers want whole paths.
+const bundleFolder = "${BUNDLE}"
+
+// Resolve gives the program for a run with that folder, a whole path.
+func (e *Exec) Resolve(bundle string) *Exec {
+	put := func(text string) string { return strings.ReplaceAll(text, bundleFolder, bundle) }
+	out := *e
+	out.Argv, out.Env, out.Files = nil, nil, map[string]string{}
+	for _, word := range e.Argv {
+		out.Argv = append(out.Argv, put(word))
+	}
+	for _, v := range e.Env {
+		out.Env = append(out.Env, put(v))
+	}
+	for name, text := range e.Files {
+		out.Files[name] = put(text)
+	}
+	return &out
+}
+
 // EndsByItself tells whether the service is a program that runs to its end, and that the lab waits for.
 func (s Service) EndsByItself() bool { return s.Exec != nil && s.Exec.Once }
 
@@ -111,7 +131,7 @@ func variables(p *Plan, self string) map[string]string {
 			out[key+".netmask"], out[key+".broadcast"] = netmask.String(), broadcast.String()
 		}
 	}
-	out[topology.Files] = path.Join(fromWork, "tftp", self)
+	out[topology.Files] = path.Join(bundleFolder, "tftp", self)
 	for _, name := range topology.Certificates {
 		out[name] = path.Join(fromWork, certificateFile(name))
 	}

@@ -37,13 +37,15 @@ func (c *checker) execs() {
 	for i := range c.topo.Services {
 		s := &c.topo.Services[i]
 		if f := c.form.Services[partName(s.Name)].Exec; f != nil {
-			s.Exec = c.exec("services."+s.Name+".exec", s, f)
+			c.exec("services."+s.Name+".exec", s, f)
 		}
 	}
 }
 
-func (c *checker) exec(key string, s *Service, f *execForm) *Exec {
+// exec builds one of them, and then checks the variables in its texts, which depend on what it is.
+func (c *checker) exec(key string, s *Service, f *execForm) {
 	e := &Exec{Command: f.Command, Package: f.Package, Files: f.Files, Images: plain(f.Images), Env: f.Env, Once: f.Once, Within: time.Duration(f.Within)}
+	s.Exec = e
 	if e.Within == 0 && e.Once {
 		e.Within = onceWithin
 	} else if e.Within == 0 {
@@ -73,7 +75,6 @@ func (c *checker) exec(key string, s *Service, f *execForm) *Exec {
 	for _, name := range slices.Sorted(maps.Keys(f.Env)) {
 		c.variables(join(join(key, "env"), name), s, f.Env[name])
 	}
-	return e
 }
 
 // ready checks that a server shows when it serves, and that a program which ends by itself need not.

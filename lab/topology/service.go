@@ -13,6 +13,9 @@ func (c *checker) services() {
 		f, key := c.form.Services[partName(name)], join("services", name)
 		s := Service{Name: name, On: f.On, Address: f.Address.Addr}
 		s.Router, s.Capture = f.Router, f.Capture
+		if f.Exec != nil {
+			s.Exec = &Exec{} // execs builds it, once all parts are known
+		}
 		c.place(key, &s, f, taken)
 		if c.whole(key) && f.DHCP == nil && f.DHCP6 == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil &&
 			f.HTTP == nil && f.MTFTP == nil && f.Relay == nil && f.Exec == nil && !f.Router {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -112,8 +113,9 @@ func (o Options) command(reportEnd, lifelineEnd *os.File) *exec.Cmd {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID |
 			syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
+		UidMappings:                []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+		GidMappings:                []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
+		GidMappingsEnableSetgroups: maySetGroups(),
 	}
 	if o.Foreground {
 		mode = foreground
@@ -193,4 +195,12 @@ func onLastingThread(f func() error) error {
 	result := make(chan error)
 	lastingThread() <- func() { result <- f() }
 	return <-result
+}
+
+// maySetGroups tells whether the sandbox can let its programs set their groups (user_namespaces(7)): servers that give up
+// privileges do, and tftpd-hpa exits if it may not. Only root can allow that, unless it is root of a namespace where it is
+// denied.
+func maySetGroups() bool {
+	said, err := os.ReadFile("/proc/self/setgroups")
+	return os.Geteuid() == 0 && err == nil && strings.TrimSpace(string(said)) == "allow"
 }

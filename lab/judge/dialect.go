@@ -1,0 +1,125 @@
+package judge
+
+import (
+	"fmt"
+	"path"
+
+	"github.com/pxelab/pxelab/lab/event"
+)
+
+// whose finds the service that a remedy is for; empty if it is none of the lab's.
+type whose func(*boot) string
+
+// dialects say what to do in the words of the server that has to be changed, where it is one of those by its program's
+// name.
+var dialects = []struct {
+	reason  Reason
+	program string
+	of      whose
+	remedy  func(*boot) string
+}{
+	{WrongArch, "dnsmasq", (*boot).namer, func(b *boot) string {
+		return fmt.Sprintf("dnsmasq chooses by tag: dhcp-match=set:ARCH,option:client-arch,%d and dhcp-boot=tag:ARCH,FILE", b.archSent())
+	}},
+	{WrongArch, "kea-dhcp4", (*boot).namer, func(b *boot) string {
+		return fmt.Sprintf(`Kea chooses by client class: one with "test": "option[93].hex == 0x%04x" and the "boot-file-name" for %s`, b.archSent(), b.guest.Arch)
+	}},
+	{WrongArch, "dhcpd", (*boot).namer, func(b *boot) string {
+		return fmt.Sprintf(`dhcpd chooses by option 93: "option arch code 93 = unsigned integer 16;", then if option arch = 00:%02x { filename ...; }`, b.archSent())
+	}},
+	{NoMenu, "dnsmasq", (*boot).teller, func(b *boot) string {
+		return "dnsmasq sends that to a machine for which it has no pxe-service: add pxe-service=" + serviceNames[b.guest.Arch] + ",TEXT,FILE"
+	}},
+	{NoBootfile, "kea-dhcp4", (*boot).namelessServer, keaNextServer},
+	{NoBootfile, "dhcpd", (*boot).namelessServer, dhcpdNextServer},
+	{TFTPSilent, "kea-dhcp4", (*boot).namelessServer, keaNextServer},
+	{TFTPSilent, "dhcpd", (*boot).namelessServer, dhcpdNextServer},
+	{ProxySilent, "dhcpd", (*boot).asked4011, func(*boot) string {
+		return `nobody is on port 4011 of dhcpd's host: take option vendor-class-identifier "PXEClient" out of its configuration`
+	}},
+	{ProxySilent, "kea-dhcp4", (*boot).asked4011, func(*boot) string {
+		return "nobody is on port 4011 of Kea's host: take vendor-class-identifier out of its option-data"
+	}},
+	{FileNotFound, "in.tftpd", (*boot).server, func(*boot) string { return "look for the file below the folder that in.tftpd is given after --secure" }},
+	{FileNotFound, "nginx", (*boot).server, func(*boot) string { return "look for the file below the root of that server block" }},
+	{TFTPNoTsize, "atftpd", (*boot).server, func(*boot) string { return "start atftpd without --no-tsize" }},
+}
+
+func keaNextServer(*boot) string   { return `write "next-server" beside "boot-file-name"` }
+func dhcpdNextServer(*boot) string { return "write next-server ADDRESS; beside filename" }
+
+// serviceNames are dnsmasq's client system types, which pxe-service wants.
+var serviceNames = map[string]string{"bios": "x86PC", "efi-ia32": "IA32_EFI", "efi-x64": "X86-64_EFI", "efi-bc": "BC_EFI", "efi-aa64": "ARM64_EFI"}
+
+// dialect is what to do about a reason in the words of the server; empty if there are no better ones than the rule's.
+func (b *boot) dialect(r Reason) string {
+	for _, d := range dialects {
+		if d.reason == r && b.program(d.of(b)) == d.program {
+			return d.remedy(b)
+		}
+	}
+	return ""
+}
+
+// program is the name of the program that a service is, if it is none of ours.
+func (b *boot) program(service string) string {
+	for _, s := range b.t.plan.Services {
+		if s.Name == service && s.Exec != nil {
+			return path.Base(s.Exec.Argv[0])
+		}
+	}
+	return ""
+}
+
+// archSent is the first client architecture that the boot sent (option 93).
+func (b *boot) archSent() int {
+	if own, ok := b.introduced(); ok && len(own.Packet.DHCP.Archs) > 0 {
+		return own.Packet.DHCP.Archs[0]
+	}
+	return 0
+}
+
+// sentBy is the service that sent the last DHCP message which is picked.
+func (b *boot) sentBy(pick func(*event.DHCP) bool) string {
+	if list := b.dhcp(false, pick); len(list) > 0 {
+		return list[len(list)-1].Service
+	}
+	return ""
+}
+
+// namer is who named the file that was asked for last.
+func (b *boot) namer() string {
+	t := b.lastTransfer()
+	return b.sentBy(func(d *event.DHCP) bool { return t != nil && d.File != "" && sameFile(d.File, t.file) })
+}
+
+// namelessServer is who named a file without saying where it is.
+func (b *boot) namelessServer() string {
+	return b.sentBy(func(d *event.DHCP) bool { return d.File != "" && !isSet(d.SIAddr) })
+}
+
+// server is who was asked for a file last.
+func (b *boot) server() string {
+	if t := b.lastTransfer(); t != nil {
+		return b.serviceName(t)
+	}
+	return ""
+}
+
+// teller is whose option 43 counts.
+func (b *boot) teller() string {
+	e, _ := b.told()
+	return e.Service
+}
+
+// asked4011 is the service at whose port 4011 the boot asked.
+func (b *boot) asked4011() string {
+	for _, e := range b.dhcp(true, func(d *event.DHCP) bool { return d.DstPort == portBINL }) {
+		for _, s := range b.t.plan.Services {
+			if isAt(s, host(e.Packet.Dst)) && s.Host == "" {
+				return s.Name
+			}
+		}
+	}
+	return ""
+}
