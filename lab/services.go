@@ -207,7 +207,7 @@ func (l *lab) serviceSaid(s *service, m server.Message) {
 	}
 	if d := m.Decision; d != nil {
 		l.log.Append(event.Event{Kind: event.ServerDecided, Service: s.plan.Name, Decision: &event.Decision{
-			Role: d.Role, Client: d.Client, Request: d.Request, Reply: d.Reply, Reason: d.Reason, XID: d.XID,
+			Role: d.Role, Client: d.Client, Request: d.Request, Reply: d.Reply, Reason: d.Reason, Port: int(d.Port), XID: d.XID,
 			Address: d.Address, File: d.File, Bytes: d.Bytes, Sent: d.Sent, Resent: d.Resent, Outcome: d.Outcome}})
 	}
 }

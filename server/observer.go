@@ -10,6 +10,7 @@ type Decision struct {
 	Request string        `json:"request"`           // "DHCPDISCOVER", "SOLICIT", "RRQ probe.0"
 	Reply   string        `json:"reply,omitempty"`   // "DHCPOFFER"; empty when it stayed silent
 	Reason  string        `json:"reason"`            // one clause: "option 93 = 6, so efi-ia32"
+	Port    uint16        `json:"port,omitempty"`    // UDP port that a DHCP or BOOTP message came to
 	XID     string        `json:"xid,omitempty"`     // DHCP transaction, 8 hex digits; DHCPv6's has 6
 	Address string        `json:"address,omitempty"` // address given
 	File    string        `json:"file,omitempty"`    // boot file named, or file transferred

@@ -24,7 +24,7 @@ func (c Config) ports(observe func(Decision)) []port {
 	add := func(p *port, name string, answer func(*dhcp.Request, time.Time) (*dhcp.Reply, dhcp.Decision)) {
 		p.roles = append(p.roles, dhcp.Role{Name: name, Answer: answer, Observe: func(d dhcp.Decision) {
 			observe(Decision{Role: name, Client: d.Client, Request: d.Request, Reply: d.Reply, Reason: d.Reason,
-				XID: d.XID, Address: d.Address, File: d.File})
+				Port: p.number, XID: d.XID, Address: d.Address, File: d.File})
 		}})
 	}
 	if c.DHCP != nil {

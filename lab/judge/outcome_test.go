@@ -112,6 +112,12 @@ var scenarios = []scenario{
 		}
 		return s.fails("  PXE-E16: No valid offer received.")
 	}},
+	{"proxy-silent/what it said of port 67 is no reason", "x64", ProxySilent, event.StageProxy, func(s *script) *script {
+		s.dora("").sends(event.DHCP{Type: "REQUEST", SrcPort: 4011, DstPort: 4011})
+		s.add(event.Event{Kind: event.ServerDecided, Service: "dhcp", Decision: &event.Decision{Role: "proxydhcp", Client: s.guest.MAC,
+			Request: "DHCPREQUEST", Reason: "ignored: a DHCPREQUEST on port 67 is for the DHCP server", Port: 67}})
+		return s.fails("  PXE-E16: No valid offer received.")
+	}},
 	{"proxy-silent/near-miss: it answered without a file", "x64", NoBootfile, event.StageProxy, func(s *script) *script {
 		s.firmware().dora("").sends(event.DHCP{Type: "REQUEST", SrcPort: 4011, DstPort: 4011, CIAddr: "192.0.2.50", XID: "00000001"})
 		s.receives("dhcp", event.DHCP{Type: "ACK", SrcPort: 4011, XID: "00000001"})

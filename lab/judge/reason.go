@@ -70,6 +70,10 @@ type Outcome struct {
 	Stage    event.Stage `json:"stage"`            // the furthest stage reached
 	Sentence string      `json:"sentence"`         // what happened, to whom, what to do
 	Evidence []Evidence  `json:"evidence,omitempty"`
+
+	// The sentence of a boot that stopped in two: what happened, and what to change. Not kept with the outcome.
+	What string `json:"-"`
+	Do   string `json:"-"`
 }
 
 // diagnosis is what a rule found: what happened and what to do about it.
@@ -141,7 +145,7 @@ func (b *boot) conclude() Outcome {
 		if b.gaveUp != nil {
 			evidence = slices.Concat(evidence, b.complaint, []event.Event{*b.gaveUp})
 		}
-		return Outcome{Reason: r.reason, Stage: stage, Evidence: cite(evidence...),
+		return Outcome{Reason: r.reason, Stage: stage, Evidence: cite(evidence...), What: d.what, Do: d.do,
 			Sentence: fmt.Sprintf("%s stopped at %s: %s; %s", b.guest.Name, stage, d.what, d.do)}
 	}
 	return Outcome{Reason: Stalled, Stage: stage, Sentence: fmt.Sprintf("%s stopped at %s", b.guest.Name, stage)}

@@ -40,7 +40,7 @@ func (b *boot) noOffer() *diagnosis {
 	if sent[0].Packet.DHCP.Type == "BOOTREQUEST" {
 		kind = "BOOTREQUEST"
 	}
-	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no server on network %q answered", times(len(sent), kind), b.seconds(took), b.guest.Network),
+	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no server%s answered", times(len(sent), kind), b.seconds(took), b.onNetwork()),
 		"start a DHCP server there, or check that the guest is on the right network", ends(sent)}
 	if hint := b.relayHint("dhcp", "bootp"); hint != "" {
 		d.do = hint
@@ -60,6 +60,14 @@ func (b *boot) offerRefused() *diagnosis {
 	o := offers[0].Packet.DHCP
 	return &diagnosis{fmt.Sprintf("%s offered it %s%s, and it did not accept", b.sender(offers[0]), orNone(o.YIAddr, "no address"), withFile(o)),
 		"check the offer: option 54, a proxy's answer beside it, and with option 60 the contents of option 43", ends(offers)}
+}
+
+// onNetwork names the guest's network, which a capture does not know.
+func (b *boot) onNetwork() string {
+	if b.guest.Network == "" {
+		return ""
+	}
+	return fmt.Sprintf(" on network %q", b.guest.Network)
 }
 
 func withFile(d *event.DHCP) string {
@@ -132,7 +140,7 @@ func (b *boot) noBootfile() *diagnosis {
 	}
 	for _, e := range answers {
 		d := e.Packet.DHCP
-		if d.File != "" && !isSet(d.SIAddr) && b.complained(ipxeNothingToBoot) {
+		if d.File != "" && !isSet(d.SIAddr) && (b.complained(ipxeNothingToBoot) || b.unheardIPXE()) {
 			return &diagnosis{fmt.Sprintf("%s named boot file %q and no server to fetch it from (siaddr is empty)", b.sender(e), d.File),
 				"set the next server: iPXE does not read option 66", []event.Event{e}}
 		}
@@ -153,6 +161,12 @@ func (b *boot) noBootfile() *diagnosis {
 		do = hint
 	}
 	return &diagnosis{what, do, ends(answers)}
+}
+
+// unheardIPXE tells whether the client is iPXE and nothing is known of its console, so that it cannot complain.
+func (b *boot) unheardIPXE() bool {
+	own, ok := b.introduced()
+	return ok && own.Packet.DHCP.UserClass == "iPXE" && len(b.lines) == 0
 }
 
 // reservedInVain: a server names boot files to machines by their UUID, and this one sent 16 zeros, which stand for none.
@@ -223,6 +237,9 @@ func (b *boot) blame(d *diagnosis, to string, roles ...string) {
 		return err != nil || a.IsMulticast() || a.String() == "255.255.255.255" || i >= 0 && isAt(b.t.plan.Services[i], a.String())
 	}
 	for _, e := range b.silences {
+		if at := e.Decision.Port; at != 0 && PortOf(to) != 0 && at != PortOf(to) {
+			continue // that was about another message
+		}
 		if heard(e.Service) && (slices.Contains(roles, e.Decision.Role) || slices.Contains(roles, "dhcp") && b.relayedBy(e)) {
 			d.do = fmt.Sprintf("service %q heard it and stayed silent: %s", e.Service, e.Decision.Reason)
 			d.evidence = append(d.evidence, e)

@@ -44,7 +44,7 @@ func (b *boot) noOffer6() *diagnosis {
 		return nil
 	}
 	took := b.events[len(b.events)-1].At - sent[0].At
-	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no DHCPv6 server on network %q answered", times(len(sent), "SOLICIT"), b.seconds(took), b.guest.Network),
+	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no DHCPv6 server%s answered", times(len(sent), "SOLICIT"), b.seconds(took), b.onNetwork()),
 		"start a DHCPv6 server there, or check that the guest is on the right network", ends(sent)}
 	b.blame(d, "", "dhcp6")
 	return d

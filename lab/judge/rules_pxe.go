@@ -71,6 +71,9 @@ func (b *boot) noMenu() *diagnosis {
 // promptIsNothing tells whether a prompt without a menu means nothing to the client. EDK2 alone takes it for the sign of a
 // boot server, and cancels the boot (PXE-E21).
 func (b *boot) promptIsNothing() bool {
+	if own, ok := b.introduced(); ok && len(b.lines) == 0 { // a capture has no consoles
+		return own.Packet.DHCP.UserClass == "iPXE"
+	}
 	return !slices.ContainsFunc(b.complaint, func(e event.Event) bool { return strings.Contains(e.Text, "PXE-E21") })
 }
 

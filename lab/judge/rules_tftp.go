@@ -50,7 +50,7 @@ func (b *boot) tftpNoOptions() *diagnosis {
 // EDK2 must know the size before it has memory for the file; what it then says (PXE-E53) speaks of a boot file name.
 func (b *boot) tftpNoTsize() *diagnosis {
 	t := b.pending()
-	if t == nil || t.granted == nil || t.bytes > 0 || b.gaveUp == nil {
+	if t == nil || t.granted == nil || t.bytes > 0 || !b.over() {
 		return nil
 	}
 	_, wanted := t.lastAsked().Options["tsize"]
@@ -65,12 +65,16 @@ func (b *boot) tftpNoTsize() *diagnosis {
 // tftpStopped: part of the file came, neither side broke off, and the client gave up waiting.
 func (b *boot) tftpStopped() *diagnosis {
 	t := b.pending()
-	if t == nil || t.failed != nil || t.aborted != nil || t.bytes == 0 || !t.answered || b.gaveUp == nil {
+	if t == nil || t.failed != nil || t.aborted != nil || t.bytes == 0 || !t.answered || !b.over() {
 		return nil
 	}
 	return &diagnosis{fmt.Sprintf("%s stopped sending %q after %d bytes", b.serverName(t), t.file, t.bytes),
 		"see the log of that server, and whether packets of the size agreed on pass", ends(t.asked)}
 }
+
+// over tells whether the client has given up: it says so on its console. Where nothing is known of that, as in a capture, it has
+// when no more came.
+func (b *boot) over() bool { return b.gaveUp != nil || b.stalled != nil && len(b.lines) == 0 }
 
 // lastAsked is the last request of a transfer.
 func (t *transfer) lastAsked() *event.TFTP { return t.asked[len(t.asked)-1].Packet.TFTP }
@@ -140,7 +144,7 @@ func (b *boot) tftpError() *diagnosis {
 		p := t.aborted.Packet.TFTP
 		return &diagnosis{fmt.Sprintf("it broke off the transfer of %q from %s with TFTP error %d%s", t.file, b.serverName(t), p.Code, says(p.Message)),
 			"check that the server understands blksize and tsize (RFC 2347 to 2349)", []event.Event{t.asked[0], *t.aborted}}
-	case t.answered && b.gaveUp != nil:
+	case t.answered && b.over():
 		return &diagnosis{fmt.Sprintf("%s answered its request for %q and the transfer did not begin", b.serverName(t), t.file),
 			"check that packets of the size agreed on pass, from the port that the server answers from", []event.Event{t.asked[0]}}
 	}

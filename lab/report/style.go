@@ -20,11 +20,12 @@ func UseColor(terminal bool, term, noColor string) bool {
 
 // Colours, as ANSI SGR parameters. They only ever underline what the words already say.
 const (
-	bold  = "1"
-	faint = "2"
-	red   = "31"
-	green = "32"
-	cyan  = "36"
+	bold   = "1"
+	faint  = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
 )
 
 func (s Style) paint(color, text string) string {

@@ -64,6 +64,7 @@ func TestTopologies(t *testing.T) {
 			})
 		}
 	})
+	explainedBoots.check(t)
 }
 
 // usableCores holds the number of each core that tests may use.
@@ -99,6 +100,7 @@ func judged(t *testing.T, file, clock string, below []string) result {
 		checkOffline(t, r)
 		checkCapture(t, r)
 		checkJUnit(t, r)
+		checkExplained(t, r)
 	}
 	return r
 }

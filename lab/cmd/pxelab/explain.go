@@ -1,0 +1,136 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/explain"
+	"github.com/pxelab/pxelab/lab/guest/console"
+	"github.com/pxelab/pxelab/lab/judge"
+	"github.com/pxelab/pxelab/lab/report"
+)
+
+func explainCommand() *cobra.Command {
+	var asJSON, brief bool
+	var log string
+	cmd := &cobra.Command{
+		Use:   "explain BUNDLE|CAPTURE",
+		Short: "Say what happened in a saved run, or in a capture of any network, and what to change",
+		Long: `Say what happened in each boot of a saved run or of a capture (pcap or pcapng,
+also of tcpdump -i any): step by step, and where a boot stopped, why, by which
+frames, and what to change. A capture has no consoles, so less can be told of
+it; what cannot be told is said.
+
+A console log beside a capture (--console), or alone, tells what the client said.
+
+Exit status: 0 no boot stopped, 1 some did, 2 the file is no bundle or capture.`,
+		Example: `  pxelab explain ~/.local/state/pxelab/runs/no-bootfile-20261122-060102.123
+  tcpdump -ni eth0 -s 0 -w boot.pcap 'port 67 or port 68 or port 69 or port 4011 or udp'
+  pxelab explain boot.pcap`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().StringVar(&log, "console", "", "the `file` with what the machine's serial console said")
+	cmd.Flags().BoolVar(&brief, "brief", false, "only how each boot ended, and why")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		var path string
+		if len(args) == 1 {
+			path = args[0]
+		}
+		record, err := explained(path, log)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			text, err := json.MarshalIndent(record, "", "  ")
+			if err != nil {
+				return err
+			}
+			fmt.Println(string(text))
+		} else {
+			printExplained(record, !brief)
+		}
+		for _, x := range record.Boots {
+			if x.End == explain.Stopped {
+				return errVerdict
+			}
+		}
+		return nil
+	}
+	return cmd
+}
+
+// explained reads a bundle or a capture, a console or both.
+func explained(path, log string) (*explain.Record, error) {
+	lines, err := consoleLines(log)
+	switch {
+	case err != nil:
+		return nil, err
+	case path == "" && log == "":
+		return nil, errors.New("explain: name a bundle or a capture, or a console log with --console")
+	case path == "":
+		return &explain.Record{Boots: []explain.Explanation{explain.Console(lines)}}, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("explain: %w", err)
+	}
+	if info.IsDir() {
+		p, events, err := lab.ReadBundle(path)
+		if err != nil {
+			return nil, err
+		}
+		return &explain.Record{Boots: explain.Run(judge.Results(p, events), events)}, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("explain: %w", err)
+	}
+	defer file.Close()
+	record, err := explain.Capture(explain.Frames(file), lines...)
+	if err != nil {
+		return nil, fmt.Errorf("explain %s: %w", path, err)
+	}
+	return record, nil
+}
+
+// consoleLines are the clean lines of a console log; none without one.
+func consoleLines(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("explain: %w", err)
+	}
+	var cleaner console.Cleaner
+	var lines []string
+	for _, l := range append(cleaner.Feed(raw), cleaner.Flush()...) {
+		lines = append(lines, l.Text)
+	}
+	return lines, nil
+}
+
+func printExplained(r *explain.Record, withSteps bool) {
+	style := styleOf(os.Stdout, "")
+	for i, x := range r.Boots {
+		if i > 0 {
+			fmt.Println()
+		}
+		fmt.Print(report.Explained(x, withSteps, style))
+	}
+	if len(r.Boots) == 0 {
+		fmt.Printf("no machine boots from the network in this record: none of %d frames is a DHCP message that says PXEClient or HTTPClient\n", r.Frames)
+	}
+	if r.Others > 0 {
+		fmt.Printf("\nnot explained: %d other DHCP clients, which do not boot from the network\n", r.Others)
+	}
+	for _, n := range r.Said {
+		fmt.Println("note: " + n)
+	}
+}

@@ -1,0 +1,258 @@
+package explain
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/judge"
+	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/server/pxe"
+)
+
+// Record is a capture that has been read.
+type Record struct {
+	Boots  []Explanation `json:"boots"`
+	Frames int           `json:"frames"`
+	Span   time.Duration `json:"span"`             // from the first frame to the last, in nanoseconds
+	Said   []string      `json:"notes,omitempty"`  // of the capture as a whole
+	Others int           `json:"others,omitempty"` // DHCP clients that do not boot from the network
+}
+
+// reader gathers the machines of a capture.
+type reader struct {
+	stations []*station
+	of       map[[6]byte]*station
+	others   map[[6]byte]bool
+	start    time.Time
+	end      time.Duration
+	frames   int
+	cut      int // frames of which only the beginning is there
+	beyond   bool
+}
+
+// Capture explains every boot in a capture. It reads it once and keeps of it what the boots consist of. An error is that of a
+// file which is none, or damaged before its first whole frame; one that ends too early is explained as far as it goes.
+//
+// A console, as clean lines, belongs to the last boot of the only machine; it is left out, and that is said, where there are
+// several.
+func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error) {
+	r := &reader{of: map[[6]byte]*station{}, others: map[[6]byte]bool{}}
+	var broken error
+	for f, err := range frames {
+		if err != nil {
+			broken = err
+			break
+		}
+		r.frame(&f)
+	}
+	if broken != nil && (r.frames == 0 || !errors.Is(broken, io.ErrUnexpectedEOF)) {
+		return nil, broken
+	}
+	out := &Record{Frames: r.frames, Span: r.end, Others: len(r.others), Said: r.remarks(broken)}
+	if len(console) > 0 && len(r.stations) != 1 {
+		out.Said = append(out.Said, fmt.Sprintf("the console was left out, as %d machines boot in the capture and it is one machine's", len(r.stations)))
+		console = nil
+	}
+	for _, s := range r.stations {
+		s.hear(console, r.end)
+		out.Boots = append(out.Boots, s.explain(r.end)...)
+	}
+	return out, nil
+}
+
+// frame hands a frame to the machines that it concerns.
+func (r *reader) frame(f *Frame) {
+	r.frames++
+	if r.frames == 1 {
+		r.start = f.At
+	}
+	at := max(f.At.Sub(r.start), 0)
+	r.end = max(r.end, at)
+	if f.Cut {
+		r.cut++
+	}
+	h, ok := parse(f.Data)
+	if !ok {
+		return
+	}
+	r.meet(f.Card, &h)
+	for _, s := range r.stations {
+		if from, mine := s.owns(&h); mine && s.card == f.Card { // what went to all was seen on every card
+			own := *f
+			own.Data = slices.Clone(f.Data)
+			s.take(&own, &h, from, at)
+		}
+	}
+}
+
+// meet makes the acquaintance of a machine by its first message that speaks of network boot.
+func (r *reader) meet(card int, h *heads) {
+	mac := h.src
+	switch op, chaddr, ok := h.bootp(); {
+	case ok && op == 1:
+		mac = chaddr
+	case h.solicits():
+	default:
+		return
+	}
+	if r.of[mac] != nil {
+		return
+	}
+	if !bytes.Contains(h.udp, []byte("PXEClient")) && !bytes.Contains(h.udp, []byte("HTTPClient")) {
+		if len(r.others) < maxStations {
+			r.others[mac] = true
+		}
+		return
+	}
+	if len(r.stations) == maxStations {
+		r.beyond = true
+		return
+	}
+	delete(r.others, mac)
+	s := &station{mac: mac, card: card, addresses: map[netip.Addr]bool{}, vlans: map[int]bool{}, images: map[string]event.Image{}}
+	r.of[mac], r.stations = s, append(r.stations, s)
+}
+
+// remarks are about the capture as a whole.
+func (r *reader) remarks(broken error) []string {
+	var out []string
+	if broken != nil {
+		out = append(out, fmt.Sprintf("the capture is cut short after frame %d: what came later is not explained", r.frames))
+	}
+	if r.cut > 0 {
+		out = append(out, fmt.Sprintf("of %d frames only the beginning was captured: capture whole frames (tcpdump -s 0), as options and files may be missing", r.cut))
+	}
+	if r.beyond {
+		out = append(out, fmt.Sprintf("more than %d machines boot here; the first %d are explained", maxStations, maxStations))
+	}
+	return out
+}
+
+// hear adds the lines of its console to the last boot of the machine. When each was said nobody knows.
+func (s *station) hear(console []string, end time.Duration) {
+	for _, line := range console {
+		s.add(event.Event{Kind: event.Console, At: end, Text: line})
+	}
+	s.console = console
+}
+
+// explain explains each boot of the machine.
+func (s *station) explain(end time.Duration) []Explanation {
+	var out []Explanation
+	for rest := s.events; len(rest) > 0; {
+		number, n := rest[0].Boot, 1
+		for n < len(rest) && rest[n].Boot == number {
+			n++
+		}
+		until := end
+		if n < len(rest) {
+			until = rest[n].At
+		}
+		if x, ok := s.explainBoot(number, rest[:n], until); ok {
+			out = append(out, x)
+		}
+		rest = rest[n:]
+	}
+	return out
+}
+
+// explainBoot has the judge find out about one boot, as of a guest of which nothing more came.
+func (s *station) explainBoot(number int, events []event.Event, until time.Duration) (Explanation, bool) {
+	first := introduction(events)
+	if first == nil {
+		return Explanation{}, false
+	}
+	x := Explanation{Machine: s.name(), Boot: number, Arch: archOf(first), Client: clientOf(first)}
+	p := &plan.Plan{Name: "capture", Guests: []plan.Guest{{Name: s.name(), MAC: s.name(), Arch: x.Arch, Clock: "real"}}}
+	log := []event.Event{{Kind: event.RunStarted, Run: &event.Run{Images: slices.Collect(maps.Values(s.images))}}}
+	for _, e := range events {
+		e.Boot = 1
+		log = append(log, e)
+	}
+	log = append(log, event.Event{Kind: event.GuestStalled, At: until, Guest: s.name(), Boot: 1, Stall: &event.Stall{}})
+	t := judge.NewTracker(p)
+	for i := range log {
+		log[i].Seq = i + 1
+		t.Feed(log[i])
+	}
+	result := t.Results()[0]
+	x.Stage = result.Stage
+	x.Steps = steps(log)
+	x.Notes = s.notes(&result)
+	x.conclude(&result, patience(log, until))
+	if a, ok := textAnswer(s.console); ok && x.End == Unclear && number == s.boot {
+		x.End, x.Answers, x.Summary = Stopped, []Answer{a}, fmt.Sprintf("%s stopped at %s: %s", x.Machine, x.Stage, a.What)
+	}
+	return x, true
+}
+
+func (s *station) notes(r *judge.Result) []string {
+	var out []string
+	for _, n := range r.Notes {
+		out = append(out, n.Sentence)
+	}
+	if len(s.vlans) > 1 {
+		out = append(out, fmt.Sprintf("its frames carry several VLAN tags (%s): servers and machine must be in one VLAN", join(slices.Sorted(maps.Keys(s.vlans)))))
+	}
+	if s.dropped {
+		out = append(out, fmt.Sprintf("more than %d events came of it; the rest is not explained", maxEvents))
+	}
+	return out
+}
+
+func join(numbers []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(numbers), " ", ", "), "[]")
+}
+
+// introduction is the first DHCP message of a boot that says what machine this is.
+func introduction(events []event.Event) *event.Packet {
+	for _, e := range events {
+		if p := e.Packet; p != nil && p.FromGuest && (p.DHCP != nil && (len(p.DHCP.Archs) > 0 || p.DHCP.ClassID != "") || p.DHCP6 != nil) {
+			return p
+		}
+	}
+	return nil
+}
+
+// archOf is the architecture a machine says that it is. HTTP boot has numbers of its own for the same machines.
+func archOf(p *event.Packet) string {
+	var archs []int
+	if p.DHCP != nil {
+		archs = p.DHCP.Archs
+	} else {
+		archs = p.DHCP6.Archs
+	}
+	if len(archs) == 0 {
+		return ""
+	}
+	name := pxe.Arch(archs[0]).String() //nolint:gosec // 16 bits on the wire
+	if after, ok := strings.CutPrefix(name, "http-"); ok && after != "bios" {
+		return "efi-" + after
+	}
+	return strings.TrimPrefix(name, "http-")
+}
+
+// clientOf tells the common clients apart by how their messages look.
+func clientOf(p *event.Packet) string {
+	d := p.DHCP
+	switch {
+	case d == nil:
+		return "a UEFI client over IPv6"
+	case d.UserClass == "iPXE":
+		return "iPXE"
+	case strings.HasPrefix(d.ClassID, "HTTPClient"):
+		return "UEFI HTTP boot"
+	case d.Broadcast && !slices.Contains(d.Options, "61") && slices.Contains(d.Options, "94"):
+		return "a UEFI client like EDK2's"
+	}
+	return "a PXE client"
+}

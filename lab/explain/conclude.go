@@ -1,0 +1,145 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/judge"
+)
+
+// waited is how long a machine had waited for an answer when the record of its boot ended.
+type waited struct {
+	silence time.Duration // since its last message
+	tries   int           // how often it had sent that one
+}
+
+// These are beyond what clients wait before they ask again: 4 s at first (EDK2), a second (iPXE).
+const (
+	enoughSilence = 5 * time.Second
+	enoughTries   = 3
+)
+
+func (w waited) enough() bool { return w.silence >= enoughSilence || w.tries >= enoughTries }
+
+// patience looks at the last message of a machine.
+func patience(log []event.Event, until time.Duration) waited {
+	refused := false
+	for _, e := range slices.Backward(log) {
+		p := e.Packet
+		if p != nil && !p.FromGuest && p.Proto == "icmp" && strings.Contains(p.Info, "unreachable") {
+			refused = true
+		}
+		if p == nil || !p.FromGuest {
+			continue
+		}
+		w := waited{silence: until - e.At, tries: 1}
+		if refused { // nobody listens there: nothing will come
+			w.tries = enoughTries
+		}
+		switch {
+		case p.DHCP != nil:
+			w.tries += p.DHCP.Repeat
+		case p.DHCP6 != nil:
+			w.tries += p.DHCP6.Repeat
+		case p.TFTP != nil:
+			w.tries += p.TFTP.Repeat
+		default:
+			continue
+		}
+		return w
+	}
+	return waited{}
+}
+
+// silences are the reasons that consist in something not having come: they need patience.
+var silences = []judge.Reason{judge.NoOffer, judge.NoAck, judge.NoBootfile, judge.NoClass, judge.OfferRefused, judge.ProxySilent,
+	judge.BootServerSilent, judge.AnswerIgnored, judge.TFTPSilent, judge.TFTPStopped, judge.HTTPSilent, judge.NoURI, judge.NotManaged,
+	judge.MenuWaits, judge.NoMenu, judge.NoDiscoveryGroup, judge.TypeNotListed, judge.LocalBoot, judge.TFTPError, judge.HTTPError,
+	judge.TFTPNoTsize, judge.TFTPNoOptions}
+
+// conclude says how a boot of a capture ended. The wire does not show what a program does once it runs, nor how a client judges
+// its file, so the last that can be known of most boots is that they had it whole.
+func (x *Explanation) conclude(r *judge.Result, w waited) {
+	o := r.Outcome
+	last := lastFile(r)
+	switch {
+	case o.Reason == judge.BootProgramSilent && x.Stage >= event.StageStarted:
+		x.End = Booted
+		x.Summary = fmt.Sprintf("%s booted: it had %q whole from %s, and the program then asked for more", x.Machine, firstWhole(r), fileFrom(r, firstWhole(r)))
+		if !last.Whole {
+			x.Notes = append(x.Notes, fmt.Sprintf("the last file that it asked for, %q from %s, it did not get", last.Name, last.From))
+		}
+	case o.Reason == judge.BootProgramSilent && last.Whole:
+		x.End = Fetched
+		x.Summary = fmt.Sprintf("%s fetched %q whole (%d octets) from %s; whether it ran, the wire does not tell", x.Machine, last.Name, last.Bytes, last.From)
+	case slices.Contains(silences, o.Reason) && !w.enough():
+		x.End = Unclear
+		x.Summary = fmt.Sprintf("the record ends %.1f s after the last message of %s, at stage %s: too early to tell what became of it", w.silence.Seconds(), x.Machine, x.Stage)
+	case o.Reason == judge.Stalled || o.Reason == judge.GaveUp || o.Reason == "":
+		x.End = Unclear
+		x.Summary = fmt.Sprintf("%s came to stage %s; what stopped it there, this record does not tell", x.Machine, x.Stage)
+	default:
+		x.End = Stopped
+		x.Answers = []Answer{answer(*o)}
+		x.Summary = fmt.Sprintf("%s stopped at %s: %s", x.Machine, o.Stage, o.What)
+	}
+}
+
+func lastFile(r *judge.Result) judge.File {
+	if len(r.Files) == 0 {
+		return judge.File{}
+	}
+	return r.Files[len(r.Files)-1]
+}
+
+// firstWhole is the first file that came whole, which is the boot program.
+func firstWhole(r *judge.Result) string {
+	for _, f := range r.Files {
+		if f.Whole {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+func fileFrom(r *judge.Result, name string) string {
+	for _, f := range r.Files {
+		if f.Name == name {
+			return f.From
+		}
+	}
+	return ""
+}
+
+// Run explains every guest of a run from its results and its log: what the judge found, told in steps.
+func Run(results []judge.Result, log []event.Event) []Explanation {
+	var out []Explanation
+	for _, r := range results {
+		var boot []event.Event
+		for _, e := range log {
+			if e.Guest == r.Guest && e.Boot == r.Boot && r.Boot > 0 {
+				boot = append(boot, e)
+			}
+		}
+		x := Explanation{Machine: r.Guest, Boot: r.Boot, Arch: r.Arch, Client: r.Firmware, Stage: r.Stage, Steps: steps(boot), End: Unclear}
+		if first := introduction(boot); first != nil {
+			x.Client = fmt.Sprintf("%s, %s", r.Firmware, clientOf(first))
+		}
+		for _, n := range r.Notes {
+			x.Notes = append(x.Notes, n.Sentence)
+		}
+		switch o := r.Outcome; {
+		case o == nil:
+			x.Summary = fmt.Sprintf("%s was not booted to an end, so there is nothing to explain", r.Guest)
+		case o.Reason == "":
+			x.End, x.Summary = Booted, o.Sentence
+		default:
+			x.End, x.Answers, x.Summary = Stopped, []Answer{answer(*o)}, fmt.Sprintf("%s stopped at %s: %s", r.Guest, o.Stage, o.What)
+		}
+		out = append(out, x)
+	}
+	return out
+}

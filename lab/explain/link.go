@@ -1,0 +1,94 @@
+package explain
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/gopacket/gopacket/layers"
+)
+
+// Link types of captures that gopacket has no name for (tcpdump.org/linktypes.html).
+const (
+	linkRaw4  layers.LinkType = 228
+	linkRaw6  layers.LinkType = 229
+	linkSLL2  layers.LinkType = 276
+	linkRaw12 layers.LinkType = 12
+)
+
+// Ethertypes that matter here.
+const (
+	etherIPv4 = 0x0800
+	etherIPv6 = 0x86dd
+	etherVLAN = 0x8100 // IEEE 802.1Q
+	etherQinQ = 0x88a8 // IEEE 802.1ad
+)
+
+// ethernet gives a frame of any link type that is understood as an Ethernet frame without VLAN tags. Addresses that the link
+// type does not record are zero. vlan is the outer tag's number, zero if there is none.
+func ethernet(link layers.LinkType, data []byte) (frame []byte, vlan int, err error) {
+	switch link {
+	case layers.LinkTypeEthernet:
+		frame, vlan = untagged(data)
+		return frame, vlan, nil
+	case layers.LinkTypeLinuxSLL: // 16 octets: type, ARPHRD, length, address (8), protocol
+		return cooked(data, 16, 0, 6, 14)
+	case linkSLL2: // 20 octets: protocol, reserved, interface, ARPHRD, type, length, address (8)
+		return cooked(data, 20, 10, 12, 0)
+	case layers.LinkTypeRaw, linkRaw4, linkRaw6, linkRaw12:
+		return withHeader(data)
+	}
+	return nil, 0, fmt.Errorf("link type %d (%v) is not understood: capture on an Ethernet interface, or with tcpdump -i any", uint16(link), link)
+}
+
+// untagged takes the VLAN tags out of a frame.
+func untagged(data []byte) (frame []byte, vlan int) {
+	for len(data) >= 18 {
+		t := binary.BigEndian.Uint16(data[12:])
+		if t != etherVLAN && t != etherQinQ {
+			break
+		}
+		if vlan == 0 {
+			vlan = int(binary.BigEndian.Uint16(data[14:]) & 0x0fff)
+		}
+		data = append(append(make([]byte, 0, len(data)-4), data[:12]...), data[16:]...)
+	}
+	return data, vlan
+}
+
+// How a cooked capture says that a frame went to everybody.
+const (
+	cookedBroadcast = 1
+	cookedMulticast = 2
+)
+
+// cooked makes an Ethernet frame of one of Linux's cooked captures, which has the sender's address and not the receiver's.
+func cooked(data []byte, header, kind, address, proto int) ([]byte, int, error) {
+	if len(data) < header {
+		return nil, 0, fmt.Errorf("a frame of %d octets is shorter than its header of %d", len(data), header)
+	}
+	out := make([]byte, 14, 14+len(data)-header)
+	way := int(data[kind+1]) // the low octet of SLL's type
+	if header == 20 {
+		way = int(data[kind])
+	}
+	if way == cookedBroadcast || way == cookedMulticast {
+		copy(out, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
+	}
+	copy(out[6:12], data[address:])
+	copy(out[12:], data[proto:proto+2])
+	frame, vlan := untagged(append(out, data[header:]...))
+	return frame, vlan, nil
+}
+
+// withHeader puts an Ethernet header before a bare IP packet.
+func withHeader(data []byte) ([]byte, int, error) {
+	if len(data) == 0 {
+		return nil, 0, fmt.Errorf("an IP packet of no octets")
+	}
+	out := make([]byte, 14, 14+len(data))
+	binary.BigEndian.PutUint16(out[12:], etherIPv4)
+	if data[0]>>4 == 6 {
+		binary.BigEndian.PutUint16(out[12:], etherIPv6)
+	}
+	return append(out, data...), 0, nil
+}
