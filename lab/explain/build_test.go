@@ -22,7 +22,6 @@ var (
 	machine = net.HardwareAddr{0x52, 0x54, 0, 0, 0, 1}
 	other   = net.HardwareAddr{0x52, 0x54, 0, 0, 0, 2}
 	dhcpMAC = net.HardwareAddr{2, 0, 0, 0, 0, 1}
-	tftpMAC = net.HardwareAddr{2, 0, 0, 0, 0, 2}
 )
 
 const (

@@ -135,7 +135,9 @@ func checkShown(t *testing.T, topology string, list []explain.Explanation) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := func(text string) string { return shownTime.ReplaceAllString(strings.Join(strings.Fields(text), " "), "in a time") }
+	plain := func(text string) string {
+		return shownTime.ReplaceAllString(strings.Join(strings.Fields(text), " "), "in a time")
+	}
 	_, section, found := strings.Cut(string(doc), "\n### "+topology+"\n")
 	if !found {
 		return
