@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/guest"
 	"github.com/pxelab/pxelab/lab/network"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -37,10 +38,12 @@ type powered struct {
 	boot    int    // from 1
 	network string // its NIC is on
 	qemu    *guest.Machine
-	decoder *wire.Decoder // used by the cable's observer alone
-	begun   chan struct{} // closed once its power event is in the log
-	gone    chan struct{} // closed once its exit event is
-	settled bool          // the director has settled it
+	decoder *wire.Decoder   // used by the cable's observer alone
+	begun   chan struct{}   // closed once its power event is in the log
+	gone    chan struct{}   // closed once its exit event is
+	faults  *fault.Injector // used by the cable alone, as are hits
+	hits    map[int]int
+	settled bool // the director has settled it
 }
 
 // over tells whether this power-on has ended: its exit event is in the log.
@@ -57,7 +60,8 @@ func (p *powered) over() bool {
 func (l *lab) plug(g plan.Guest) error {
 	m := l.guests[g.Name]
 	iface := l.capture.AddInterface(g.Name, fmt.Sprintf("guest %s on network %s", g.Name, g.Network))
-	cable, err := l.bridges[g.Network].Plug(network.CableConfig{Name: g.Name, Tun: l.plan.Cable.Value == "tap", Capture: iface, Observe: m.observe})
+	cable, err := l.bridges[g.Network].Plug(network.CableConfig{Name: g.Name, Tun: l.plan.Cable.Value == "tap", Capture: iface,
+		Filter: m.filter, Observe: m.observe})
 	if err != nil {
 		return fmt.Errorf("plug in guest %q: %w", g.Name, err)
 	}
@@ -72,6 +76,12 @@ func (m *machine) observe(f network.Frame) {
 		return // the bridge speaks to a machine that is off
 	}
 	<-p.begun
+	if f.Action.Rule > 0 {
+		m.faulted(p, f)
+	}
+	if f.Action.Drop && !f.FromGuest {
+		return // it never had it
+	}
 	packet, ok := p.decoder.Frame(f.Number, f.Data, f.FromGuest)
 	if !ok {
 		return
@@ -119,6 +129,9 @@ func (m *machine) start(ctx context.Context, g plan.Guest) error {
 	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), begun: make(chan struct{}), gone: make(chan struct{})}
 	if last := m.now.Load(); last != nil {
 		p.boot = last.boot + 1
+	}
+	if len(g.Faults) > 0 {
+		p.faults = fault.New(g.Faults)
 	}
 	m.guest, m.alive = g, true
 	// The lab ends its guests itself, each with an event that says why: not by the context.

@@ -123,14 +123,15 @@ var mayImport = map[string][]string{
 	"lab/control":  {"lab/event", "lab/plan"},
 	"lab/event":    {},
 	"lab/explain":  {"lab/event", "lab/judge", "lab/plan", "lab/wire", "server/pxe"},
+	"lab/fault":    {"lab/wire"},
 	"lab/guest":    {"lab/event", "lab/plan"},
 	"lab/host":     {},
-	"lab/judge":    {"images", "lab/event", "lab/plan", "lab/topology", "server/pxe"},
-	"lab/network":  {"lab/event", "lab/plan", "lab/wire"},
+	"lab/judge":    {"images", "lab/event", "lab/fault", "lab/plan", "lab/topology", "server/pxe"},
+	"lab/network":  {"lab/event", "lab/fault", "lab/plan", "lab/wire"},
 	"lab/payload":  {},
-	"lab/plan":     {"images", "lab/event", "lab/host", "lab/topology", "server", "server/bis", "server/pxe"},
+	"lab/plan":     {"images", "lab/event", "lab/fault", "lab/host", "lab/topology", "server", "server/bis", "server/pxe"},
 	"lab/report":   {"lab/event", "lab/explain", "lab/judge", "lab/plan"},
-	"lab/topology": {"lab/event", "server/pxe"},
+	"lab/topology": {"lab/event", "lab/fault", "server/pxe"},
 	"lab/wire":     {"lab/event"},
 	"server":       {"server/..."},
 }
@@ -184,7 +185,7 @@ func TestOnlyTheLabStartsProcesses(t *testing.T) {
 }
 
 // pure are the packages that are functions of their inputs: the same plan and log give the same verdicts anywhere.
-var pure = []string{"lab/event", "lab/explain", "lab/judge", "lab/plan", "lab/report", "lab/topology", "lab/wire", "server/bis", "server/pxe"}
+var pure = []string{"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/plan", "lab/report", "lab/topology", "lab/wire", "server/bis", "server/pxe"}
 
 // effects are what a pure package may not touch: whole packages, or (of packages with harmless types) some names.
 var effects = map[string]func(name string) bool{

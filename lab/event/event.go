@@ -32,6 +32,7 @@ type Event struct {
 	Exit     *Exit     `json:"exit,omitempty"`
 	Stall    *Stall    `json:"stall,omitempty"`
 	Late     *Late     `json:"late,omitempty"`
+	Fault    *Fault    `json:"fault,omitempty"`
 }
 
 // Kind says what happened.
@@ -59,6 +60,7 @@ const (
 	GuestSettled   Kind = "guest-settled"   // Guest, Boot: nothing more can change its verdicts
 	BootDiscarded  Kind = "boot-discarded"  // Guest, Boot, Text: this boot proves nothing (the warped clock outran the servers)
 	HostLate       Kind = "host-late"       // Late: the host did not give the lab a core in time
+	FaultHit       Kind = "fault"           // Guest, Boot, Fault: a fault of the plan met a frame on its cable
 	LinkChanged    Kind = "link"            // Guest, Text "up" or "down"
 	KeysTyped      Kind = "keys-typed"      // the lab typed on the guest's console: Text names the keys
 	RunEnded       Kind = "run-ended"       // Text: why
@@ -110,6 +112,15 @@ type Stall struct {
 // Late is a moment at which the lab itself was kept waiting for a processor.
 type Late struct {
 	By time.Duration `json:"by"` // how much later than asked its timer ran
+}
+
+// Fault is a frame to which something was done on purpose.
+type Fault struct {
+	Rule      int    `json:"rule"`         // of the guest's faults in the plan, from 1
+	Do        string `json:"do"`           // "drop", "delay", "duplicate", "corrupt" or "truncate"
+	Frame     int    `json:"frame"`        // its number in wire.pcapng
+	FromGuest bool   `json:"tx,omitempty"` // the guest sent it
+	Info      string `json:"info"`         // what it was, in one line
 }
 
 // Decision is one decision of one of our own servers, with its reason.

@@ -15,6 +15,7 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/wire"
 	"github.com/pxelab/pxelab/server/pxe"
 )
 
@@ -80,7 +81,7 @@ func (r *reader) frame(f *Frame) {
 	if f.Cut {
 		r.cut++
 	}
-	h, ok := parse(f.Data)
+	h, ok := wire.Peek(f.Data)
 	if !ok {
 		return
 	}
@@ -95,19 +96,19 @@ func (r *reader) frame(f *Frame) {
 }
 
 // meet makes the acquaintance of a machine by its first message that speaks of network boot.
-func (r *reader) meet(card int, h *heads) {
-	mac := h.src
-	switch op, chaddr, ok := h.bootp(); {
+func (r *reader) meet(card int, h *wire.Head) {
+	mac := h.Src
+	switch op, chaddr, _, ok := h.BOOTP(); {
 	case ok && op == 1:
 		mac = chaddr
-	case h.solicits():
+	case solicits(h):
 	default:
 		return
 	}
 	if r.of[mac] != nil {
 		return
 	}
-	if !bytes.Contains(h.udp, []byte("PXEClient")) && !bytes.Contains(h.udp, []byte("HTTPClient")) {
+	if !bytes.Contains(h.UDP, []byte("PXEClient")) && !bytes.Contains(h.UDP, []byte("HTTPClient")) {
 		if len(r.others) < maxStations {
 			r.others[mac] = true
 		}

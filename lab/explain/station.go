@@ -33,83 +33,27 @@ type station struct {
 	dropped   bool                   // events beyond maxEvents were left out
 }
 
-// heads are what of a frame says whose it is.
-type heads struct {
-	src, dst     [6]byte
-	from, to     netip.Addr
-	sport, dport uint16
-	udp          []byte // payload of UDP over IPv4 or IPv6
-	arp          []byte
-}
-
-// parse reads the heads of a frame; ok is false for frames that are none of a boot's.
-func parse(data []byte) (h heads, ok bool) {
-	if len(data) < 14 {
-		return h, false
-	}
-	copy(h.dst[:], data)
-	copy(h.src[:], data[6:])
-	body := data[14:]
-	switch binary.BigEndian.Uint16(data[12:]) {
-	case 0x0806:
-		h.arp = body
-		return h, len(body) >= 28
-	case etherIPv4:
-		if len(body) < 20 || len(body) < int(body[0]&15)*4 || body[0]&15 < 5 {
-			return h, false
-		}
-		h.from, h.to = netip.AddrFrom4([4]byte(body[12:16])), netip.AddrFrom4([4]byte(body[16:20]))
-		h.ports(body[9], body[int(body[0]&15)*4:], binary.BigEndian.Uint16(body[6:])&0x1fff != 0)
-		return h, true
-	case etherIPv6:
-		if len(body) < 40 {
-			return h, false
-		}
-		h.from, h.to = netip.AddrFrom16([16]byte(body[8:24])), netip.AddrFrom16([16]byte(body[24:40]))
-		h.ports(body[6], body[40:], false)
-		return h, true
-	}
-	return h, false
-}
-
-func (h *heads) ports(proto byte, body []byte, fragment bool) {
-	if proto != 17 || len(body) < 8 || fragment {
-		return
-	}
-	h.sport, h.dport, h.udp = binary.BigEndian.Uint16(body), binary.BigEndian.Uint16(body[2:]), body[8:]
-}
-
-// bootp gives the message type and the client's hardware address of a DHCP or BOOTP message (RFC 951).
-func (h *heads) bootp() (op byte, mac [6]byte, ok bool) {
-	isDHCP := func(p uint16) bool { return p == 67 || p == 68 || p == 4011 }
-	if len(h.udp) < 236 || !isDHCP(h.sport) || !isDHCP(h.dport) || h.udp[1] != 1 || h.udp[2] != 6 {
-		return 0, mac, false
-	}
-	copy(mac[:], h.udp[28:])
-	return h.udp[0], mac, h.udp[0] == 1 || h.udp[0] == 2
-}
-
 // solicits tells whether it is the begin of a DHCPv6 exchange (RFC 8415 section 18.2.1).
-func (h *heads) solicits() bool { return h.dport == 547 && len(h.udp) > 4 && h.udp[0] == 1 }
+func solicits(h *wire.Head) bool { return h.DstPort == 547 && len(h.UDP) > 4 && h.UDP[0] == 1 }
 
 // owns tells whether a frame is from or for this machine. Frames that went to all are for every machine; which concern it the
 // decoder knows.
-func (s *station) owns(h *heads) (from, mine bool) {
-	switch op, mac, ok := h.bootp(); {
+func (s *station) owns(h *wire.Head) (from, mine bool) {
+	switch op, mac, _, ok := h.BOOTP(); {
 	case ok && mac == s.mac:
 		return op == 1, true
 	case ok:
-		return false, op == 2 && h.dst[0]&1 == 1 // another's answer, which it may have heard
-	case h.src == s.mac, s.addresses[h.from]:
+		return false, op == 2 && h.ToAll() // another's answer, which it may have heard
+	case h.Src == s.mac, s.addresses[h.From]:
 		return true, true
-	case h.dst == s.mac, s.addresses[h.to]:
+	case h.Dst == s.mac, s.addresses[h.To]:
 		return false, true
 	}
-	return false, h.dst[0]&1 == 1 && h.dst != [6]byte{}
+	return false, h.ToAll()
 }
 
 // take decodes a frame that concerns the machine.
-func (s *station) take(f *Frame, h *heads, from bool, at time.Duration) {
+func (s *station) take(f *Frame, h *wire.Head, from bool, at time.Duration) {
 	if s.boot == 0 || at-s.last > bootPause && from {
 		s.begin(at)
 	}
@@ -129,7 +73,7 @@ func (s *station) take(f *Frame, h *heads, from bool, at time.Duration) {
 	if !keep {
 		return
 	}
-	if from || h.dst == s.mac {
+	if from || h.Dst == s.mac {
 		s.last = at
 	}
 	s.learn(&p, h)
@@ -155,17 +99,17 @@ func (s *station) add(e event.Event) {
 func (s *station) name() string { return net.HardwareAddr(s.mac[:]).String() }
 
 // learn notes the addresses that the machine is given, and what its boot files are.
-func (s *station) learn(p *event.Packet, h *heads) {
+func (s *station) learn(p *event.Packet, h *wire.Head) {
 	if d := p.DHCP; d != nil && !p.FromGuest && d.CHAddr == s.name() && d.Type != "OFFER" {
 		if a, err := netip.ParseAddr(d.YIAddr); err == nil && !a.IsUnspecified() {
 			s.addresses[a] = true
 		}
 	}
-	if p.FromGuest && p.DHCP6 != nil && h.from.Is6() {
-		s.addresses[h.from] = true
+	if p.FromGuest && p.DHCP6 != nil && h.From.Is6() {
+		s.addresses[h.From] = true
 	}
-	if t := p.TFTP; t != nil && t.Op == "DATA" && t.Block == 1 && t.File != "" && len(h.udp) > 4 {
-		if arch := programArch(h.udp[4:]); arch != "" {
+	if t := p.TFTP; t != nil && t.Op == "DATA" && t.Block == 1 && t.File != "" && len(h.UDP) > 4 {
+		if arch := programArch(h.UDP[4:]); arch != "" {
 			s.images[t.File] = event.Image{Name: t.File, File: t.File, Arch: arch}
 		}
 	}

@@ -124,7 +124,7 @@ func (b *boot) verdicts(list []topology.Expectation) []Verdict {
 		}
 		out = append(out, v)
 	}
-	return out
+	return append(out, b.faultVerdicts()...)
 }
 
 // cite turns events into evidence, each once, in the order of the log.
@@ -135,6 +135,8 @@ func cite(events ...event.Event) []Evidence {
 		switch {
 		case e.Packet != nil:
 			v.Frame, v.Text = e.Packet.Frame, e.Packet.Info
+		case e.Fault != nil:
+			v.Frame, v.Text = e.Fault.Frame, fmt.Sprintf("fault %d (%s): %s", e.Fault.Rule, e.Fault.Do, e.Fault.Info)
 		case e.Decision != nil:
 			v.Text = fmt.Sprintf("%s: %s: %s", e.Service, e.Decision.Request, e.Decision.Reason)
 		case e.Exit != nil && v.Text == "":

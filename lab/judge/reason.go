@@ -141,6 +141,7 @@ func (b *boot) conclude() Outcome {
 		if words := b.dialect(r.reason); words != "" {
 			d.do = words
 		}
+		b.owned(r.reason, d)
 		evidence := d.evidence
 		if b.gaveUp != nil {
 			evidence = slices.Concat(evidence, b.complaint, []event.Event{*b.gaveUp})

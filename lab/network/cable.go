@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/network/capture"
 )
 
@@ -26,7 +27,7 @@ type CableConfig struct {
 	Name    string             // unique among the lab's cables; the guest's name where it has one NIC
 	Tun     bool               // a tap device may be used
 	Capture *capture.Interface // gets every frame; may be nil
-	Filter  func(Frame) Action // decides what becomes of a frame, before it has a number; nil passes all
+	Filter  func(Frame) Action // decides what becomes of a frame, before it has a number; nil passes all. It must be quick
 
 	// Observe sees every frame before it travels on, so a reply is never seen before its request. Calls for
 	// both directions come one at a time and in the order of the capture. It must be quick, keep nothing of
@@ -43,14 +44,9 @@ type Frame struct {
 	Action    Action    // what the filter decided
 }
 
-// Action is what becomes of a frame.
-type Action int
-
-// The actions.
-const (
-	Pass Action = iota // it travels on
-	Drop               // it ends here; it is captured, with a comment, and observed all the same
-)
+// Action is what becomes of a frame. One that is dropped is captured, with a comment, and observed all the same; one that is
+// held up, when it travels on; of one that is spoilt, what travels on.
+type Action = fault.Action
 
 // Stats counts a cable's frames since it was plugged in.
 type Stats struct {
@@ -77,6 +73,7 @@ type Cable struct {
 	order sync.Mutex // puts the frames of both directions in one order; guards what follows
 	guest *plug      // guest side; nil while the guest is off
 	down  bool
+	shut  bool // by Close: frames that are held up travel no further
 	stats Stats
 	err   error // why the bridge side fell silent
 }
@@ -177,6 +174,9 @@ func (c *Cable) Close() error {
 	c.plugging.Lock()
 	defer c.plugging.Unlock()
 	c.unplugGuest()
+	c.order.Lock()
+	c.shut = true
+	c.order.Unlock()
 	err := c.port.Close()
 	c.pumping.Wait()
 	if err != nil && !errors.Is(err, os.ErrClosed) {

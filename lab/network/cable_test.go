@@ -170,9 +170,9 @@ func TestCableFilterDrops(t *testing.T) {
 	cable := plugIn(t, b, CableConfig{Name: "x64", Tun: true, Observe: seen.observe, Capture: file.AddInterface("x64", ""),
 		Filter: func(f Frame) Action {
 			if bytes.Contains(f.Data, []byte("bad")) {
-				return Drop
+				return Action{Drop: true}
 			}
-			return Pass
+			return Action{}
 		}})
 	g := connect(t, cable)
 	g.send(udpFrame(t, broadcast, net.IPv4bcast, "bad"))
@@ -182,7 +182,7 @@ func TestCableFilterDrops(t *testing.T) {
 		t.Errorf("the host got %q, %v", buf[:n], err)
 	}
 	frames := seen.all()
-	if s := cable.Stats(); len(frames) < 2 || frames[0].Action != Drop || frames[1].Action != Pass || s.Filtered != 1 || s.FromGuest.Frames != 1 {
+	if s := cable.Stats(); len(frames) < 2 || !frames[0].Action.Drop || frames[1].Action.Drop || s.Filtered != 1 || s.FromGuest.Frames != 1 {
 		t.Errorf("%+v; seen:%s", s, seen)
 	}
 	file.Close()

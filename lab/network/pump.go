@@ -1,8 +1,10 @@
 package network
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -41,14 +43,7 @@ func (c *Cable) pumpFromGuest(conn *net.UnixConn) {
 	})
 }
 
-func (c *Cable) sendToBridge(data []byte) {
-	if _, pass := c.admit(data, true); !pass {
-		return
-	}
-	if _, err := c.port.Write(data); err != nil {
-		c.lost(&c.stats.FromGuest, len(data), &c.stats.Failed)
-	}
-}
+func (c *Cable) sendToBridge(data []byte) { c.carry(data, true, nil) }
 
 // pumpToGuest carries frames until the cable is closed.
 func (c *Cable) pumpToGuest() {
@@ -68,11 +63,27 @@ func (c *Cable) pumpToGuest() {
 	}
 }
 
-func (c *Cable) sendToGuest(data []byte) {
-	guest, pass := c.admit(data, false)
-	if !pass {
-		return
+func (c *Cable) sendToGuest(data []byte) { c.carry(data, false, nil) }
+
+// carry has a frame travel on, if it may, or one that was held up.
+func (c *Cable) carry(data []byte, fromGuest bool, late *held) {
+	guest, data, times := c.admit(data, fromGuest, late)
+	for range times {
+		if fromGuest {
+			c.write(c.port, data, &c.stats.FromGuest)
+		} else {
+			c.toGuest(guest, data)
+		}
 	}
+}
+
+func (c *Cable) write(to io.Writer, data []byte, count *Count) {
+	if _, err := to.Write(data); err != nil {
+		c.lost(count, len(data), &c.stats.Failed)
+	}
+}
+
+func (c *Cable) toGuest(guest *plug, data []byte) {
 	// A paused guest takes nothing: Write waits, the port's queue fills, and the kernel drops the rest.
 	_, err := guest.conn.Write(data)
 	switch {
@@ -89,45 +100,94 @@ func (c *Cable) sendToGuest(data []byte) {
 	}
 }
 
-// admit decides whether a frame travels on, and has it captured and observed. The guest is nil only where
-// the frame does not travel towards it.
-func (c *Cable) admit(data []byte, fromGuest bool) (guest *plug, pass bool) {
+// held is a frame that was held up.
+type held struct {
+	action Action
+	guest  *plug // that the cable had then: it is for no later power-on
+}
+
+// admit decides whether a frame travels on, as what and how often, and has it captured and observed. The guest is nil only
+// where the frame does not travel towards it.
+func (c *Cable) admit(data []byte, fromGuest bool, late *held) (guest *plug, out []byte, times int) {
 	c.order.Lock()
 	defer c.order.Unlock()
+	switch {
+	case c.shut, late != nil && late.guest != c.guest:
+		return nil, nil, 0
+	case len(data) < minFrame || len(data) > maxFrame:
+		c.stats.Misfit++
+		return nil, nil, 0
+	case c.down:
+		c.stats.LinkDown++
+		return nil, nil, 0
+	case !fromGuest && (c.guest == nil || c.guest.gone):
+		c.stats.NoGuest++
+		return nil, nil, 0
+	}
+	var a Action
+	if late != nil {
+		a = late.action
+	} else if c.config.Filter != nil {
+		a = c.config.Filter(Frame{Data: data, FromGuest: fromGuest, At: time.Now()})
+	}
+	if a.Delay > 0 && late == nil {
+		whole, h := bytes.Clone(data), &held{a, c.guest}
+		time.AfterFunc(a.Delay, func() { c.carry(whole, fromGuest, h) })
+		return nil, nil, 0
+	}
+	if a.Data != nil {
+		data = a.Data
+	}
+	if times = 1 + a.Copies; a.Drop {
+		times = 0
+	}
+	c.record(data, fromGuest, a)
+	for range times - 1 {
+		c.record(data, fromGuest, Action{Copies: a.Copies})
+	}
+	return c.guest, data, times
+}
+
+// record has a frame counted, captured and observed, under the lock of order.
+func (c *Cable) record(data []byte, fromGuest bool, a Action) {
 	count := &c.stats.ToGuest
 	if fromGuest {
 		count = &c.stats.FromGuest
 	}
-	switch {
-	case len(data) < minFrame || len(data) > maxFrame:
-		c.stats.Misfit++
-		return nil, false
-	case c.down:
-		c.stats.LinkDown++
-		return nil, false
-	case !fromGuest && (c.guest == nil || c.guest.gone):
-		c.stats.NoGuest++
-		return nil, false
-	}
-	frame := Frame{Data: data, FromGuest: fromGuest, At: time.Now()}
-	if c.config.Filter != nil {
-		frame.Action = c.config.Filter(frame)
-	}
-	comment := ""
-	if frame.Action == Drop {
-		comment = fmt.Sprintf("dropped on cable %s", c.config.Name)
+	if a.Drop {
 		c.stats.Filtered++
 	} else {
 		count.Frames++
 		count.Octets += len(data)
 	}
+	frame := Frame{Data: data, FromGuest: fromGuest, At: time.Now(), Action: a}
 	if c.config.Capture != nil {
-		frame.Number, _ = c.config.Capture.Write(data, frame.At, fromGuest, comment) // the file keeps its error
+		frame.Number, _ = c.config.Capture.Write(data, frame.At, fromGuest, c.comment(a)) // the file keeps its error
 	}
 	if c.config.Observe != nil {
 		c.config.Observe(frame)
 	}
-	return c.guest, frame.Action == Pass
+}
+
+// comment is what the capture says of a frame to which something was done.
+func (c *Cable) comment(a Action) string {
+	var what string
+	switch {
+	case a.Drop:
+		what = "dropped on cable " + c.config.Name
+	case a.Delay > 0:
+		what = fmt.Sprintf("held up for %s on cable %s", a.Delay, c.config.Name)
+	case a.Copies > 0:
+		what = "sent twice on cable " + c.config.Name
+	case a.Data != nil:
+		what = "spoilt on cable " + c.config.Name
+	default:
+		return ""
+	}
+	if a.Rule > 0 {
+		what = fmt.Sprintf("fault %d: %s", a.Rule, what)
+	}
+	return what
 }
 
 // lost takes back that a frame travelled on.

@@ -42,6 +42,7 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 	if pg.Clock == "warp" {
 		pg.Shift = prof.shift
 	}
+	faults(p, g, pg)
 	for _, n := range p.Networks {
 		if n.Name == g.Network {
 			pg.Families = families(n)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/topology"
 	"github.com/pxelab/pxelab/server"
 )
@@ -106,6 +107,8 @@ type Guest struct {
 	Budgets  map[string]Duration    `json:"budgets"`            // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`
 	Keys     []Keys                 `json:"keys,omitempty"` // typed on its console, in this order
+
+	Faults []fault.Rule `json:"faults,omitempty"` // what is done on purpose to frames on its cable
 
 	BootsOver string `json:"over,omitempty"` // "http": its firmware's HTTP boot client runs; empty: its PXE client
 }

@@ -167,6 +167,7 @@ func (c *checker) guests() {
 		} else if f.UUID != "" {
 			uuids[f.UUID] = name
 		}
+		g.Faults = c.faults(key, g.Network, f.Faults)
 		c.topo.Guests = append(c.topo.Guests, g)
 	}
 }

@@ -125,6 +125,7 @@ type guestForm struct {
 	SameMAC  string       `json:"sameMAC" jsonschema_description:"Another guest whose MAC address it has, too: a broken lab."`
 	SameUUID string       `json:"sameUUID" jsonschema_description:"Another guest whose UUID it has, too: a broken lab."`
 	Keys     []keysForm   `json:"keys" jsonschema_description:"What is typed on its console, in this order."`
+	Faults   []faultForm  `json:"faults" jsonschema_description:"What is done on purpose to frames on its cable. Each that does nothing in a boot fails it."`
 	Over     overWord     `json:"over" jsonschema:"default=tftp" jsonschema_description:"Which client of its firmware boots: PXE, over TFTP, or UEFI HTTP boot."`
 }
 
@@ -276,6 +277,14 @@ func limits(t reflect.Type) (low, high int) {
 		return 0, 65535
 	case reflect.TypeFor[bootLayer]():
 		return 0, pxe.CredentialsLayer - 1
+	case reflect.TypeFor[blockNo]():
+		return 1, 65535
+	case reflect.TypeFor[faultCount]():
+		return 0, 1_000_000
+	case reflect.TypeFor[percent]():
+		return 1, 100
+	case reflect.TypeFor[octets]():
+		return 14, 1514 // an Ethernet frame
 	case reflect.TypeFor[claimCount]():
 		return 0, 1000
 	case reflect.TypeFor[optionCode]():

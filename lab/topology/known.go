@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/fault"
 )
 
 // Known lists the words that a topology may use and that others own. The caller gives them, so that this
@@ -56,6 +57,10 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 		return "protocol", sentOvers
 	case reflect.TypeFor[messageWord]():
 		return "message", []string{"DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM", "BOOTREQUEST", "BOOTREPLY"}
+	case reflect.TypeFor[deedWord]():
+		return "fault", fault.Deeds
+	case reflect.TypeFor[packetWord]():
+		return "packet", fault.Packets
 	case reflect.TypeFor[controlWord]():
 		return "control", pxeWords["control"]
 	case reflect.TypeFor[offerFlaw]():

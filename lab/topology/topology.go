@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/fault"
 )
 
 // Topology is one lab as its author wrote it, checked but not yet planned. Lists keep the file's order. Parse
@@ -144,7 +145,8 @@ type Guest struct {
 	SameMAC  string // guest whose MAC it has, too
 	SameUUID string // guest whose UUID it has, too
 	Keys     []Keys
-	Over     string `json:",omitempty"` // OverHTTP: its firmware's HTTP boot client runs; empty: its PXE client
+	Faults   []fault.Rule `json:",omitempty"` // what is done on purpose to frames on its cable
+	Over     string       `json:",omitempty"` // OverHTTP: its firmware's HTTP boot client runs; empty: its PXE client
 }
 
 // GuestExpect is what one guest, or "*", is expected to do.

@@ -51,7 +51,7 @@ func checkExplained(t *testing.T, r result) {
 	}
 	for i, g := range r.plan.Guests {
 		c := explainedBoots.compare(r.plan.Name+" "+g.Name, g.Firmware, &results[i], &whole[i])
-		if c == nil || macs[g.MAC] > 1 {
+		if c == nil || macs[g.MAC] > 1 || len(g.Faults) > 0 { // a capture does not know which frames the lab took away
 			continue
 		}
 		for _, x := range slices.Backward(record.Boots) {

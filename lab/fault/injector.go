@@ -1,0 +1,70 @@
+package fault
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/wire"
+)
+
+// Injector applies the rules of one cable, in their order, to the frames of one power-on of its guest. It is not safe for
+// concurrent use.
+type Injector struct {
+	rules []Rule
+	met   []int // how many frames each rule has matched
+}
+
+// New gives the injector for one power-on.
+func New(rules []Rule) *Injector { return &Injector{rules: rules, met: make([]int, len(rules))} }
+
+// Action is what becomes of one frame. The zero Action lets it pass.
+type Action struct {
+	Rule   int           // its number, from 1; zero: no rule means this frame
+	Drop   bool          // it ends here
+	Delay  time.Duration // it travels on that much later
+	Copies int           // so many more of it
+	Data   []byte        // what travels on in its place; nil: itself
+}
+
+// Decide says what becomes of a frame. Every rule counts the frames of its kind; the first that means this one acts.
+func (i *Injector) Decide(data []byte, fromGuest bool) Action {
+	h, known := wire.Peek(data)
+	var a Action
+	for n := range i.rules {
+		r := &i.rules[n]
+		if !r.matches(&h, known, fromGuest) {
+			continue
+		}
+		i.met[n]++
+		if a.Rule == 0 && r.picks(i.met[n]) {
+			a = r.act(data)
+			a.Rule = n + 1
+		}
+	}
+	return a
+}
+
+// act is what the rule does to a frame.
+func (r *Rule) act(data []byte) Action {
+	switch r.Do {
+	case "delay":
+		return Action{Delay: r.By}
+	case "duplicate":
+		return Action{Copies: 1}
+	case "corrupt":
+		return Action{Data: spoilt(data)}
+	case "truncate":
+		return Action{Data: bytes.Clone(data[:min(len(data), max(r.To, 14))])}
+	}
+	return Action{Drop: true}
+}
+
+// spoilt turns one bit of a frame over, past the headers of UDP over IPv4, so that its checksum is wrong.
+func spoilt(data []byte) []byte {
+	out := bytes.Clone(data)
+	const headers = 14 + 20 + 8
+	if len(out) > 0 {
+		out[min(len(out)-1, headers+(len(out)-min(len(out), headers))/2)] ^= 0x10
+	}
+	return out
+}

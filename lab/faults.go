@@ -1,0 +1,48 @@
+package lab
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/network"
+	"github.com/pxelab/pxelab/lab/wire"
+)
+
+// maxFaultEvents bounds what the log has of one fault in one boot: a fault may meet every frame of a large file.
+const maxFaultEvents = 1000
+
+// tftpPort is where requests go; the rest of a transfer takes any port.
+const tftpPort = 69
+
+// filter decides what becomes of a frame on the cable, by the faults of the plan. Each power-on begins anew.
+func (m *machine) filter(f network.Frame) network.Action {
+	p := m.now.Load()
+	if p == nil || p.faults == nil || p.over() {
+		return network.Action{}
+	}
+	return p.faults.Decide(f.Data, f.FromGuest)
+}
+
+// faulted records that a fault met a frame. The frame is read by itself, without what came before.
+func (m *machine) faulted(p *powered, f network.Frame) {
+	n := f.Action.Rule
+	if p.hits == nil {
+		p.hits = map[int]int{}
+	}
+	if p.hits[n]++; p.hits[n] > maxFaultEvents {
+		return
+	}
+	info := "a frame"
+	mac, _ := net.ParseMAC(m.guest.MAC)
+	if packet, ok := wire.New(mac).Frame(f.Number, f.Data, f.FromGuest); ok {
+		info = packet.Info
+	}
+	if h, ok := wire.Peek(f.Data); ok && h.DstPort != tftpPort { // whose transfer it is one frame does not tell
+		if name, block, ok := h.Block(); ok {
+			info = fmt.Sprintf("TFTP %s %d", name, block)
+		}
+	}
+	m.lab.log.Append(event.Event{Kind: event.FaultHit, Network: p.network, Guest: m.name, Boot: p.boot, Fault: &event.Fault{
+		Rule: n, Do: m.guest.Faults[n-1].Do, Frame: f.Number, FromGuest: f.FromGuest, Info: info}})
+}

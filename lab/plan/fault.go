@@ -1,0 +1,32 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pxelab/pxelab/lab/fault"
+	"github.com/pxelab/pxelab/lab/topology"
+)
+
+// faults plans what is done to frames on a guest's cable. Who sent a frame is known by the address of its network card. A guest
+// whose frames are held up runs in real time: a fifth of a second of the host is many seconds to a warped one.
+func faults(p *Plan, g topology.Guest, pg *Guest) {
+	for _, r := range g.Faults {
+		i := slices.IndexFunc(p.Services, func(s Service) bool { return s.Name == r.From })
+		if i >= 0 {
+			on, _ := p.Services[i].On(g.Network)
+			r.MAC = on.MAC
+		}
+		if r.By > 0 {
+			pg.Clock, pg.Shift = "real", 0
+		}
+		pg.Faults = append(pg.Faults, r)
+	}
+}
+
+func writeFaults(b *strings.Builder, list []fault.Rule) {
+	for i, r := range list {
+		fmt.Fprintf(b, "  fault %d on its cable  %s\n", i+1, r)
+	}
+}

@@ -1,0 +1,112 @@
+package wire
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// Head is what the headers of a frame say, for who must know whose a frame is before it is decoded, or without decoding it.
+type Head struct {
+	Src, Dst         [6]byte
+	From, To         netip.Addr // invalid without IP
+	Proto            byte       // of IP
+	SrcPort, DstPort uint16     // of UDP
+	UDP              []byte     // its payload; nil without UDP, and in all but the first fragment
+	ARP              []byte
+}
+
+// Peek reads the headers of an Ethernet frame without VLAN tags; ok is false for what is neither IP nor ARP.
+func Peek(data []byte) (h Head, ok bool) {
+	if len(data) < minEthernet {
+		return h, false
+	}
+	copy(h.Dst[:], data)
+	copy(h.Src[:], data[6:])
+	body := data[minEthernet:]
+	switch binary.BigEndian.Uint16(data[12:]) {
+	case 0x0806:
+		h.ARP = body
+		return h, len(body) >= 28
+	case 0x0800:
+		if len(body) < 20 || body[0]&15 < 5 || len(body) < int(body[0]&15)*4 {
+			return h, false
+		}
+		h.From, h.To = netip.AddrFrom4([4]byte(body[12:16])), netip.AddrFrom4([4]byte(body[16:20]))
+		h.peekUDP(body[9], body[int(body[0]&15)*4:], binary.BigEndian.Uint16(body[6:])&0x1fff != 0)
+		return h, true
+	case 0x86dd:
+		if len(body) < 40 {
+			return h, false
+		}
+		h.From, h.To = netip.AddrFrom16([16]byte(body[8:24])), netip.AddrFrom16([16]byte(body[24:40]))
+		h.peekUDP(body[6], body[40:], false)
+		return h, true
+	}
+	return h, false
+}
+
+// minEthernet is the length of Ethernet's header.
+const minEthernet = 14
+
+func (h *Head) peekUDP(proto byte, body []byte, fragment bool) {
+	h.Proto = proto
+	if proto != 17 || len(body) < 8 || fragment {
+		return
+	}
+	h.SrcPort, h.DstPort, h.UDP = binary.BigEndian.Uint16(body), binary.BigEndian.Uint16(body[2:]), body[8:]
+}
+
+// ToAll reports whether Dst is a broadcast or multicast address.
+func (h *Head) ToAll() bool { return h.Dst[0]&1 == 1 }
+
+// BOOTP gives the op and the client's hardware address of a DHCP or BOOTP message (RFC 951 section 3), and its DHCP message type
+// (option 53), zero if it has none.
+func (h *Head) BOOTP() (op byte, client [6]byte, kind byte, ok bool) {
+	isDHCP := func(p uint16) bool { return p == 67 || p == 68 || p == 4011 }
+	if len(h.UDP) < 236 || !isDHCP(h.SrcPort) || !isDHCP(h.DstPort) || h.UDP[1] != 1 || h.UDP[2] != 6 {
+		return 0, client, 0, false
+	}
+	copy(client[:], h.UDP[28:])
+	op = h.UDP[0]
+	if len(h.UDP) > 240 { // past the magic cookie
+		kind = messageType(h.UDP[240:])
+	}
+	return op, client, kind, op == 1 || op == 2
+}
+
+// messageType finds option 53 among options.
+func messageType(o []byte) byte {
+	for len(o) >= 2 && o[0] != 255 {
+		if o[0] == 0 {
+			o = o[1:]
+			continue
+		}
+		n := int(o[1])
+		if o[0] == 53 && n == 1 && len(o) > 2 {
+			return o[2]
+		}
+		o = o[min(len(o), 2+n):]
+	}
+	return 0
+}
+
+// TFTP gives the opcode of a TFTP packet and the number of its block, for DATA and ACK (RFC 1350 section 5). Any port will do but
+// those of DHCP, as transfers take any.
+func (h *Head) TFTP() (op, block uint16, ok bool) {
+	if _, _, _, dhcp := h.BOOTP(); dhcp || len(h.UDP) < 4 || h.UDP[0] != 0 || h.UDP[1] < 1 || h.UDP[1] > 6 {
+		return 0, 0, false
+	}
+	return uint16(h.UDP[1]), binary.BigEndian.Uint16(h.UDP[2:]), true
+}
+
+// Block names a DATA or ACK of TFTP, with its block; ok is false for other packets.
+func (h *Head) Block() (name string, block uint16, ok bool) {
+	op, block, ok := h.TFTP()
+	switch {
+	case ok && op == 3:
+		return "DATA", block, true
+	case ok && op == 4:
+		return "ACK", block, true
+	}
+	return "", 0, false
+}
