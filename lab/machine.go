@@ -131,7 +131,7 @@ func (m *machine) start(ctx context.Context, g plan.Guest) error {
 		p.boot = last.boot + 1
 	}
 	if len(g.Faults) > 0 {
-		p.faults = fault.New(g.Faults)
+		p.faults = fault.New(g.Faults, [6]byte(mac))
 	}
 	m.guest, m.alive = g, true
 	// The lab ends its guests itself, each with an event that says why: not by the context.

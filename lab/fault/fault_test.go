@@ -15,7 +15,11 @@ var (
 
 // udp is a frame with a UDP datagram.
 func udp(from []byte, sport, dport uint16, payload []byte) []byte {
-	f := append(append(bytes.Clone(serverMAC), from...), 8, 0)
+	to := guestMAC
+	if bytes.Equal(from, guestMAC) {
+		to = serverMAC
+	}
+	f := append(append(bytes.Clone(to), from...), 8, 0)
 	f = append(f, append([]byte{0x45}, make([]byte, 19)...)...)
 	f[14+9] = 17
 	f = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(f, sport), dport)
@@ -75,7 +79,7 @@ func TestRules(t *testing.T) {
 		{Rule{Packet: "data", Block: 2, Nth: 1}, []int{9}},
 		{Rule{Packet: "tftp-ack"}, []int{8}},
 	} {
-		i := New([]Rule{c.rule})
+		i := New([]Rule{c.rule}, [6]byte(guestMAC))
 		var got []int
 		for n, f := range frames {
 			if a := i.Decide(f.data, f.fromGuest); a.Rule != 0 {
@@ -88,10 +92,28 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestOthers: what is for another machine is not counted, whether a bridge floods it or its server answers by broadcast.
+func TestOthers(t *testing.T) {
+	i := New([]Rule{{Do: "drop", First: 1}}, [6]byte(guestMAC))
+	flooded := data(1)
+	flooded[5] = 9
+	theirs := dhcp(serverMAC, 2)
+	copy(theirs, []byte{255, 255, 255, 255, 255, 255})
+	theirs[14+20+8+28+5] = 9
+	for _, f := range [][]byte{flooded, theirs} {
+		if a := i.Decide(f, false); a.Rule != 0 {
+			t.Errorf("% x: %+v", f[:12], a)
+		}
+	}
+	if a := i.Decide(data(1), false); !a.Drop {
+		t.Error("the first frame for this guest is not dropped")
+	}
+}
+
 // TestPercent: the same seed picks the same frames, another seed others, and as many as were asked for.
 func TestPercent(t *testing.T) {
 	pick := func(seed int) (out []int) {
-		i := New([]Rule{{Do: "drop", Percent: 10, Seed: seed}})
+		i := New([]Rule{{Do: "drop", Percent: 10, Seed: seed}}, [6]byte(guestMAC))
 		for n := range 10_000 {
 			if i.Decide(frames[0].data, true).Drop {
 				out = append(out, n)
@@ -123,12 +145,12 @@ func TestDeeds(t *testing.T) {
 		"truncate": func(a Action) bool { return len(a.Data) == 44 },
 	} {
 		before := bytes.Clone(frame)
-		if a := New([]Rule{{Do: deed, By: time.Second, To: 44}}).Decide(frame, false); !check(a) || !bytes.Equal(frame, before) {
+		if a := New([]Rule{{Do: deed, By: time.Second, To: 44}}, [6]byte(guestMAC)).Decide(frame, false); !check(a) || !bytes.Equal(frame, before) {
 			t.Errorf("%s: %+v", deed, a)
 		}
 	}
 	for _, d := range Deeds {
-		if a := New([]Rule{{Do: d}, {Do: "drop"}}).Decide(frame, false); a.Rule != 1 {
+		if a := New([]Rule{{Do: d}, {Do: "drop"}}, [6]byte(guestMAC)).Decide(frame, false); a.Rule != 1 {
 			t.Errorf("%s before drop: rule %d acts", d, a.Rule)
 		}
 	}
@@ -145,7 +167,7 @@ func FuzzDecide(f *testing.F) {
 				rules = append(rules, Rule{Packet: p, Do: d, To: 20, Nth: 1 + len(rules)%2})
 			}
 		}
-		i, before := New(rules), bytes.Clone(frame)
+		i, before := New(rules, [6]byte(guestMAC)), bytes.Clone(frame)
 		for range 3 {
 			if a := i.Decide(frame, fromGuest); a.Data != nil && len(a.Data) > len(frame) {
 				t.Errorf("%d octets became %d", len(frame), len(a.Data))

@@ -11,11 +11,14 @@ import (
 // concurrent use.
 type Injector struct {
 	rules []Rule
+	own   [6]byte
 	met   []int // how many frames each rule has matched
 }
 
-// New gives the injector for one power-on.
-func New(rules []Rule) *Injector { return &Injector{rules: rules, met: make([]int, len(rules))} }
+// New gives the injector for one power-on of the guest whose card has this address.
+func New(rules []Rule, own [6]byte) *Injector {
+	return &Injector{rules: rules, own: own, met: make([]int, len(rules))}
+}
 
 // Action is what becomes of one frame. The zero Action lets it pass.
 type Action struct {
@@ -30,6 +33,9 @@ type Action struct {
 func (i *Injector) Decide(data []byte, fromGuest bool) Action {
 	h, known := wire.Peek(data)
 	var a Action
+	if !fromGuest && !i.concerns(data, &h) {
+		return a
+	}
 	for n := range i.rules {
 		r := &i.rules[n]
 		if !r.matches(&h, known, fromGuest) {
@@ -42,6 +48,16 @@ func (i *Injector) Decide(data []byte, fromGuest bool) Action {
 		}
 	}
 	return a
+}
+
+// concerns tells whether a frame is for this guest. A bridge also floods what is for others, and others' answers by broadcast
+// come in whatever order they boot in: no rule counts these.
+func (i *Injector) concerns(data []byte, h *wire.Head) bool {
+	if len(data) >= 6 && data[0]&1 == 0 && [6]byte(data) != i.own {
+		return false
+	}
+	_, client, _, dhcp := h.BOOTP()
+	return !dhcp || client == i.own
 }
 
 // act is what the rule does to a frame.
