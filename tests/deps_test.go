@@ -122,7 +122,7 @@ var mayImport = map[string][]string{
 	"lab/cmd":      {"images", "lab/...", "server/..."},
 	"lab/control":  {"lab/event", "lab/plan"},
 	"lab/event":    {},
-	"lab/explain":  {"lab/event", "lab/judge", "lab/plan", "lab/wire", "server/pxe"},
+	"lab/explain":  {"lab/event", "lab/judge", "lab/plan", "lab/topology", "lab/wire", "server/pxe"},
 	"lab/fault":    {"lab/wire"},
 	"lab/guest":    {"lab/event", "lab/plan"},
 	"lab/host":     {},

@@ -15,6 +15,7 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/topology"
 	"github.com/pxelab/pxelab/lab/wire"
 	"github.com/pxelab/pxelab/server/pxe"
 )
@@ -46,7 +47,7 @@ type reader struct {
 // A console, as clean lines, belongs to the last boot of the only machine; it is left out, and that is said, where there are
 // several.
 func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error) {
-	r := &reader{of: map[[6]byte]*station{}, others: map[[6]byte]bool{}}
+	r := newReader()
 	var broken error
 	for f, err := range frames {
 		if err != nil {
@@ -58,16 +59,26 @@ func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error)
 	if broken != nil && (r.frames == 0 || !errors.Is(broken, io.ErrUnexpectedEOF)) {
 		return nil, broken
 	}
-	out := &Record{Frames: r.frames, Span: r.end, Others: len(r.others), Said: r.remarks(broken)}
+	out := &Record{Said: r.remarks(broken)}
 	if len(console) > 0 && len(r.stations) != 1 {
 		out.Said = append(out.Said, fmt.Sprintf("the console was left out, as %d machines boot in the capture and it is one machine's", len(r.stations)))
 		console = nil
 	}
 	for _, s := range r.stations {
 		s.hear(console, r.end)
+	}
+	r.explain(out)
+	return out, nil
+}
+
+func newReader() *reader { return &reader{of: map[[6]byte]*station{}, others: map[[6]byte]bool{}} }
+
+// explain explains all boots that have been read.
+func (r *reader) explain(out *Record) {
+	out.Frames, out.Span, out.Others = r.frames, r.end, len(r.others)
+	for _, s := range r.stations {
 		out.Boots = append(out.Boots, s.explain(r.end)...)
 	}
-	return out, nil
 }
 
 // frame hands a frame to the machines that it concerns.
@@ -174,6 +185,9 @@ func (s *station) explainBoot(number int, events []event.Event, until time.Durat
 	}
 	x := Explanation{Machine: s.name(), Boot: number, Arch: archOf(first), Client: clientOf(first)}
 	p := &plan.Plan{Name: "capture", Guests: []plan.Guest{{Name: s.name(), MAC: s.name(), Arch: x.Arch, Clock: "real"}}}
+	if first.DHCP != nil && strings.HasPrefix(first.DHCP.ClassID, "HTTPClient") {
+		p.Guests[0].BootsOver = topology.OverHTTP
+	}
 	log := []event.Event{{Kind: event.RunStarted, Run: &event.Run{Images: slices.Collect(maps.Values(s.images))}}}
 	for _, e := range events {
 		e.Boot = 1
@@ -189,7 +203,7 @@ func (s *station) explainBoot(number int, events []event.Event, until time.Durat
 	x.Stage = result.Stage
 	x.Steps = steps(log)
 	x.Notes = s.notes(&result)
-	x.conclude(&result, patience(log, until))
+	x.conclude(&result, patience(log, until), len(s.console) > 0)
 	if a, ok := textAnswer(s.console); ok && x.End == Unclear && number == s.boot {
 		x.End, x.Answers, x.Summary = Stopped, []Answer{a}, fmt.Sprintf("%s stopped at %s: %s", x.Machine, x.Stage, a.What)
 	}

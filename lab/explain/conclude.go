@@ -57,12 +57,14 @@ func patience(log []event.Event, until time.Duration) waited {
 // silences are the reasons that consist in something not having come: they need patience.
 var silences = []judge.Reason{judge.NoOffer, judge.NoAck, judge.NoBootfile, judge.NoClass, judge.OfferRefused, judge.ProxySilent,
 	judge.BootServerSilent, judge.AnswerIgnored, judge.TFTPSilent, judge.TFTPStopped, judge.HTTPSilent, judge.NoURI, judge.NotManaged,
-	judge.MenuWaits, judge.NoMenu, judge.NoDiscoveryGroup, judge.TypeNotListed, judge.LocalBoot, judge.TFTPError, judge.HTTPError,
-	judge.TFTPNoTsize, judge.TFTPNoOptions}
+	judge.NoMenu, judge.NoDiscoveryGroup, judge.TypeNotListed, judge.TFTPError, judge.HTTPError, judge.TFTPNoTsize, judge.TFTPNoOptions}
+
+// choices are the reasons that lie with who sat at the machine: a wire shows that a menu was offered, and not what was chosen.
+var choices = []judge.Reason{judge.MenuWaits, judge.LocalBoot, judge.Cancelled}
 
 // conclude says how a boot of a capture ended. The wire does not show what a program does once it runs, nor how a client judges
-// its file, so the last that can be known of most boots is that they had it whole.
-func (x *Explanation) conclude(r *judge.Result, w waited) {
+// its file, so the last that can be known of most boots is that they had it whole. heard means that its console is known.
+func (x *Explanation) conclude(r *judge.Result, w waited, heard bool) {
 	o := r.Outcome
 	last := lastFile(r)
 	switch {
@@ -78,6 +80,9 @@ func (x *Explanation) conclude(r *judge.Result, w waited) {
 	case slices.Contains(silences, o.Reason) && !w.enough():
 		x.End = Unclear
 		x.Summary = fmt.Sprintf("the record ends %.1f s after the last message of %s, at stage %s: too early to tell what became of it", w.silence.Seconds(), x.Machine, x.Stage)
+	case slices.Contains(choices, o.Reason) && !heard:
+		x.End = Unclear
+		x.Summary = fmt.Sprintf("%s was offered a boot menu and asked for nothing more: whether it waits, was told to boot from its disk or was cancelled, only its console tells", x.Machine)
 	case o.Reason == judge.Stalled || o.Reason == judge.GaveUp || o.Reason == "":
 		x.End = Unclear
 		x.Summary = fmt.Sprintf("%s came to stage %s; what stopped it there, this record does not tell", x.Machine, x.Stage)

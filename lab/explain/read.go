@@ -2,6 +2,7 @@ package explain
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,6 +43,12 @@ func Frames(r io.Reader) iter.Seq2[Frame, error] {
 			yield(Frame{}, err)
 		}
 	}
+}
+
+// Untagged is a frame of an Ethernet interface as boots are followed by.
+func Untagged(number int, data []byte, at time.Time) Frame {
+	frame, vlan := untagged(bytes.Clone(data))
+	return Frame{Number: number, At: at, Data: frame, VLAN: vlan}
 }
 
 // The first octets of the two forms of capture, in either order of octets.

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,12 +15,13 @@ import (
 	"github.com/pxelab/pxelab/lab/explain"
 	"github.com/pxelab/pxelab/lab/guest/console"
 	"github.com/pxelab/pxelab/lab/judge"
+	"github.com/pxelab/pxelab/lab/network"
 	"github.com/pxelab/pxelab/lab/report"
 )
 
 func explainCommand() *cobra.Command {
 	var asJSON, brief bool
-	var log string
+	var log, live string
 	cmd := &cobra.Command{
 		Use:   "explain BUNDLE|CAPTURE",
 		Short: "Say what happened in a saved run, or in a capture of any network, and what to change",
@@ -36,13 +40,19 @@ Exit status: 0 no boot stopped, 1 some did, 2 the file is no bundle or capture.`
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	cmd.Flags().StringVar(&log, "console", "", "the `file` with what the machine's serial console said")
+	cmd.Flags().StringVar(&live, "live", "", "listen on an `interface` of this host, send nothing, and tell boots as they happen until Ctrl-C")
 	cmd.Flags().BoolVar(&brief, "brief", false, "only how each boot ended, and why")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		var path string
-		if len(args) == 1 {
-			path = args[0]
+		var record *explain.Record
+		var err error
+		if live != "" {
+			if len(args) > 0 || log != "" {
+				return errors.New("explain: --live listens to a network; leave out the file")
+			}
+			record, err = listened(cmd.Context(), live, asJSON)
+		} else {
+			record, err = explained(strings.Join(args, ""), log)
 		}
-		record, err := explained(path, log)
 		if err != nil {
 			return err
 		}
@@ -97,6 +107,29 @@ func explained(path, log string) (*explain.Record, error) {
 		return nil, fmt.Errorf("explain %s: %w", path, err)
 	}
 	return record, nil
+}
+
+// listened follows a network until the context ends, and prints each step as it is seen; as JSON, a line each.
+func listened(ctx context.Context, ifname string, asJSON bool) (*explain.Record, error) {
+	boots, n, begin := explain.NewLive(), 0, time.Now()
+	fmt.Fprintf(os.Stderr, "listening on %s; Ctrl-C ends and explains\n", ifname)
+	err := network.Listen(ctx, ifname, func(data []byte, at time.Time) {
+		n++
+		f := explain.Untagged(n, data, at)
+		for _, news := range boots.Frame(&f) {
+			if asJSON {
+				text, _ := json.Marshal(news) // plain data
+				fmt.Println(string(text))
+			} else {
+				fmt.Printf("%8.2f s  %s  %s\n", at.Sub(begin).Seconds(), news.Machine, news.Text)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	fmt.Println()
+	return boots.Explain(time.Now()), nil
 }
 
 // consoleLines are the clean lines of a console log; none without one.
