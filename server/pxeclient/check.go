@@ -142,3 +142,12 @@ func inVain(r *Reply) string {
 	}
 	return ""
 }
+
+// RuleNames lists the names that a Problem's Rule may have.
+func RuleNames() []string {
+	names := []string{"reply to no request", "nobody on port 4011"}
+	for _, r := range rules {
+		names = append(names, r.name)
+	}
+	return names
+}

@@ -85,7 +85,7 @@ broke, 3 this host cannot run it.`,
 	for group, commands := range map[string][]*cobra.Command{
 		"lab":    {runCommand(), upCommand(), downCommand(), statusCommand(), judgeCommand(), explainCommand()},
 		"inside": {consoleCommand(), logsCommand(), powerCommand(), shellCommand(), captureCommand()},
-		"file":   {planCommand(), validateCommand(), schemaCommand(), doctorCommand(), versionCommand(), serveCommand(), clientCommand()},
+		"file":   {planCommand(), validateCommand(), schemaCommand(), doctorCommand(), versionCommand(), serveCommand(), clientCommand(), probeCommand()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group

@@ -1,0 +1,107 @@
+package advice
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/pxelab/pxelab/server/pxeclient"
+	"github.com/pxelab/pxelab/server/socket"
+	"github.com/pxelab/pxelab/server/station"
+)
+
+// Look is what a TFTP server answers to a request for a boot file, of which no more than one block is taken.
+type Look struct {
+	Silent  bool              `json:"silent,omitempty"`  // nothing came
+	Refused string            `json:"refused,omitempty"` // TFTP error in place of the file
+	Options map[string]string `json:"options,omitempty"` // of the OACK (RFC 2347), by name in lower case; nil: there was none
+}
+
+// Size gives the option tsize of the answer (RFC 2349), in octets.
+func (l *Look) Size() (n int64, ok bool) {
+	n, err := strconv.ParseInt(l.Options["tsize"], 10, 64)
+	return n, err == nil && n >= 0
+}
+
+// looker is a downloader that opens a file, as EDK2 does to learn its size, and aborts.
+type looker struct {
+	wait time.Duration // for an answer, twice
+	saw  *Look
+}
+
+// Opcodes and the error of RFC 1350, RFC 2347 and RFC 2348.
+const (
+	opRRQ   = 1
+	opData  = 3
+	opError = 5
+	opOACK  = 6
+)
+
+var abort = []byte("\x00\x05\x00\x00aborted: this was a look\x00")
+
+// Download looks at a file. What it returns is empty.
+func (l *looker) Download(ctx context.Context, host *station.Station, f pxeclient.File) ([]byte, error) {
+	conn, err := host.ListenUDP(0)
+	if err != nil {
+		return nil, err
+	}
+	defer socket.CloseWith(ctx, conn)()
+	l.saw = &Look{Silent: true}
+	request := fmt.Appendf([]byte{0, opRRQ}, "%s\x00octet\x00tsize\x000\x00blksize\x001468\x00windowsize\x004\x00", f.Name)
+	for range 2 {
+		if err := conn.Send(netip.AddrPortFrom(f.Server, 69), request); err != nil {
+			return nil, err
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(l.wait)); err != nil {
+			return nil, err
+		}
+		d, err := receiveFrom(conn, f.Server)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		*l.saw = parseLook(d.Payload)
+		if l.saw.Refused != "" {
+			return nil, fmt.Errorf("%s: %s", name(f), l.saw.Refused)
+		}
+		return []byte{}, conn.Send(d.Src, abort)
+	}
+	return nil, fmt.Errorf("%s: %w", name(f), pxeclient.ErrNoAnswer)
+}
+
+// receiveFrom takes the first datagram of a server that is one of TFTP.
+func receiveFrom(conn *station.Conn, server netip.Addr) (station.Datagram, error) {
+	for {
+		d, err := conn.Receive()
+		if err != nil || d.Src.Addr() == server && len(d.Payload) >= 4 && d.Payload[0] == 0 {
+			return d, err
+		}
+	}
+}
+
+// parseLook reads the first packet of an answer, of four octets or more.
+func parseLook(b []byte) Look {
+	switch b[1] {
+	case opError:
+		text, _, _ := bytes.Cut(b[4:], []byte{0})
+		return Look{Refused: fmt.Sprintf("TFTP error %d %q", binary.BigEndian.Uint16(b[2:]), text)}
+	case opOACK:
+		l := Look{Options: map[string]string{}}
+		words := bytes.Split(bytes.TrimSuffix(b[2:], []byte{0}), []byte{0})
+		for ; len(words) >= 2; words = words[2:] {
+			l.Options[string(bytes.ToLower(words[0]))] = string(words[1])
+		}
+		return l
+	case opData:
+		return Look{}
+	}
+	return Look{Refused: fmt.Sprintf("an answer with opcode %d", b[1])}
+}

@@ -1,0 +1,50 @@
+package advice
+
+// remedies says what to change about each problem that pxeclient.Check finds. An empty one is no trap: it breaks a rule
+// and no client that is known here.
+var remedies = map[string]string{
+	"reply to no request":                "find the server that answers with a transaction number of its own making, and stop it",
+	"nobody on port 4011":                "let that server answer on port 4011, or send no option 60, or send option 43 with tag 6 = 8 beside the file",
+	"malformed message":                  "mend the server: clients drop what they cannot read",
+	"shorter than 300 octets":            "",
+	"longer than the client takes":       "send fewer options",
+	"DHCP answer to BOOTP":               "answer BOOTP without option 53",
+	"option 54 missing":                  "send option 54, without which EDK2 drops the offer",
+	"option 54 of another":               "let option 54 be the server's own address",
+	"answer to another server's request": "let the server be silent when option 54 of a request names another",
+	"address changed":                    "acknowledge the address that was offered: EDK2 declines another",
+	"address in an answer to INFORM":     "answer DHCPINFORM without yiaddr and lease time",
+
+	"option 60 not exactly PXEClient": "send the nine letters PXEClient in option 60, not the client's own string",
+	"option 60 of another protocol":   "return PXEClient to PXE clients and HTTPClient to HTTP clients",
+	"proxy without option 60":         "let the proxy send option 60 PXEClient: clients drop its offer without",
+	"option 43 without option 60":     "send option 60 PXEClient beside option 43, or neither",
+	"option 97 not returned":          "",
+	"proxy leases":                    "let the proxy leave yiaddr and the lease time out: only a DHCP server leases",
+
+	"option 43 not ended":              "",
+	"option 43 too long":               "shorten menu and prompt until option 43 fits 255 octets",
+	"option 43 malformed":              "mend the lengths of the tags in option 43: EDK2 drops the whole offer",
+	"reserved discovery control":       "clear bits 4 to 7 of tag 6",
+	"multicast without group":          "name a group in tag 7, or set bit 1 of tag 6 (no multicast)",
+	"menu item not in the server list": "list the item's type in tag 8, or take it off the menu",
+	"menu item with no way to it":      "list a server of that type in tag 8, or allow broadcast or multicast in tag 6",
+	"discovery without menu":           "add a menu (tags 9 and 10), or set bit 3 of tag 6 and name the boot file",
+	"menu to iPXE on EFI":              "answer user class iPXE with a boot file and no menu",
+	"MTFTP without discovery options":  "add tag 6 beside tags 1 to 5",
+	"boot item not returned":           "return tag 71 with the type that was asked for",
+	"two hosts to ask on port 4011":    "let siaddr and option 54 of such an offer be one host",
+
+	"boot file without siaddr":       "set siaddr (next-server): iPXE does not read option 66",
+	"two boot file names":            "let option 67 and the header field name one file",
+	"boot file name with odd octets": "write the file name anew: it has blanks, control characters or a foreign letter",
+	"URI expected":                   "name an http:// URI to HTTP clients",
+	"option overload to iPXE":        "do not put options into file and sname for iPXE",
+	"answer not from port 4011":      "answer from the port that was asked",
+	"answer not to the source port":  "answer to the port that the request came from: EDK2 asks from 4011",
+	"answer not to ciaddr":           "answer by unicast to ciaddr",
+	"broadcast flag ignored":         "broadcast when the client sets the broadcast flag",
+	"answer not to the relay":        "answer to giaddr, port 67",
+	"giaddr not returned":            "return giaddr",
+	"option 82 not returned":         "return option 82 as it came",
+}
