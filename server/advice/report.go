@@ -77,15 +77,15 @@ func (a *Answer) path() string {
 func (r Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Asked as %d machines, all with MAC %s; every address is given back.\n\n", len(r.Rows), r.MAC)
-	fmt.Fprintf(&b, "%-12s %4s %-15s %s\n", "machine", "arch", "address", "told")
+	fmt.Fprintf(&b, "%-13s %4s %-15s %s\n", "machine", "arch", "address", "told")
 	for _, row := range r.Rows {
-		fmt.Fprintf(&b, "%-17s %-15s %s\n", fmt.Sprintf("%-12s %4d", strings.TrimSpace(row.Asker), row.Code), dash(row.Address), row.told())
+		fmt.Fprintf(&b, "%-18s %-15s %s\n", fmt.Sprintf("%-13s %4d", strings.TrimSpace(row.Asker), row.Code), dash(row.Address), row.told())
 	}
 	if len(r.Traps) == 0 {
 		b.WriteString("\nNo trap found.\n")
 		return b.String()
 	}
-	fmt.Fprintf(&b, "\n%d traps:\n", len(r.Traps))
+	fmt.Fprintf(&b, "\n%d trap%s:\n", len(r.Traps), map[bool]string{false: "s"}[len(r.Traps) == 1])
 	for _, t := range r.Traps {
 		fmt.Fprintf(&b, "  %s: %s\n    for %s\n    change: %s\n    see: %s\n", t.Rule, t.Text, strings.Join(t.Who, ", "), t.Fix, t.Section)
 	}
@@ -103,7 +103,7 @@ func (r Row) told() string {
 	if r.File == "" {
 		return r.End
 	}
-	s := fmt.Sprintf("%s\n%34s%s", r.File, "", r.Path)
+	s := fmt.Sprintf("%s\n%35s%s", r.File, "", r.Path)
 	if r.Menu > 0 {
 		s += fmt.Sprintf(", menu of %d", r.Menu)
 	}

@@ -25,7 +25,7 @@ func (a *Answer) noFile() string {
 	if _, ok := a.file(); ok || !a.Wanted || len(a.Walk.Offers) == 0 || len(a.Problems) > 0 || a.Walk.Choice.Address != nil {
 		return ""
 	}
-	return fmt.Sprintf("%d offers, and none of them with a way to boot", len(a.Walk.Offers))
+	return fmt.Sprintf("offers: %d, and none of them with a way to boot", len(a.Walk.Offers))
 }
 
 func (a *Answer) twoServers() string {

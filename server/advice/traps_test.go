@@ -45,3 +45,74 @@ func TestComparisons(t *testing.T) {
 		}
 	}
 }
+
+// TestRules: each rule on one answer finds its trap, and does not where one thing is as it should be.
+func TestRules(t *testing.T) {
+	asker := Asker{Arch: pxe.ArchEFIX64, Wanted: true}
+	looked := func(l *Look) Answer {
+		a := told(asker, "a")
+		a.Look = l
+		return a
+	}
+	sized := func(blocks int64, size string) Answer {
+		a := looked(&Look{Options: map[string]string{"tsize": size}})
+		a.Walk.File.Size = blocks * 512
+		return a
+	}
+	offers := func(from ...string) Answer {
+		a := Answer{Asker: asker, Walk: &pxeclient.Walk{}}
+		for _, f := range from {
+			a.Walk.Offers = append(a.Walk.Offers, &pxeclient.Reply{From: netip.MustParseAddrPort(f), Message: &pxeclient.Message{YIAddr: netip.MustParseAddr("192.0.2.100")}})
+		}
+		return a
+	}
+	for name, c := range map[string]struct {
+		find   func(*Answer) string
+		answer Answer
+		trap   bool
+	}{
+		"no file":                  {(*Answer).noFile, offers("192.0.2.1:67"), true},
+		"a file":                   {(*Answer).noFile, told(asker, "a"), false},
+		"no offer at all":          {(*Answer).noFile, offers(), false},
+		"two servers":              {(*Answer).twoServers, offers("192.0.2.1:67", "192.0.2.2:67"), true},
+		"one server, twice":        {(*Answer).twoServers, offers("192.0.2.1:67", "192.0.2.1:67"), false},
+		"refused":                  {(*Answer).refused, looked(&Look{Refused: "TFTP error 1"}), true},
+		"not refused":              {(*Answer).refused, looked(&Look{}), false},
+		"silent":                   {(*Answer).silent, looked(&Look{Silent: true}), true},
+		"not silent":               {(*Answer).silent, looked(&Look{}), false},
+		"not looked at":            {(*Answer).silent, looked(nil), false},
+		"no options":               {(*Answer).noOptions, looked(&Look{}), true},
+		"options":                  {(*Answer).noOptions, looked(&Look{Options: map[string]string{}}), false},
+		"no options, as refused":   {(*Answer).noOptions, looked(&Look{Refused: "x"}), false},
+		"no tsize":                 {(*Answer).noSize, looked(&Look{Options: map[string]string{"blksize": "1468"}}), true},
+		"tsize":                    {(*Answer).noSize, looked(&Look{Options: map[string]string{"tsize": "1"}}), false},
+		"tsize that is no number":  {(*Answer).noSize, looked(&Look{Options: map[string]string{"tsize": "much"}}), true},
+		"option 13 wrong":          {(*Answer).wrongSize, sized(3, "512"), true},
+		"option 13 right":          {(*Answer).wrongSize, sized(3, "1025"), false},
+		"option 13 right, a whole": {(*Answer).wrongSize, sized(2, "1024"), false},
+		"no option 13":             {(*Answer).wrongSize, sized(0, "1024"), false},
+	} {
+		if text := c.find(&c.answer); (text != "") != c.trap {
+			t.Errorf("%s: %q, want a trap: %v", name, text, c.trap)
+		}
+	}
+}
+
+// FuzzLook: whatever a TFTP server sends first is read.
+func FuzzLook(f *testing.F) {
+	for _, b := range []string{"\x00\x06tsize\x0010\x00blksize\x001468\x00", "\x00\x05\x00\x01File not found\x00", "\x00\x03\x00\x01data", "\x00\x06\x00\x00", "\x00\x09\x00\x00"} {
+		f.Add([]byte(b))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < 4 {
+			return
+		}
+		l := parseLook(b)
+		if n, ok := l.Size(); ok && n < 0 {
+			t.Errorf("a size of %d", n)
+		}
+		if l.Refused != "" && l.Options != nil {
+			t.Errorf("%+v", l)
+		}
+	})
+}

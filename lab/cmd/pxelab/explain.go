@@ -24,17 +24,18 @@ func explainCommand() *cobra.Command {
 	var log, live string
 	cmd := &cobra.Command{
 		Use:   "explain BUNDLE|CAPTURE",
-		Short: "Say what happened in a saved run, or in a capture of any network, and what to change",
+		Short: "Say what happened in a run or a capture, and what to change",
 		Long: `Say what happened in each boot of a saved run or of a capture (pcap or pcapng,
 also of tcpdump -i any): step by step, and where a boot stopped, why, by which
 frames, and what to change. A capture has no consoles, so less can be told of
 it; what cannot be told is said.
 
-A console log beside a capture (--console), or alone, tells what the client said.
+A console log (--console), beside a capture or alone, tells what the client
+said.
 
 Exit status: 0 no boot stopped, 1 some did, 2 the file is no bundle or capture.`,
 		Example: `  pxelab explain ~/.local/state/pxelab/runs/no-bootfile-20261122-060102.123
-  tcpdump -ni eth0 -s 0 -w boot.pcap 'port 67 or port 68 or port 69 or port 4011 or udp'
+  tcpdump -ni eth0 -s 0 -w boot.pcap udp or icmp or arp
   pxelab explain boot.pcap`,
 		Args: cobra.MaximumNArgs(1),
 	}

@@ -139,10 +139,12 @@ func (f *probeFlags) enter(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if f.network == "" && len(info.Networks) > 0 {
-		f.network = info.Networks[0]
+	planned, err := c.Plan(cmd.Context())
+	if err != nil {
+		return err
 	}
-	if !slices.Contains(info.Networks, f.network) {
+	i := slices.IndexFunc(planned.Networks, func(n plan.Network) bool { return n.Name == f.network || f.network == "" })
+	if i < 0 {
 		return fmt.Errorf("probe: lab %s has no network %q (have %s)", info.Name, f.network, strings.Join(info.Networks, ", "))
 	}
 	self, err := os.Executable()
@@ -150,7 +152,7 @@ func (f *probeFlags) enter(cmd *cobra.Command) error {
 		return fmt.Errorf("probe: find this program: %w", err)
 	}
 	argv := []string{nsenter, "-t", strconv.Itoa(info.PID), "-U", "-n", "--preserve-credentials", "--", self, "probe",
-		"--interface", f.network, "--wait", f.wait.String(), "--offers", strconv.Itoa(f.offers), "--json=" + strconv.FormatBool(f.json)}
+		"--interface", planned.Networks[i].Bridge, "--wait", f.wait.String(), "--offers", strconv.Itoa(f.offers), "--json=" + strconv.FormatBool(f.json)}
 	for _, a := range f.archs {
 		argv = append(argv, "--arch", a)
 	}
