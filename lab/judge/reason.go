@@ -71,9 +71,9 @@ type Outcome struct {
 	Sentence string      `json:"sentence"`         // what happened, to whom, what to do
 	Evidence []Evidence  `json:"evidence,omitempty"`
 
-	// The sentence of a boot that stopped in two: what happened, and what to change. Not kept with the outcome.
-	What string `json:"-"`
-	Do   string `json:"-"`
+	// The sentence of a boot that stopped in two: what happened, and what to change.
+	What string `json:"what,omitempty"`
+	Do   string `json:"do,omitempty"`
 }
 
 // diagnosis is what a rule found: what happened and what to do about it.

@@ -23,6 +23,7 @@ type Result struct {
 	Address  string        `json:"address,omitempty"`
 	From     string        `json:"addressFrom,omitempty"` // service, or address, that gave it
 	Files    []File        `json:"files,omitempty"`       // what it asked for, in that order
+	Who      *Who          `json:"who,omitempty"`         // whose word it followed over IPv4
 	Notes    []Note        `json:"notes,omitempty"`       // worth knowing, whether the boot went well or not
 	Outcome  *Outcome      `json:"outcome,omitempty"`     // nil when it was never powered on or cut short
 	Verdicts []Verdict     `json:"verdicts"`
@@ -76,7 +77,7 @@ func (b *boot) sumUp(r *Result) {
 	if b.settled {
 		r.Outcome = &b.outcome
 	}
-	r.Notes = b.notes()
+	r.Notes, r.Who = b.notes(), b.who()
 	for s := event.StagePower; s <= event.StageOff; s++ {
 		if e, ok := b.reached[s]; ok {
 			r.Stages = append(r.Stages, StageTime{s, e.At - b.events[0].At})

@@ -45,6 +45,9 @@ func checkExplained(t *testing.T, r result) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, g := range results {
+		checkChoice(t, &g)
+	}
 	macs := map[string]int{}
 	for _, g := range r.plan.Guests {
 		macs[g.MAC]++
@@ -152,6 +155,19 @@ func checkShown(t *testing.T, topology string, list []explain.Explanation) {
 		}
 		if want := plain(x.Summary + " to do: " + x.Answers[0].Do); !strings.Contains(plain(section), want) {
 			t.Errorf("docs/explain.md does not show what is said of %s: %s", topology, want)
+		}
+	}
+}
+
+// checkChoice holds the rules by which firmware is said to choose to what real firmware did: the offer that the rule means was taken.
+func checkChoice(t *testing.T, g *judge.Result) {
+	t.Helper()
+	if g.Who == nil || g.Stage < event.StageAddress {
+		return
+	}
+	for _, o := range g.Who.Offers {
+		if o.Meant && !o.Taken {
+			t.Errorf("%s did not take the offer of %s (%s), which it should: %s", g.Guest, o.From, o.What, g.Who.Rule)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func statusCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, who bool
 	cmd := &cobra.Command{
 		Use:               "status [LAB]",
 		Short:             "Show the labs that are up: guests, stages, who served whom",
@@ -21,6 +21,7 @@ func statusCommand() *cobra.Command {
 		ValidArgsFunction: completeLabs,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().BoolVar(&who, "who", false, "whose word each guest followed, and why")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		labs, err := control.List()
 		if err != nil {
@@ -44,7 +45,7 @@ func statusCommand() *cobra.Command {
 			if i > 0 && !asJSON {
 				fmt.Println()
 			}
-			r, err := statusOf(cmd, name, asJSON)
+			r, err := statusOf(cmd, name, asJSON, who)
 			if err != nil {
 				return err
 			}
@@ -59,7 +60,7 @@ func statusCommand() *cobra.Command {
 }
 
 // statusOf reads one lab's log and prints what it comes to.
-func statusOf(cmd *cobra.Command, name string, quiet bool) (report.Report, error) {
+func statusOf(cmd *cobra.Command, name string, quiet, who bool) (report.Report, error) {
 	c, err := control.Dial(name)
 	if err != nil {
 		return report.Report{}, err
@@ -77,7 +78,11 @@ func statusOf(cmd *cobra.Command, name string, quiet bool) (report.Report, error
 		return report.Report{}, err
 	}
 	r := report.New(p, events)
-	if !quiet {
+	switch {
+	case quiet:
+	case who:
+		fmt.Print(r.Who(styleOf(os.Stdout, "")))
+	default:
 		fmt.Printf("%s is up since %s, process %d\n", info.Name, info.Since.Local().Format(time.DateTime), info.PID)
 		fmt.Printf("bundle %s\n\n", info.Bundle)
 		fmt.Print(report.Status(p, events, styleOf(os.Stdout, info.Bundle), time.Since(info.Since)))

@@ -152,7 +152,7 @@ func writeReports(bundle string) (report.Report, error) {
 	if err != nil {
 		return r, err
 	}
-	plain := r.Text(report.Style{Width: 120})
+	plain := r.Text(report.Style{Width: 120}) + "\n" + r.Who(report.Style{Width: 120})
 	for name, data := range map[string][]byte{"verdicts.json": text, "junit.xml": junit, "report.txt": []byte(plain)} {
 		if err := os.WriteFile(filepath.Join(bundle, name), data, 0o644); err != nil {
 			return r, fmt.Errorf("write the reports: %w; `pxelab judge %s` prints them", err, bundle)
@@ -196,7 +196,7 @@ func styleOf(out *os.File, bundle string) report.Style {
 }
 
 func judgeCommand() *cobra.Command {
-	var asJSON, asJUnit bool
+	var asJSON, asJUnit, who bool
 	cmd := &cobra.Command{
 		Use:     "judge BUNDLE",
 		Short:   "Judge a saved run again: the same verdicts on any machine",
@@ -204,11 +204,16 @@ func judgeCommand() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as verdicts.json")
+	cmd.Flags().BoolVar(&who, "who", false, "whose word each guest followed, and why")
 	cmd.Flags().BoolVar(&asJUnit, "junit", false, "as junit.xml")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		r, err := judged(args[0])
 		if err != nil {
 			return err
+		}
+		if who {
+			fmt.Print(r.Who(styleOf(os.Stdout, "")))
+			return nil
 		}
 		text, err := r.JSON()
 		if asJUnit {

@@ -1,0 +1,232 @@
+package judge
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/server/pxe"
+)
+
+// Who is whose word a boot followed. Senders are known by the port of the bridge that a frame came from, not by what it says.
+type Who struct {
+	Offers     []Offered `json:"offers,omitempty"`     // in the order in which they first came
+	Rule       string    `json:"rule,omitempty"`       // by which rule of its firmware it chose; empty: there was no choice, or the wire does not tell
+	Address    string    `json:"address,omitempty"`    // who acknowledged its address
+	Proxy      string    `json:"proxy,omitempty"`      // who answered on port 4011
+	BootServer string    `json:"bootServer,omitempty"` // who answered its boot server request
+	Silent     []Silence `json:"silent,omitempty"`     // services of ours that heard it and did not answer
+}
+
+// Offered is one server's offer, however often it came.
+type Offered struct {
+	From   string `json:"from"`             // service, or address if it is none of the lab's
+	What   string `json:"what"`             // "192.0.2.100 with boot file \"probe.0\"", "a boot with boot file ..."
+	Kind   string `json:"kind"`             // what it is to a PXE client
+	Claims string `json:"claims,omitempty"` // the address that it gives as its own (option 54), if that is another's
+	Taken  bool   `json:"taken"`
+	Meant  bool   `json:"meant,omitempty"` // by the rule: it should be the one that was taken
+	Times  int    `json:"times"`
+	Frame  int    `json:"frame"` // of the first
+}
+
+// same tells whether a packet is this offer.
+func (o *Offered) same(e event.Event) bool {
+	return e.Packet != nil && o.From == plainSender(e) && o.What == whatOf(e.Packet.DHCP) && o.Kind == kindOf(e.Packet.DHCP).name
+}
+
+// whatOf is what an offer offers.
+func whatOf(d *event.DHCP) string { return orNone(d.YIAddr, "a boot") + withFile(d) }
+
+// Silence is a decision not to answer.
+type Silence struct {
+	Service string `json:"service"`
+	Why     string `json:"why"`
+}
+
+// who tells whose word the boot followed over IPv4.
+func (b *boot) who() *Who {
+	w := &Who{}
+	for _, e := range b.dhcp(false, isOffer) {
+		w.offer(b, e)
+	}
+	rule, meant := b.choice()
+	w.Rule = rule
+	for i := range w.Offers {
+		w.Offers[i].Meant = rule != "" && w.Offers[i].same(meant)
+	}
+	name := func(pick func(*event.DHCP) bool) string {
+		if list := b.dhcp(false, pick); len(list) > 0 {
+			return plainSender(list[len(list)-1])
+		}
+		return ""
+	}
+	w.Address = name(gives)
+	w.Proxy = name(func(d *event.DHCP) bool { return d.SrcPort == portBINL && d.BootItem == "" })
+	w.BootServer = name(func(d *event.DHCP) bool { return d.Type == "ACK" && d.BootItem != "" })
+	for _, e := range b.silences {
+		s := Silence{e.Service, e.Decision.Reason}
+		if !slices.Contains(w.Silent, s) {
+			w.Silent = append(w.Silent, s)
+		}
+	}
+	return w
+}
+
+// offer adds an offer, or counts it.
+func (w *Who) offer(b *boot, e event.Event) {
+	d := e.Packet.DHCP
+	o := Offered{From: plainSender(e), What: whatOf(d), Kind: kindOf(d).name, Times: 1, Frame: e.Packet.Frame}
+	o.Taken = slices.ContainsFunc(b.events, func(later event.Event) bool { return later.Seq > e.Seq && takes(later, e) })
+	for i := range b.t.plan.Services {
+		if s := b.t.plan.Services[i]; s.Name == e.Service && e.Via == "" && isSet(d.ServerID) && !isAt(s, d.ServerID) {
+			o.Claims = d.ServerID
+		}
+	}
+	for i := range w.Offers {
+		if have := &w.Offers[i]; have.same(e) {
+			have.Times++
+			have.Taken = have.Taken || o.Taken
+			return
+		}
+	}
+	w.Offers = append(w.Offers, o)
+}
+
+// plainSender names who sent a packet, without quotes.
+func plainSender(e event.Event) string {
+	if e.Service != "" {
+		return e.Service
+	}
+	return orNone(host(e.Packet.Src), e.Packet.SrcMAC)
+}
+
+// kind is what an offer is to EDK2 (PxeBcParseDhcp4Packet), and in words to everybody.
+type kind struct {
+	id   kindID
+	name string
+}
+
+type kindID int
+
+const (
+	dhcpOnly kindID = iota
+	dhcpPXE10
+	dhcpBINL
+	proxyPXE10
+	proxyBINL
+	bootpReply
+	noPXE // of a proxy that does not say PXEClient: nothing to anybody
+)
+
+// kindOf sorts an offer.
+func kindOf(d *event.DHCP) kind {
+	discovery := hasDiscovery(d)
+	switch proxy := !isSet(d.YIAddr); {
+	case d.Type == "BOOTREPLY":
+		return kind{bootpReply, "BOOTP"}
+	case proxy && !isPXE(d):
+		return kind{noPXE, "neither an address nor PXE"}
+	case proxy && discovery:
+		return kind{proxyPXE10, "proxyDHCP with option 43"}
+	case proxy:
+		return kind{proxyBINL, "proxyDHCP that wants to be asked on port 4011"}
+	case isPXE(d) && discovery:
+		return kind{dhcpPXE10, "DHCP and PXE in one"}
+	case isPXE(d):
+		return kind{dhcpBINL, "DHCP that wants to be asked on port 4011"}
+	}
+	return kind{dhcpOnly, "DHCP without PXE"}
+}
+
+// preference is EDK2's order of what it can combine (PxeBcSelectOffer): the first that is there is taken.
+var preference = []struct {
+	dhcp, proxy kindID // proxy is noPXE where there is none
+	file        bool   // the DHCP offer must name a file
+	rule        string
+}{
+	{dhcpPXE10, noPXE, false, "an offer with an address, option 60 and option 43 comes before all others"},
+	{dhcpOnly, proxyPXE10, false, "a plain DHCP offer together with a proxyDHCP offer that has option 43"},
+	{dhcpBINL, noPXE, false, "a DHCP offer that says PXEClient itself, beside which no proxyDHCP offer counts; port 4011 of that host must answer"},
+	{dhcpOnly, proxyBINL, false, "a plain DHCP offer together with a proxyDHCP offer, whose port 4011 must answer"},
+	{dhcpOnly, noPXE, true, "a plain DHCP offer that names a file"},
+	{bootpReply, noPXE, true, "a BOOTP reply that names a file"},
+}
+
+// choice says by which rule the client chose among the offers that it had, and whose DHCP offer that rule means; both are empty
+// where it did not choose, or the wire does not tell.
+func (b *boot) choice() (rule string, offer event.Event) {
+	asked := b.dhcp(true, isRequest)
+	var offers []event.Event
+	for _, e := range b.dhcp(false, isOffer) {
+		if len(asked) == 0 || e.Seq < asked[0].Seq {
+			offers = append(offers, e)
+		}
+	}
+	if len(offers) == 0 || len(asked) == 0 && b.address == "" {
+		return "", event.Event{}
+	}
+	if own, ok := b.introduced(); ok && own.Packet.DHCP.UserClass == "iPXE" {
+		return ipxeChoice(offers)
+	}
+	return edk2Choice(offers)
+}
+
+// edk2Choice: of two offers of one kind the first is taken.
+func edk2Choice(offers []event.Event) (string, event.Event) {
+	first := func(k kindID, file bool) (event.Event, bool) {
+		i := slices.IndexFunc(offers, func(e event.Event) bool {
+			return kindOf(e.Packet.DHCP).id == k && (!file || e.Packet.DHCP.File != "")
+		})
+		if i < 0 {
+			return event.Event{}, false
+		}
+		return offers[i], true
+	}
+	for n, p := range preference {
+		dhcp, ok := first(p.dhcp, p.file)
+		if _, there := first(p.proxy, false); !ok || p.proxy != noPXE && !there {
+			continue
+		}
+		return fmt.Sprintf("EDK2's %s choice of %d: %s", ordinal[n], len(preference), p.rule), dhcp
+	}
+	return "", event.Event{}
+}
+
+var ordinal = []string{"first", "second", "third", "fourth", "fifth", "sixth"}
+
+// ipxeChoice: the last offer with an address counts, of those with one priority (option 175); a proxyDHCP offer is kept beside it.
+func ipxeChoice(offers []event.Event) (string, event.Event) {
+	var last event.Event
+	senders, proxy := map[string]bool{}, false
+	for _, e := range offers {
+		id := kindOf(e.Packet.DHCP).id
+		proxy = proxy || id == proxyPXE10 || id == proxyBINL
+		if d := e.Packet.DHCP; isSet(d.YIAddr) && kindOf(d).id != bootpReply {
+			if slices.Contains(d.Options, "175") {
+				return "", event.Event{} // its priority is in there
+			}
+			last, senders[plainSender(e)+d.ServerID] = e, true
+		}
+	}
+	switch {
+	case last.Packet == nil:
+		return "", event.Event{}
+	case len(senders) > 1:
+		return "iPXE takes the last of several offers with an address", last
+	case proxy:
+		return "iPXE takes the offer with an address, and keeps the proxyDHCP offer beside it", last
+	}
+	return "it was the only offer with an address", last
+}
+
+// hasDiscovery tells whether option 43 has one of the tags by which EDK2 knows a PXE 2.1 offer: 6 to 10.
+func hasDiscovery(d *event.DHCP) bool {
+	raw, err := hex.DecodeString(d.Vendor)
+	if err != nil || !isPXE(d) {
+		return false
+	}
+	v, err := pxe.ParseVendor(raw)
+	return err == nil && (v.Control != nil || v.Multicast.IsValid() || len(v.Servers) > 0 || len(v.Menu) > 0 || v.Prompt != nil)
+}

@@ -1,0 +1,80 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pxelab/pxelab/lab/judge"
+)
+
+// Who tells of each guest whose word it followed: who offered, what it took and by which rule, who acknowledged, who answered port
+// 4011, who served, and who stayed silent and why.
+func (r Report) Who(s Style) string {
+	var out strings.Builder
+	for i, g := range r.Guests {
+		if i > 0 {
+			out.WriteString("\n")
+		}
+		out.WriteString(s.paint(bold, shorten(fmt.Sprintf("%s (%s), boot %d", g.Guest, g.Firmware, g.Boot), s.width())) + "\n")
+		if g.Who == nil {
+			out.WriteString("  nothing is known of it yet\n")
+			continue
+		}
+		for _, line := range whoLines(&g) {
+			about, fact := line[0], line[1]
+			text := wrap(fact, whoIndent, max(s.width(), len(whoIndent)+20))
+			out.WriteString(fmt.Sprintf("  %-11s ", about) + strings.TrimPrefix(text, whoIndent))
+		}
+	}
+	return out.String()
+}
+
+// whoIndent is where facts begin.
+const whoIndent = "              "
+
+// whoLines are the facts of one guest, each with what it is about.
+func whoLines(g *judge.Result) [][2]string {
+	var out [][2]string
+	add := func(about, format string, args ...any) {
+		out = append(out, [2]string{about, fmt.Sprintf(format, args...)})
+	}
+	w := g.Who
+	if len(w.Offers) == 0 {
+		add("offers", "nobody over IPv4")
+	}
+	for _, o := range w.Offers {
+		text := fmt.Sprintf("%s offered %s: %s", o.From, o.What, o.Kind)
+		if o.Times > 1 {
+			text += fmt.Sprintf(", %d times", o.Times)
+		}
+		if o.Claims != "" {
+			text += fmt.Sprintf("; it says that it is %s, and is not", o.Claims)
+		}
+		if !o.Taken {
+			text += "; not taken"
+		}
+		add(map[bool]string{true: "taken", false: "offer"}[o.Taken], "%s", text)
+	}
+	if w.Rule != "" {
+		add("because", "%s", w.Rule)
+	}
+	for _, fact := range []struct{ about, who string }{{"address", w.Address}, {"port 4011", w.Proxy}, {"boot server", w.BootServer}} {
+		if fact.who != "" {
+			add(fact.about, "from %s", fact.who)
+		}
+	}
+	for _, f := range g.Files {
+		over, whole := "TFTP", fmt.Sprintf("%d octets", f.Bytes)
+		if f.Over != "" {
+			over = strings.ToUpper(f.Over)
+		}
+		if !f.Whole {
+			whole = "not whole"
+		}
+		add("file", "%s from %s over %s, %s", f.Name, f.From, over, whole)
+	}
+	for _, q := range w.Silent {
+		add("silent", "%s: %s", q.Service, q.Why)
+	}
+	return out
+}
