@@ -21,7 +21,13 @@ func (m *machine) filter(f network.Frame) network.Action {
 	if p == nil || p.faults == nil || p.over() {
 		return network.Action{}
 	}
-	return p.faults.Decide(f.Data, f.FromGuest)
+	a := p.faults.Decide(f.Data, f.FromGuest)
+	if a.Delay > 0 { // it may be under way for longer than the boot lasts
+		<-p.begun
+		f.Action = a
+		m.faulted(p, f)
+	}
+	return a
 }
 
 // faulted records that a fault met a frame. The frame is read by itself, without what came before.

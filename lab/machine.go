@@ -76,7 +76,7 @@ func (m *machine) observe(f network.Frame) {
 		return // the bridge speaks to a machine that is off
 	}
 	<-p.begun
-	if f.Action.Rule > 0 {
+	if f.Action.Rule > 0 && f.Action.Delay == 0 {
 		m.faulted(p, f)
 	}
 	if f.Action.Drop && !f.FromGuest {

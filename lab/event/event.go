@@ -118,7 +118,7 @@ type Late struct {
 type Fault struct {
 	Rule      int    `json:"rule"`         // of the guest's faults in the plan, from 1
 	Do        string `json:"do"`           // "drop", "delay", "duplicate", "corrupt" or "truncate"
-	Frame     int    `json:"frame"`        // its number in wire.pcapng
+	Frame     int    `json:"frame"`        // its number in wire.pcapng; zero for one that is held up, which has none yet
 	FromGuest bool   `json:"tx,omitempty"` // the guest sent it
 	Info      string `json:"info"`         // what it was, in one line
 }

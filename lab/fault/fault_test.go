@@ -72,7 +72,7 @@ func TestRules(t *testing.T) {
 		{Rule{Packet: "discover"}, []int{0}},
 		{Rule{Packet: "ack"}, []int{4}},
 		{Rule{Packet: "nak"}, nil},
-		{Rule{Packet: "dhcp", Every: 2}, []int{1, 3}},
+		{Rule{Packet: "dhcp", Every: 2}, []int{2, 3}},
 		{Rule{Packet: "arp"}, []int{5}},
 		{Rule{Packet: "rrq"}, []int{6}},
 		{Rule{Packet: "data", Block: 2}, []int{9, 10}},

@@ -12,12 +12,12 @@ import (
 type Injector struct {
 	rules []Rule
 	own   [6]byte
-	met   []int // how many frames each rule has matched
+	met   [][2]int // how many frames each rule has matched, to the guest and from it
 }
 
 // New gives the injector for one power-on of the guest whose card has this address.
 func New(rules []Rule, own [6]byte) *Injector {
-	return &Injector{rules: rules, own: own, met: make([]int, len(rules))}
+	return &Injector{rules: rules, own: own, met: make([][2]int, len(rules))}
 }
 
 // Action is what becomes of one frame. The zero Action lets it pass.
@@ -41,8 +41,9 @@ func (i *Injector) Decide(data []byte, fromGuest bool) Action {
 		if !r.matches(&h, known, fromGuest) {
 			continue
 		}
-		i.met[n]++
-		if a.Rule == 0 && r.picks(i.met[n]) {
+		met := &i.met[n][way(fromGuest)]
+		*met++
+		if a.Rule == 0 && r.picks(*met) {
 			a = r.act(data)
 			a.Rule = n + 1
 		}
@@ -50,14 +51,21 @@ func (i *Injector) Decide(data []byte, fromGuest bool) Action {
 	return a
 }
 
-// concerns tells whether a frame is for this guest. A bridge also floods what is for others, and others' answers by broadcast
-// come in whatever order they boot in: no rule counts these.
-func (i *Injector) concerns(data []byte, h *wire.Head) bool {
-	if len(data) >= 6 && data[0]&1 == 0 && [6]byte(data) != i.own {
-		return false
+// way numbers the directions, which are counted apart: which of two frames that cross comes first is chance.
+func way(fromGuest bool) int {
+	if fromGuest {
+		return 1
 	}
-	_, client, _, dhcp := h.BOOTP()
-	return !dhcp || client == i.own
+	return 0
+}
+
+// concerns tells whether a frame is for this guest. A bridge also floods what is for others, and what goes to all comes in
+// whatever order the others boot in: of that only DHCP's answers to this guest count.
+func (i *Injector) concerns(data []byte, h *wire.Head) bool {
+	if _, client, _, dhcp := h.BOOTP(); dhcp {
+		return client == i.own
+	}
+	return len(data) >= 6 && [6]byte(data) == i.own
 }
 
 // act is what the rule does to a frame.

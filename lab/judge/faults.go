@@ -2,7 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/pxelab/pxelab/lab/event"
 )
@@ -33,21 +32,42 @@ func (b *boot) hitsOf(rule int) []event.Event {
 	return out
 }
 
-// bySilence are the reasons that a lost frame can be behind.
-var bySilence = []Reason{NoOffer, OfferRefused, NoAck, NoBootfile, NotManaged, ProxySilent, BootServerSilent, AnswerIgnored, TFTPSilent, TFTPStopped, TFTPError,
-	TFTPNoOptions, TFTPNoTsize, HTTPSilent, HTTPError, NoURI, GaveUp, Stalled}
-
-// owned says of a boot that stopped for want of frames which the lab itself took that it did: nobody else is to be blamed.
-func (b *boot) owned(r Reason, d *diagnosis) {
-	if !slices.Contains(bySilence, r) {
-		return
+// tries is how often a client asked in vain, for the reasons that a lost frame can be behind; zero for all others.
+func (b *boot) tries(r Reason) int {
+	count := func(pick func(*event.DHCP) bool) int { return len(b.dhcp(true, pick)) }
+	switch r {
+	case NoOffer:
+		return count(b.isDiscover)
+	case NoAck:
+		return count(isRequest)
+	case ProxySilent:
+		return count(func(d *event.DHCP) bool { return d.DstPort == portBINL && d.BootItem == "" })
+	case BootServerSilent, AnswerIgnored:
+		return count(func(d *event.DHCP) bool { return d.BootItem != "" })
+	case TFTPSilent:
+		if t := b.pending(); t != nil {
+			return len(t.asked)
+		}
+	case TFTPStopped, TFTPError:
+		return 1
 	}
+	return 0
+}
+
+// owned says of a boot that stopped for want of frames which the lab itself took, all of them, that it did: nobody else is to be
+// blamed. Where it took some, the cause may be another; that the fault was there is said.
+func (b *boot) owned(r Reason, d *diagnosis) {
+	tries := b.tries(r)
 	for i, rule := range b.guest.Faults {
 		hits := b.hitsOf(i + 1)
-		if rule.Do == "duplicate" || rule.Do == "delay" || len(hits) == 0 {
+		switch {
+		case tries == 0 || rule.Do == "duplicate" || len(hits) == 0:
 			continue
+		case len(hits) >= tries:
+			d.do = fmt.Sprintf("the lab itself did that: fault %d %s met %s on its cable", i+1, rule, times(len(hits), "frame"))
+		default:
+			d.do += fmt.Sprintf("; mind that fault %d %s met %s on its cable", i+1, rule, times(len(hits), "frame"))
 		}
-		d.do = fmt.Sprintf("the lab itself did that: fault %d %s met %s on its cable", i+1, rule, times(len(hits), "frame"))
 		d.evidence = append(d.evidence, ends(hits)...)
 		return
 	}

@@ -21,11 +21,13 @@ func TestFaults(t *testing.T) {
 		says  string // in the first verdict
 		not   string
 	}{
-		"it took the offers":       {[]fault.Rule{{Do: "drop", Packet: "offer"}}, []int{1, 1}, []bool{true}, "the lab itself did that: fault 1 {do: drop, packet: offer} met 2 frames", "start a DHCP server"},
-		"it met nothing":           {[]fault.Rule{{Do: "drop", Packet: "nak"}}, nil, []bool{false}, "no server", "the lab itself"},
-		"only the second met":      {[]fault.Rule{{Do: "drop", Packet: "nak"}, {Do: "drop", Packet: "offer"}}, []int{2}, []bool{false, true}, "the lab itself did that: fault 2", "start a DHCP server"},
-		"near: it only sent twice": {[]fault.Rule{{Do: "duplicate"}}, []int{1}, []bool{true}, "no server", "the lab itself"},
-		"near: none planned":       {nil, nil, nil, "no server", "the lab itself"},
+		"it took the offers":           {[]fault.Rule{{Do: "drop", Packet: "offer"}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1 {do: drop, packet: offer} met 3 frames", "start a DHCP server"},
+		"near: it took one of three":   {[]fault.Rule{{Do: "corrupt", Packet: "discover", Nth: 1}}, []int{1}, []bool{true}, "start a DHCP server there, or check that the guest is on the right network; mind that fault 1", "the lab itself"},
+		"it held them up for too long": {[]fault.Rule{{Do: "delay", Packet: "offer"}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1", "start a DHCP server"},
+		"it met nothing":               {[]fault.Rule{{Do: "drop", Packet: "nak"}}, nil, []bool{false}, "no server", "the lab itself"},
+		"only the second met":          {[]fault.Rule{{Do: "drop", Packet: "nak"}, {Do: "drop", Packet: "offer"}}, []int{2, 2, 2}, []bool{false, true}, "the lab itself did that: fault 2", "start a DHCP server"},
+		"near: it only sent twice":     {[]fault.Rule{{Do: "duplicate"}}, []int{1}, []bool{true}, "no server", "the lab itself"},
+		"near: none planned":           {nil, nil, nil, "no server", "the lab itself"},
 	} {
 		p := testPlan()
 		p.Guests[0].Faults, p.Guests[0].Expect = c.rules, []topology.Expectation{{Ends: "off"}}

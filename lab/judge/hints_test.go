@@ -51,6 +51,30 @@ func TestPlanHints(t *testing.T) {
 			return s.fails("  PXE-E23: Client received TFTP error from server.")
 		}
 	}
+	missesHTTP := func(s *script) *script {
+		s.firmware().dora("http://192.0.2.2/probe-x64.efi")
+		s.packet("", event.Packet{Proto: "http", Src: s.lease() + ":2000", Dst: "192.0.2.2:80", Info: "GET", HTTP: &event.HTTP{Op: "request", Method: "GET", Target: "/probe-x64.efi"}})
+		s.packet("tftp", event.Packet{Proto: "http", Src: "192.0.2.2:80", Dst: s.lease() + ":2000", Info: "404", HTTP: &event.HTTP{Op: "response", Method: "GET", Target: "/probe-x64.efi", Status: 404}})
+		return s.fails("  Error: Could not retrieve NBP file size from HTTP server.").fails(`BdsDxe: failed to load Boot0001 "UEFI HTTPv4": Not Found`)
+	}
+	noMenu := func(s *script) *script {
+		return s.offered(pxe.Vendor{Prompt: &pxe.Prompt{Timeout: 3, Text: "Press F8"}}).fails("  PXE-E21: Remote boot cancelled.")
+	}
+	noNext := func(s *script) *script {
+		s.firmware().discovers(1)
+		for _, typ := range []string{"OFFER", "ACK"} {
+			s.receives("dhcp", event.DHCP{Type: typ, YIAddr: s.lease(), ServerID: "192.0.2.1", File: "probe-x64.efi"})
+		}
+		return s.asks("RRQ", "probe-x64.efi", event.TFTP{}).fails("  PXE-E18: Server response timeout.")
+	}
+	deafOn4011 := func(s *script) *script {
+		s.firmware().dora("").sends(event.DHCP{Type: "REQUEST", SrcPort: 4011, DstPort: 4011, CIAddr: "192.0.2.50", XID: "00000001"})
+		return s.fails("  PXE-E16: No valid offer received.")
+	}
+	noTsize := func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", event.TFTP{Options: map[string]string{"tsize": "0"}})
+		return s.gets("OACK", "probe-x64.efi", event.TFTP{Options: map[string]string{"blksize": "1468"}}).fails("  PXE-E53: No boot filename received.")
+	}
 	const uuid, inVain, deaf, swapped = "00112233-4455-6677-8899-aabbccddee01", "reserves boot files by UUID", "does not listen for broadcasts", "7 is x86-64"
 	for _, c := range []struct {
 		name   string
@@ -74,6 +98,18 @@ func TestPlanHints(t *testing.T) {
 		{"wrong program of dhcpd", program(0, "dhcpd"), fetches, "option arch = 00:07", true},
 		{"wrong program of another", program(0, "udhcpd"), fetches, "choose by option 93", true},
 		{"wrong program, and dnsmasq only served it", program(1, "dnsmasq"), fetches, "dhcp-match", false},
+		{"no file, nginx", program(1, "nginx"), missesHTTP, "below the root of that server block", true},
+		{"no file over HTTP, another", program(1, "lighttpd"), missesHTTP, "below the root of that server block", false},
+		{"no menu, dnsmasq", program(0, "dnsmasq"), noMenu, "add pxe-service=X86-64_EFI", true},
+		{"no menu, another", program(0, "udhcpd"), noMenu, "add pxe-service", false},
+		{"no next server, Kea", program(0, "kea-dhcp4"), noNext, `write "next-server" beside "boot-file-name"`, true},
+		{"no next server, dhcpd", program(0, "dhcpd"), noNext, "write next-server ADDRESS; beside filename", true},
+		{"no next server, another", program(0, "udhcpd"), noNext, "next-server", false},
+		{"option 60 of dhcpd", program(0, "dhcpd"), deafOn4011, `take option vendor-class-identifier "PXEClient" out`, true},
+		{"option 60 of Kea", program(0, "kea-dhcp4"), deafOn4011, "take vendor-class-identifier out of its option-data", true},
+		{"option 60 of another", program(0, "udhcpd"), deafOn4011, "take", false},
+		{"no tsize, atftpd", program(1, "atftpd"), noTsize, "start atftpd without --no-tsize", true},
+		{"no tsize, another", program(1, "in.tftpd"), noTsize, "--no-tsize", false},
 		{"not in the folder of in.tftpd", program(1, "in.tftpd"), misses("probe.0"), "after --secure", true},
 		{"9 of a file that nobody knows", files(map[string]string{"efi-x64": "probe-ia32.efi", "efi-bc": "bc.efi"}), fetches, swapped, false},
 	} {

@@ -68,12 +68,13 @@ type Cable struct {
 	port     io.ReadWriteCloser // bridge side
 	pumping  sync.WaitGroup     // the pump that reads port
 
-	plugging sync.Mutex // held by Connect, Disconnect and Close
+	closing  chan struct{} // closed by Close
+	plugging sync.Mutex    // held by Connect, Disconnect and Close
 
 	order sync.Mutex // puts the frames of both directions in one order; guards what follows
 	guest *plug      // guest side; nil while the guest is off
 	down  bool
-	shut  bool // by Close: frames that are held up travel no further
+	held  [2]chan *held // frames that are held up, to the guest and from it
 	stats Stats
 	err   error // why the bridge side fell silent
 }
@@ -91,7 +92,7 @@ func (b *Bridge) Plug(config CableConfig) (*Cable, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plug in cable %q: %w", config.Name, err)
 	}
-	c := &Cable{config: config, via: via, why: why, port: port}
+	c := &Cable{config: config, via: via, why: why, port: port, closing: make(chan struct{})}
 	c.pumping.Go(c.pumpToGuest)
 	return c, nil
 }
@@ -174,9 +175,11 @@ func (c *Cable) Close() error {
 	c.plugging.Lock()
 	defer c.plugging.Unlock()
 	c.unplugGuest()
-	c.order.Lock()
-	c.shut = true
-	c.order.Unlock()
+	select {
+	case <-c.closing:
+	default:
+		close(c.closing)
+	}
 	err := c.port.Close()
 	c.pumping.Wait()
 	if err != nil && !errors.Is(err, os.ErrClosed) {

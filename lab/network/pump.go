@@ -100,19 +100,13 @@ func (c *Cable) toGuest(guest *plug, data []byte) {
 	}
 }
 
-// held is a frame that was held up.
-type held struct {
-	action Action
-	guest  *plug // that the cable had then: it is for no later power-on
-}
-
 // admit decides whether a frame travels on, as what and how often, and has it captured and observed. The guest is nil only
 // where the frame does not travel towards it.
 func (c *Cable) admit(data []byte, fromGuest bool, late *held) (guest *plug, out []byte, times int) {
 	c.order.Lock()
 	defer c.order.Unlock()
 	switch {
-	case c.shut, late != nil && late.guest != c.guest:
+	case late != nil && late.guest != c.guest:
 		return nil, nil, 0
 	case len(data) < minFrame || len(data) > maxFrame:
 		c.stats.Misfit++
@@ -131,8 +125,7 @@ func (c *Cable) admit(data []byte, fromGuest bool, late *held) (guest *plug, out
 		a = c.config.Filter(Frame{Data: data, FromGuest: fromGuest, At: time.Now()})
 	}
 	if a.Delay > 0 && late == nil {
-		whole, h := bytes.Clone(data), &held{a, c.guest}
-		time.AfterFunc(a.Delay, func() { c.carry(whole, fromGuest, h) })
+		c.hold(&held{bytes.Clone(data), fromGuest, time.Now().Add(a.Delay), a, c.guest})
 		return nil, nil, 0
 	}
 	if a.Data != nil {
