@@ -22,7 +22,8 @@ const (
 //
 // A boot in real time may. One under a warped clock may not when its own haste can have been the cause:
 //   - an answer (DHCP, DHCPv6, TFTP, HTTP, ARP, UDP, over IPv6 also a router's) crossed the cable more than 25 ms after its request;
-//   - a request was repeated before its first answer, and the answer did come; or a file was asked for again after it;
+//   - a request was repeated before its first answer, and the answer did come; or a file was asked for again after it, or in a
+//     boot that went well a DHCPREQUEST was sent again after it;
 //   - the host kept the lab waiting for a core for more than 50 ms, after the guest's first frame and before it had
 //     shown no sign of life for a second (20 s and more to the guest): at other times it waited for nobody;
 //   - a request went to a service of ours that runs and plays that role, and the service had decided nothing, or
@@ -104,7 +105,7 @@ func (b *boot) haste() string {
 			continue
 		}
 		a := open[key]
-		if why := a.unheard(e); why != "" {
+		if why := a.unheard(e, b.outcome.Reason == ""); why != "" {
 			return why
 		}
 		if a == nil || p.TFTP != nil && p.TFTP.Repeat == 0 || p.HTTP != nil && p.HTTP.Repeat == 0 {
@@ -119,10 +120,13 @@ func (b *boot) haste() string {
 	return ""
 }
 
-// unheard says that a file was asked for again although the answer was there: EDK2 over IPv6 takes a new port for each
-// request, and a QEMU that gets no core in time delivers every answer to the port before.
-func (a *asking) unheard(e event.Event) string {
-	if t := e.Packet.TFTP; a == nil || t == nil || t.Op != "RRQ" || t.Repeat == 0 || len(a.answered) == 0 {
+// unheard says that something was asked for again although the answer was there: a QEMU that gets no core in time delivers it
+// late, and EDK2 over IPv6 takes a new port for each request of a file. A DHCPREQUEST may be sent again for an answer that the
+// client does not accept, but then the boot does not go well.
+func (a *asking) unheard(e event.Event, well bool) string {
+	t, d := e.Packet.TFTP, e.Packet.DHCP
+	again := t != nil && t.Op == "RRQ" && t.Repeat > 0 || well && d != nil && d.Type == "REQUEST" && d.Repeat > 0
+	if a == nil || !again || len(a.answered) == 0 {
 		return ""
 	}
 	return fmt.Sprintf("it sent %s again although it had been answered (event %d)", a.request.Packet.Info, e.Seq)

@@ -136,3 +136,25 @@ func TestCalmLooksAtThisBootOnly(t *testing.T) {
 		t.Error(why)
 	}
 }
+
+// A DHCPREQUEST that is sent again after its answer is haste where the boot went well and a claim about it failed; where it did
+// not go well, the client may have had its reasons.
+func TestCalmRequestAgain(t *testing.T) {
+	request, ack := event.DHCP{Type: "REQUEST", ServerID: "192.0.2.1"}, event.DHCP{Type: "ACK", YIAddr: "192.0.2.100", ServerID: "192.0.2.1", File: "probe.0"}
+	again := request
+	again.Repeat = 1
+	for _, well := range []bool{true, false} {
+		s := newScript(testPlan(), "bios")
+		s.power("bios", true).firmware().discovers(1).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: "192.0.2.100", ServerID: "192.0.2.1", File: "probe.0"})
+		s.sends(request).after(ms).receives("dhcp", ack).after(ms).sends(again).after(ms).receives("dhcp", ack)
+		if well {
+			s.fetches("probe.0").reports().off()
+		} else {
+			s.fails("No more network devices")
+		}
+		calm, why := Calm(s.plan, s.events, "bios")
+		if calm == well || well && !strings.Contains(why, "again although it had been answered") {
+			t.Errorf("the boot went well: %t; calm %t, %q", well, calm, why)
+		}
+	}
+}
