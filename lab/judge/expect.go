@@ -177,7 +177,8 @@ func takes(e, offer event.Event) bool {
 	}
 	if isSet(o.YIAddr) {
 		if p.DHCP != nil && isRequest(p.DHCP) {
-			return p.DHCP.ServerID == o.ServerID
+			// Two servers may give one identifier: the address tells whose offer was meant (RFC 2131 section 4.3.2).
+			return p.DHCP.ServerID == o.ServerID && (!isSet(p.DHCP.Requested) || p.DHCP.Requested == o.YIAddr)
 		}
 		return o.Type == "BOOTREPLY" && host(p.Src) == o.YIAddr // taken without a REQUEST (RFC 951)
 	}

@@ -59,7 +59,7 @@ func (b *boot) httpReceived(e event.Event) {
 	if t == nil || p.Op == "request" {
 		return
 	}
-	if e.Service != "" {
+	if e.Service != "" && (t.whole == nil || p.Method == "GET" && p.Last && p.Status == 200) { // as over TFTP
 		t.service = e.Service
 	}
 	if p.Op == "cut" {

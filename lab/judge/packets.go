@@ -144,7 +144,7 @@ func (b *boot) tftpReceived(e event.Event) {
 		return
 	}
 	t.answered = true
-	if e.Service != "" {
+	if e.Service != "" && (t.whole == nil || p.Op == "DATA" && p.Last) { // a whole file is of the server that ended it
 		t.service = e.Service
 	}
 	switch p.Op {
