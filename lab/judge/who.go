@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/server/pxe"
 )
 
@@ -52,9 +53,12 @@ func (b *boot) who() *Who {
 		w.offer(b, e)
 	}
 	rule, meant := b.choice()
-	w.Rule = rule
 	for i := range w.Offers {
-		w.Offers[i].Meant = rule != "" && w.Offers[i].same(meant)
+		o := &w.Offers[i]
+		o.Meant = rule != "" && o.same(meant)
+		if o.Meant && o.Taken { // what it took otherwise, it took by a rule that the wire does not tell
+			w.Rule = rule
+		}
 	}
 	name := func(pick func(*event.DHCP) bool) string {
 		if list := b.dhcp(false, pick); len(list) > 0 {
@@ -80,7 +84,7 @@ func (w *Who) offer(b *boot, e event.Event) {
 	o := Offered{From: plainSender(e), What: whatOf(d), Kind: kindOf(d).name, Times: 1, Frame: e.Packet.Frame}
 	o.Taken = slices.ContainsFunc(b.events, func(later event.Event) bool { return later.Seq > e.Seq && takes(later, e) })
 	for i := range b.t.plan.Services {
-		if s := b.t.plan.Services[i]; s.Name == e.Service && e.Via == "" && isSet(d.ServerID) && !isAt(s, d.ServerID) {
+		if s := b.t.plan.Services[i]; s.Name == e.Service && e.Via == "" && isSet(d.ServerID) && !isAt(s, d.ServerID) && !hasInterface(s, d.ServerID) {
 			o.Claims = d.ServerID
 		}
 	}
@@ -92,6 +96,11 @@ func (w *Who) offer(b *boot, e event.Event) {
 		}
 	}
 	w.Offers = append(w.Offers, o)
+}
+
+// hasInterface tells whether an interface of the service's host has the address.
+func hasInterface(s plan.Service, address string) bool {
+	return slices.ContainsFunc(s.Interfaces(), func(l plan.Link) bool { return l.Address.Addr().String() == address })
 }
 
 // plainSender names who sent a packet, without quotes.
@@ -160,12 +169,15 @@ func (b *boot) choice() (rule string, offer event.Event) {
 	asked := b.dhcp(true, isRequest)
 	var offers []event.Event
 	for _, e := range b.dhcp(false, isOffer) {
-		if len(asked) == 0 || e.Seq < asked[0].Seq {
+		if len(asked) == 0 || e.Seq < asked[0].Seq && e.Packet.DHCP.XID == asked[0].Packet.DHCP.XID {
 			offers = append(offers, e)
 		}
 	}
 	if len(offers) == 0 || len(asked) == 0 && b.address == "" {
 		return "", event.Event{}
+	}
+	if len(asked) > 0 && isHTTP(asked[0].Packet.DHCP) {
+		return "", event.Event{} // UEFI HTTP boot has an order of its own, which is not PXE's
 	}
 	if own, ok := b.introduced(); ok && own.Packet.DHCP.UserClass == "iPXE" {
 		return ipxeChoice(offers)
@@ -196,18 +208,22 @@ func edk2Choice(offers []event.Event) (string, event.Event) {
 
 var ordinal = []string{"first", "second", "third", "fourth", "fifth", "sixth"}
 
-// ipxeChoice: the last offer with an address counts, of those with one priority (option 175); a proxyDHCP offer is kept beside it.
+// ipxeChoice: the last offer with an address counts, of those with one priority (option 175). iPXE waits for more of them until it
+// also has an offer that says PXEClient, which may be the same, or for two seconds (dhcp_discovery_rx).
 func ipxeChoice(offers []event.Event) (string, event.Event) {
 	var last event.Event
 	senders, proxy := map[string]bool{}, false
 	for _, e := range offers {
-		id := kindOf(e.Packet.DHCP).id
-		proxy = proxy || id == proxyPXE10 || id == proxyBINL
-		if d := e.Packet.DHCP; isSet(d.YIAddr) && kindOf(d).id != bootpReply {
+		d := e.Packet.DHCP
+		proxy = proxy || isPXE(d)
+		if isSet(d.YIAddr) && kindOf(d).id != bootpReply {
 			if slices.Contains(d.Options, "175") {
 				return "", event.Event{} // its priority is in there
 			}
 			last, senders[plainSender(e)+d.ServerID] = e, true
+		}
+		if proxy && last.Packet != nil {
+			return "iPXE asks at once when it has an offer with an address and one that says PXEClient", last
 		}
 	}
 	switch {
@@ -215,8 +231,6 @@ func ipxeChoice(offers []event.Event) (string, event.Event) {
 		return "", event.Event{}
 	case len(senders) > 1:
 		return "iPXE takes the last of several offers with an address", last
-	case proxy:
-		return "iPXE takes the offer with an address, and keeps the proxyDHCP offer beside it", last
 	}
 	return "it was the only offer with an address", last
 }

@@ -1,10 +1,12 @@
 package judge
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/server/pxe"
 )
 
@@ -43,7 +45,9 @@ func TestChoice(t *testing.T) {
 		"no file anywhere":               {false, []event.DHCP{bare}, "", ""},
 		"iPXE, two":                      {true, []event.DHCP{plainOffer, second}, "the last of several", "192.0.2.2"},
 		"iPXE, two, the other way":       {true, []event.DHCP{second, plainOffer}, "the last of several", "192.0.2.1"},
-		"iPXE, one and a proxy":          {true, []event.DHCP{plainOffer, proxy}, "keeps the proxyDHCP offer", "192.0.2.1"},
+		"iPXE, one and a proxy":          {true, []event.DHCP{plainOffer, proxy}, "asks at once when it has", "192.0.2.1"},
+		"iPXE, both in one, and another": {true, []event.DHCP{full, plainOffer}, "asks at once when it has", "192.0.2.2"},
+		"iPXE, a proxy between two":      {true, []event.DHCP{plainOffer, proxy, second}, "asks at once when it has", "192.0.2.1"},
 		"iPXE, with a priority":          {true, []event.DHCP{option175, second}, "", ""},
 	} {
 		s := newScript(testPlan(), "x64").firmware()
@@ -85,6 +89,50 @@ func TestImpostor(t *testing.T) {
 		w := tr.last("bios").who()
 		if len(w.Offers) != 1 || w.Offers[0].From != "tftp" || w.Offers[0].Claims != want {
 			t.Errorf("it claims %s: %+v", claim, w.Offers)
+		}
+	}
+}
+
+// TestRuleNotTold: a rule is not named where the client did otherwise, nor PXE's where it boots over HTTP.
+func TestRuleNotTold(t *testing.T) {
+	const httpClass = "HTTPClient:Arch:00016:UNDI:003000"
+	one := event.DHCP{Type: "OFFER", YIAddr: "192.0.2.100", ServerID: "192.0.2.1", File: "a"}
+	two := event.DHCP{Type: "OFFER", YIAddr: "192.0.2.150", ServerID: "192.0.2.2", File: "b"}
+	for _, c := range []struct {
+		guest, class, user string
+		took               event.DHCP
+		told               bool
+	}{
+		{"x64", "", "", one, true}, {"x64", "", "", two, false}, {"x64", httpClass, "", one, false},
+		{"bios", "", "iPXE", two, true}, {"bios", "", "iPXE", one, false},
+	} {
+		s := newScript(testPlan(), c.guest).firmware().sends(event.DHCP{Type: "DISCOVER", ClassID: c.class, UserClass: c.user})
+		s.receives("dhcp", one).receives("tftp", two)
+		s.sends(event.DHCP{Type: "REQUEST", ClassID: c.class, UserClass: c.user, ServerID: c.took.ServerID, Requested: c.took.YIAddr})
+		tr := NewTracker(s.plan)
+		for _, e := range s.events {
+			tr.Feed(e)
+		}
+		if w := tr.last(c.guest).who(); (w.Rule != "") != c.told {
+			t.Errorf("%s%s took %s: rule %q, told %v", c.guest, c.class, c.took.ServerID, w.Rule, c.told)
+		}
+	}
+}
+
+// TestOwnSecondAddress: a server on two networks may give either of its addresses.
+func TestOwnSecondAddress(t *testing.T) {
+	for id, claims := range map[string]string{"198.51.100.2": "", "198.51.100.3": "198.51.100.3"} {
+		p := testPlan()
+		p.Services[1].Links = []plan.Link{{Network: "lan", Interface: "eth0", Address: p.Services[1].Address, MAC: p.Services[1].MAC},
+			{Network: "far", Interface: "eth1", Address: netip.MustParsePrefix("198.51.100.2/24"), MAC: "52:54:00:70:73:12"}}
+		s := newScript(p, "bios").firmware().sends(event.DHCP{Type: "DISCOVER"})
+		s.receives("tftp", event.DHCP{Type: "OFFER", YIAddr: "192.0.2.100", ServerID: id})
+		tr := NewTracker(p)
+		for _, e := range s.events {
+			tr.Feed(e)
+		}
+		if w := tr.last("bios").who(); len(w.Offers) != 1 || w.Offers[0].Claims != claims {
+			t.Errorf("it says %s: %+v", id, w.Offers)
 		}
 	}
 }
