@@ -14,6 +14,8 @@ import (
 type waited struct {
 	silence time.Duration // since its last message
 	tries   int           // how often it had sent that one
+
+	oneSided string // what shows that it was answered although the answer is not in the record
 }
 
 // These are beyond what clients wait before they ask again: 4 s at first (EDK2), a second (iPXE).
@@ -24,8 +26,35 @@ const (
 
 func (w waited) enough() bool { return w.silence >= enoughSilence || w.tries >= enoughTries }
 
+// oneSided looks for what a machine only does after an answer, where no such answer was recorded: of what it is sent by unicast a
+// switch shows nothing to others, and a mirror may show one direction alone.
+func oneSided(log []event.Event) string {
+	var offered, served bool
+	for _, e := range log {
+		p := e.Packet
+		switch {
+		case p == nil:
+		case !p.FromGuest && p.DHCP != nil:
+			offered = true
+		case !p.FromGuest && p.TFTP != nil:
+			served = true
+		case p.FromGuest && p.DHCP != nil && p.DHCP.Type == "REQUEST" && p.DHCP.ServerID != "" && !offered:
+			return "it asks for what a server offered, and the offer is not there"
+		case p.FromGuest && p.TFTP != nil && p.TFTP.Op == "ACK" && !served:
+			return "it acknowledges blocks of a file, and they are not there"
+		}
+	}
+	return ""
+}
+
 // patience looks at the last message of a machine.
 func patience(log []event.Event, until time.Duration) waited {
+	w := lastWait(log, until)
+	w.oneSided = oneSided(log)
+	return w
+}
+
+func lastWait(log []event.Event, until time.Duration) waited {
 	refused := false
 	for _, e := range slices.Backward(log) {
 		p := e.Packet
@@ -77,6 +106,9 @@ func (x *Explanation) conclude(r *judge.Result, w waited, heard bool) {
 	case o.Reason == judge.BootProgramSilent && last.Whole:
 		x.End = Fetched
 		x.Summary = fmt.Sprintf("%s fetched %q whole (%d octets) from %s; whether it ran, the wire does not tell", x.Machine, last.Name, last.Bytes, last.From)
+	case slices.Contains(silences, o.Reason) && w.oneSided != "":
+		x.End = Unclear
+		x.Summary = fmt.Sprintf("this capture lacks packets that went to %s (%s): capture on the server, or mirror both directions of its port", x.Machine, w.oneSided)
 	case slices.Contains(silences, o.Reason) && !w.enough():
 		x.End = Unclear
 		x.Summary = fmt.Sprintf("the record ends %.1f s after the last message of %s, at stage %s: too early to tell what became of it", w.silence.Seconds(), x.Machine, x.Stage)

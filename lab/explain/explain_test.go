@@ -97,10 +97,20 @@ var scenarios = []struct {
 		return w.leases("boot.efi").wants("boot.efi").has(program(0x014c)).later(time.Minute)
 	}},
 	{"a BIOS program for UEFI", explain.Stopped, judge.WrongArch, func(w *wire) *wire {
-		return w.leases("pxelinux.0").wants("pxelinux.0").has(make([]byte, 100)).later(time.Minute)
+		return w.leases("pxelinux.0").wants("pxelinux.0").has(append([]byte{0xea}, make([]byte, 100)...)).later(time.Minute)
 	}},
 	{"near: a script", explain.Fetched, "", func(w *wire) *wire {
 		return w.leases("boot.ipxe").wants("boot.ipxe").has([]byte("#!ipxe\n" + strings.Repeat("echo on and on\n", 10))).later(time.Minute)
+	}},
+	{"near: a compressed kernel", explain.Fetched, "", func(w *wire) *wire {
+		return w.leases("vmlinuz.gz").wants("vmlinuz.gz").has(append([]byte{0x1f, 0x8b}, make([]byte, 100)...)).later(time.Minute)
+	}},
+	{"only broadcasts of a healthy boot", explain.Unclear, "", func(w *wire) *wire {
+		return w.discovers().after(4 * time.Second).requests().later(time.Minute)
+	}},
+	{"only what the machine sends of a transfer", explain.Unclear, "", func(w *wire) *wire {
+		w.leases("x64.efi").wants("x64.efi").after(4 * time.Second)
+		return w.udp(w.mac, dhcpMAC, w.at(leaseIP), dhcpIP+":3333", []byte{0, 4, 0, 1}).later(time.Minute)
 	}},
 	{"refused", explain.Stopped, judge.NoAck, func(w *wire) *wire {
 		return w.discovers().told(dhcpv4.MessageTypeOffer, "x64.efi").requests().told(dhcpv4.MessageTypeNak, "").later(time.Minute)

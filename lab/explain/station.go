@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
@@ -115,25 +116,27 @@ func (s *station) learn(p *event.Packet, h *wire.Head) {
 	}
 }
 
+// biosBegins are the octets that boot programs for BIOS machines begin with: a jump, cli, cld, or an operand prefix. Nothing marks
+// them, and a compressed kernel or a script is no program at all.
+var biosBegins = []byte{0xe9, 0xea, 0xeb, 0xfa, 0xfc, 0x66}
+
 // programArch tells by its first octets what machine a boot file is a program for, as people name architectures; empty if that
-// cannot be told. A file that is no EFI program is one for BIOS machines, unless it is text.
+// cannot be told.
 func programArch(data []byte) string {
 	if len(data) < 64 {
 		return ""
 	}
 	if data[0] != 'M' || data[1] != 'Z' {
-		for _, c := range data[:64] {
-			if c < 9 || c > 126 {
-				return "bios"
-			}
+		if slices.Contains(biosBegins, data[0]) {
+			return "bios"
 		}
-		return "" // a script
+		return ""
 	}
 	at := int(binary.LittleEndian.Uint32(data[60:]))
 	if len(data) > 0x206 && string(data[0x202:0x206]) == "HdrS" || at < 0 || at+6 > len(data) || string(data[at:at+4]) != "PE\x00\x00" {
 		return "" // Linux is a program for BIOS and EFI in one
 	}
-	return map[uint16]string{0x014c: "efi-ia32", 0x8664: "efi-x64", 0xaa64: "efi-arm64", 0x0ebc: "efi-bc", 0x01c2: "efi-arm32"}[binary.LittleEndian.Uint16(data[at+4:])]
+	return map[uint16]string{0x014c: "efi-ia32", 0x8664: "efi-x64", 0xaa64: "efi-aa64", 0x01c2: "efi-arm32"}[binary.LittleEndian.Uint16(data[at+4:])]
 }
 
 // String is for test failures.
