@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/pxelab/pxelab/lab/event"
-	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
 )
 
@@ -52,7 +51,7 @@ func pick(at []plan.Service, p event.Packet) string {
 	if len(at) == 0 {
 		return ""
 	}
-	port := judge.PortOf(p.Src)
+	port := event.PortOf(p.Src)
 	for _, x := range at {
 		if slices.Contains(x.Ports(), port) {
 			return x.Name

@@ -99,9 +99,7 @@ func (r *reader) frame(f *Frame) {
 	r.meet(f.Card, &h)
 	for _, s := range r.stations {
 		if from, mine := s.owns(&h); mine && s.card == f.Card { // what went to all was seen on every card
-			own := *f
-			own.Data = slices.Clone(f.Data)
-			s.take(&own, &h, from, at)
+			s.take(f, &h, from, at)
 		}
 	}
 }
@@ -202,26 +200,23 @@ func (s *station) explainBoot(number int, events []event.Event, until time.Durat
 	result := t.Results()[0]
 	x.Stage = result.Stage
 	x.Steps = steps(log)
-	x.Notes = s.notes(&result)
+	x.remark(result.Notes)
+	s.remarks(&x)
 	x.conclude(&result, patience(log, until), len(s.console) > 0)
 	if a, ok := textAnswer(s.console); ok && x.End == Unclear && number == s.boot {
-		x.End, x.Answers, x.Summary = Stopped, []Answer{a}, fmt.Sprintf("%s stopped at %s: %s", x.Machine, x.Stage, a.What)
+		x.stop(x.Stage, a)
 	}
 	return x, true
 }
 
-func (s *station) notes(r *judge.Result) []string {
-	var out []string
-	for _, n := range r.Notes {
-		out = append(out, n.Sentence)
-	}
+// remarks are about what was recorded of the machine.
+func (s *station) remarks(x *Explanation) {
 	if len(s.vlans) > 1 {
-		out = append(out, fmt.Sprintf("its frames carry several VLAN tags (%s): servers and machine must be in one VLAN", join(slices.Sorted(maps.Keys(s.vlans)))))
+		x.Notes = append(x.Notes, fmt.Sprintf("its frames carry several VLAN tags (%s): servers and machine must be in one VLAN", join(slices.Sorted(maps.Keys(s.vlans)))))
 	}
 	if s.dropped {
-		out = append(out, fmt.Sprintf("more than %d events came of it; the rest is not explained", maxEvents))
+		x.Notes = append(x.Notes, fmt.Sprintf("more than %d events came of it; the rest is not explained", maxEvents))
 	}
-	return out
 }
 
 func join(numbers []int) string {

@@ -99,7 +99,8 @@ func (x *Explanation) conclude(r *judge.Result, w waited, heard bool) {
 	switch {
 	case o.Reason == judge.BootProgramSilent && x.Stage >= event.StageStarted:
 		x.End = Booted
-		x.Summary = fmt.Sprintf("%s booted: it had %q whole from %s, and the program then asked for more", x.Machine, firstWhole(r), fileFrom(r, firstWhole(r)))
+		program := firstWhole(r)
+		x.Summary = fmt.Sprintf("%s booted: it had %q whole from %s, and the program then asked for more", x.Machine, program.Name, program.From)
 		if !last.Whole {
 			x.Notes = append(x.Notes, fmt.Sprintf("the last file that it asked for, %q from %s, it did not get", last.Name, last.From))
 		}
@@ -119,9 +120,7 @@ func (x *Explanation) conclude(r *judge.Result, w waited, heard bool) {
 		x.End = Unclear
 		x.Summary = fmt.Sprintf("%s came to stage %s; what stopped it there, this record does not tell", x.Machine, x.Stage)
 	default:
-		x.End = Stopped
-		x.Answers = []Answer{answer(*o)}
-		x.Summary = fmt.Sprintf("%s stopped at %s: %s", x.Machine, o.Stage, o.What)
+		x.stop(o.Stage, answer(*o))
 	}
 }
 
@@ -133,22 +132,26 @@ func lastFile(r *judge.Result) judge.File {
 }
 
 // firstWhole is the first file that came whole, which is the boot program.
-func firstWhole(r *judge.Result) string {
+func firstWhole(r *judge.Result) judge.File {
 	for _, f := range r.Files {
 		if f.Whole {
-			return f.Name
+			return f
 		}
 	}
-	return ""
+	return judge.File{}
 }
 
-func fileFrom(r *judge.Result, name string) string {
-	for _, f := range r.Files {
-		if f.Name == name {
-			return f.From
-		}
+// stop says that the boot stopped at a stage, and why.
+func (x *Explanation) stop(at event.Stage, why Answer) {
+	x.End, x.Answers = Stopped, []Answer{why}
+	x.Summary = fmt.Sprintf("%s stopped at %s: %s", x.Machine, at, why.What)
+}
+
+// remark adds what the judge found worth knowing.
+func (x *Explanation) remark(notes []judge.Note) {
+	for _, n := range notes {
+		x.Notes = append(x.Notes, n.Sentence)
 	}
-	return ""
 }
 
 // Run explains every guest of a run from its results and its log: what the judge found, told in steps.
@@ -165,16 +168,14 @@ func Run(results []judge.Result, log []event.Event) []Explanation {
 		if first := introduction(boot); first != nil {
 			x.Client = fmt.Sprintf("%s, %s", r.Firmware, clientOf(first))
 		}
-		for _, n := range r.Notes {
-			x.Notes = append(x.Notes, n.Sentence)
-		}
+		x.remark(r.Notes)
 		switch o := r.Outcome; {
 		case o == nil:
 			x.Summary = fmt.Sprintf("%s was not booted to an end, so there is nothing to explain", r.Guest)
 		case o.Reason == "":
 			x.End, x.Summary = Booted, o.Sentence
 		default:
-			x.End, x.Answers, x.Summary = Stopped, []Answer{answer(*o)}, fmt.Sprintf("%s stopped at %s: %s", r.Guest, o.Stage, o.What)
+			x.stop(o.Stage, answer(*o))
 		}
 		out = append(out, x)
 	}

@@ -15,14 +15,6 @@ const (
 	linkRaw12 layers.LinkType = 12
 )
 
-// Ethertypes that matter here.
-const (
-	etherIPv4 = 0x0800
-	etherIPv6 = 0x86dd
-	etherVLAN = 0x8100 // IEEE 802.1Q
-	etherQinQ = 0x88a8 // IEEE 802.1ad
-)
-
 // ethernet gives a frame of any link type that is understood as an Ethernet frame without VLAN tags. Addresses that the link
 // type does not record are zero. vlan is the outer tag's number, zero if there is none.
 func ethernet(link layers.LinkType, data []byte) (frame []byte, vlan int, err error) {
@@ -31,7 +23,7 @@ func ethernet(link layers.LinkType, data []byte) (frame []byte, vlan int, err er
 		frame, vlan = untagged(data)
 		return frame, vlan, nil
 	case layers.LinkTypeLinuxSLL: // 16 octets: type, ARPHRD, length, address (8), protocol
-		return cooked(data, 16, 0, 6, 14)
+		return cooked(data, 16, 1, 6, 14)
 	case linkSLL2: // 20 octets: protocol, reserved, interface, ARPHRD, type, length, address (8)
 		return cooked(data, 20, 10, 12, 0)
 	case layers.LinkTypeRaw, linkRaw4, linkRaw6, linkRaw12:
@@ -43,8 +35,8 @@ func ethernet(link layers.LinkType, data []byte) (frame []byte, vlan int, err er
 // untagged takes the VLAN tags out of a frame.
 func untagged(data []byte) (frame []byte, vlan int) {
 	for len(data) >= 18 {
-		t := binary.BigEndian.Uint16(data[12:])
-		if t != etherVLAN && t != etherQinQ {
+		t := layers.EthernetType(binary.BigEndian.Uint16(data[12:]))
+		if t != layers.EthernetTypeDot1Q && t != layers.EthernetTypeQinQ {
 			break
 		}
 		if vlan == 0 {
@@ -61,17 +53,14 @@ const (
 	cookedMulticast = 2
 )
 
-// cooked makes an Ethernet frame of one of Linux's cooked captures, which has the sender's address and not the receiver's.
+// cooked makes an Ethernet frame of one of Linux's cooked captures, which has the sender's address and not the receiver's. kind,
+// address and proto are where in the header these are; of the kind the low octet.
 func cooked(data []byte, header, kind, address, proto int) ([]byte, int, error) {
 	if len(data) < header {
 		return nil, 0, fmt.Errorf("a frame of %d octets is shorter than its header of %d", len(data), header)
 	}
 	out := make([]byte, 14, 14+len(data)-header)
-	way := int(data[kind+1]) // the low octet of SLL's type
-	if header == 20 {
-		way = int(data[kind])
-	}
-	if way == cookedBroadcast || way == cookedMulticast {
+	if way := data[kind]; way == cookedBroadcast || way == cookedMulticast {
 		copy(out, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	}
 	copy(out[6:12], data[address:])
@@ -86,9 +75,10 @@ func withHeader(data []byte) ([]byte, int, error) {
 		return nil, 0, fmt.Errorf("an IP packet of no octets")
 	}
 	out := make([]byte, 14, 14+len(data))
-	binary.BigEndian.PutUint16(out[12:], etherIPv4)
+	inside := layers.EthernetTypeIPv4
 	if data[0]>>4 == 6 {
-		binary.BigEndian.PutUint16(out[12:], etherIPv6)
+		inside = layers.EthernetTypeIPv6
 	}
+	binary.BigEndian.PutUint16(out[12:], uint16(inside))
 	return append(out, data...), 0, nil
 }

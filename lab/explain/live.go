@@ -22,6 +22,9 @@ func (l *Live) Frame(f *Frame) []News {
 	l.r.frame(f)
 	var out []News
 	for _, s := range l.r.stations {
+		if len(s.events) == l.told[s] {
+			continue
+		}
 		for _, step := range steps(s.events[max(0, l.told[s]-lookBack*2):]) {
 			if step.Frame == f.Number && step.Times == 0 {
 				out = append(out, News{s.name(), step})

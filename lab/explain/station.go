@@ -1,8 +1,8 @@
 package explain
 
 import (
+	"bytes"
 	"encoding/binary"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -61,13 +61,7 @@ func (s *station) take(f *Frame, h *wire.Head, from bool, at time.Duration) {
 	if f.VLAN != 0 {
 		s.vlans[f.VLAN] = true
 	}
-	data := f.Data
-	if from { // a router's or a relay's frames carry what the machine sent
-		copy(data[6:12], s.mac[:])
-	} else if data[0]&1 == 0 {
-		copy(data[0:6], s.mac[:])
-	}
-	p, keep := s.decoder.Frame(f.Number, data, from)
+	p, keep := s.decoder.Frame(f.Number, s.addressed(f.Data, h, from), from)
 	if f.Cut && p.DHCP == nil {
 		p.Error = ""
 	}
@@ -79,6 +73,20 @@ func (s *station) take(f *Frame, h *wire.Head, from bool, at time.Duration) {
 	}
 	s.learn(&p, h)
 	s.add(event.Event{Kind: event.PacketSeen, At: at, Packet: &p})
+}
+
+// addressed is a frame with the machine's own address on its side: a router or a relay puts its own there.
+func (s *station) addressed(data []byte, h *wire.Head, from bool) []byte {
+	at := 0
+	switch {
+	case from:
+		at = 6
+	case h.ToAll():
+		return data
+	}
+	data = bytes.Clone(data)
+	copy(data[at:], s.mac[:])
+	return data
 }
 
 // begin begins a boot.
@@ -137,9 +145,4 @@ func programArch(data []byte) string {
 		return "" // Linux is a program for BIOS and EFI in one
 	}
 	return map[uint16]string{0x014c: "efi-ia32", 0x8664: "efi-x64", 0xaa64: "efi-aa64", 0x01c2: "efi-arm32"}[binary.LittleEndian.Uint16(data[at+4:])]
-}
-
-// String is for test failures.
-func (s *station) String() string {
-	return fmt.Sprintf("%s: %d boots, %d events", s.name(), s.boot, len(s.events))
 }

@@ -47,21 +47,21 @@ func tell(e event.Event) string {
 	case p == nil:
 		return ""
 	case p.DHCP != nil && p.FromGuest:
-		return asksDHCP(p.DHCP, host(p.Dst))
+		return asksDHCP(p.DHCP, event.HostOf(p.Dst))
 	case p.DHCP != nil:
-		return answersDHCP(p.DHCP, sender(e))
+		return answersDHCP(p.DHCP, e.Sender())
 	case p.DHCP6 != nil && p.FromGuest:
 		return "it sends a DHCPv6 " + p.DHCP6.Type
 	case p.DHCP6 != nil:
-		return fmt.Sprintf("%s answers with a DHCPv6 %s", sender(e), p.DHCP6.Type)
+		return fmt.Sprintf("%s answers with a DHCPv6 %s", e.Sender(), p.DHCP6.Type)
 	case p.TFTP != nil:
 		return tellTFTP(e)
 	case p.HTTP != nil && p.FromGuest && p.HTTP.Op == "request":
-		return fmt.Sprintf("it asks %s for %s over HTTP (%s)", host(p.Dst), p.HTTP.Target, p.HTTP.Method)
+		return fmt.Sprintf("it asks %s for %s over HTTP (%s)", event.HostOf(p.Dst), p.HTTP.Target, p.HTTP.Method)
 	case p.HTTP != nil && !p.FromGuest && p.HTTP.Op == "response":
-		return fmt.Sprintf("%s answers over HTTP: %s", sender(e), p.Info)
+		return fmt.Sprintf("%s answers over HTTP: %s", e.Sender(), p.Info)
 	case p.Proto == "icmp" && !p.FromGuest && strings.Contains(p.Info, "unreachable"):
-		return fmt.Sprintf("%s says: %s", sender(e), p.Info)
+		return fmt.Sprintf("%s says: %s", e.Sender(), p.Info)
 	}
 	return ""
 }
@@ -86,7 +86,7 @@ func asksDHCP(d *event.DHCP, to string) string {
 	case d.Type == "DISCOVER" || d.Type == "BOOTREQUEST":
 		return fmt.Sprintf("it looks for a server (%s)%s", messageName(d.Type), introduces(d))
 	case d.Type == "REQUEST":
-		return fmt.Sprintf("it asks for %s, which %s offered (DHCPREQUEST)", orNone(d.Requested, orNone(d.CIAddr, "an address")), orNone(d.ServerID, "somebody"))
+		return fmt.Sprintf("it asks for %s, which %s offered (DHCPREQUEST)", event.AddressOr(d.Requested, event.AddressOr(d.CIAddr, "an address")), event.AddressOr(d.ServerID, "somebody"))
 	}
 	return "it sends " + messageName(d.Type)
 }
@@ -111,12 +111,12 @@ func answersDHCP(d *event.DHCP, from string) string {
 		return from + " refuses (DHCPNAK)"
 	case d.SrcPort == 4011 || d.BootItem != "":
 		return from + " answers from port " + strconv.Itoa(d.SrcPort) + withBoot(d)
-	case d.Type == "OFFER" && !isSet(d.YIAddr):
+	case d.Type == "OFFER" && !event.IsSet(d.YIAddr):
 		return from + " offers no address, as a proxyDHCP service does" + withBoot(d)
 	case d.Type == "OFFER":
 		return fmt.Sprintf("%s offers %s%s", from, d.YIAddr, withBoot(d))
 	case d.Type == "ACK" || d.Type == "BOOTREPLY":
-		return fmt.Sprintf("%s gives it %s (%s)%s", from, orNone(d.YIAddr, "no address"), messageName(d.Type), withBoot(d))
+		return fmt.Sprintf("%s gives it %s (%s)%s", from, event.AddressOr(d.YIAddr, "no address"), messageName(d.Type), withBoot(d))
 	}
 	return from + " sends " + messageName(d.Type)
 }
@@ -126,7 +126,7 @@ func withBoot(d *event.DHCP) string {
 	text := ", and names no boot file"
 	if d.File != "" {
 		text = fmt.Sprintf(", boot file %q", d.File)
-		if isSet(d.SIAddr) {
+		if event.IsSet(d.SIAddr) {
 			text += " at " + d.SIAddr
 		} else if !strings.Contains(d.File, "://") {
 			text += " and no server to fetch it from"
@@ -145,17 +145,17 @@ func tellTFTP(e event.Event) string {
 	p, t := e.Packet, e.Packet.TFTP
 	switch {
 	case p.FromGuest && t.Op == "RRQ":
-		return fmt.Sprintf("it asks %s for %q by TFTP%s", host(p.Dst), t.File, options(t))
+		return fmt.Sprintf("it asks %s for %q by TFTP%s", event.HostOf(p.Dst), t.File, options(t))
 	case p.FromGuest && t.Op == "ERROR" && t.Code == 8:
 		return fmt.Sprintf("it has learnt how long %q is, and ends that transfer", t.File)
 	case t.Op == "ERROR" && p.FromGuest:
 		return fmt.Sprintf("it breaks off %q: error %d %s", t.File, t.Code, t.Message)
 	case t.Op == "ERROR":
-		return fmt.Sprintf("%s answers error %d for %q: %s", sender(e), t.Code, t.File, t.Message)
+		return fmt.Sprintf("%s answers error %d for %q: %s", e.Sender(), t.Code, t.File, t.Message)
 	case t.Op == "OACK":
-		return fmt.Sprintf("%s agrees%s", sender(e), options(t))
+		return fmt.Sprintf("%s agrees%s", e.Sender(), options(t))
 	case t.Op == "DATA" && t.Last:
-		return fmt.Sprintf("%s has sent %q whole: %d octets", sender(e), t.File, t.Bytes)
+		return fmt.Sprintf("%s has sent %q whole: %d octets", e.Sender(), t.File, t.Bytes)
 	}
 	return ""
 }
@@ -189,29 +189,4 @@ func messageName(t string) string {
 		return t
 	}
 	return "DHCP" + t
-}
-
-// sender names who sent a packet: a service of the lab, else an address.
-func sender(e event.Event) string {
-	if e.Service != "" {
-		return e.Service
-	}
-	return orNone(host(e.Packet.Src), e.Packet.SrcMAC)
-}
-
-func isSet(address string) bool { return address != "" && address != "0.0.0.0" }
-
-func orNone(address, none string) string {
-	if !isSet(address) {
-		return none
-	}
-	return address
-}
-
-// host is the address of "address:port", or of a bare address.
-func host(s string) string {
-	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return ap.Addr().String()
-	}
-	return s
 }

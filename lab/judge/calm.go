@@ -215,32 +215,15 @@ var answeredBy6 = map[string][]string{
 
 // unheard looks for a request that nothing answered although a service of ours should have.
 func (b *boot) unheard(events []event.Event) string {
-	last := map[string]event.Event{}
-	var order []string
-	done := map[string]bool{}
-	for _, e := range b.events {
-		switch p := e.Packet; {
-		case p == nil:
-		case p.FromGuest && (p.DHCP != nil || p.DHCP6 != nil || p.TFTP != nil || p.HTTP != nil) && request(p) != "":
-			key := request(p)
-			if _, ok := last[key]; !ok {
-				order = append(order, key)
-			}
-			last[key] = e
-		case !p.FromGuest:
-			for _, key := range answers(p) {
-				done[key] = true
-			}
-		}
-	}
-	for _, key := range order {
-		if done[key] {
+	for _, q := range b.queries() {
+		if q.answered {
 			continue
 		}
+		p, seq := q.request.Packet, q.request.Seq
 		for i := range b.t.plan.Services {
 			s := &b.t.plan.Services[i]
-			if b.addressed(s, last[key].Packet) && running(s.Name, last[key].Seq, events) && !b.keptSilent(s.Name, last[key].Packet, events) {
-				return fmt.Sprintf("service %q had not answered %s when the boot ended (event %d)", s.Name, last[key].Packet.Info, last[key].Seq)
+			if b.addressed(s, p) && running(s.Name, seq, events) && !b.keptSilent(s.Name, p, events) {
+				return fmt.Sprintf("service %q had not answered %s when the boot ended (event %d)", s.Name, p.Info, seq)
 			}
 		}
 	}
@@ -262,7 +245,7 @@ func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 	if s.Server == nil {
 		return false
 	}
-	own := isAt(*s, host(p.Dst))
+	own := isAt(*s, event.HostOf(p.Dst))
 	if p.TFTP != nil {
 		return own && s.Server.TFTP != nil && !s.Server.TFTP.Silent
 	}
@@ -275,8 +258,8 @@ func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 	if p.DHCP.ServerID != "" && p.DHCP.ServerID != "0.0.0.0" && p.DHCP.ServerID != s.Address.Addr().String() {
 		return false // iPXE asks a BOOTP server for 0.0.0.0
 	}
-	group := s.Server.BootServer != nil && host(p.Dst) == s.Server.BootServer.Multicast.String()
-	reached := own || group || host(p.Dst) == "255.255.255.255" && b.hears(s)
+	group := s.Server.BootServer != nil && event.HostOf(p.Dst) == s.Server.BootServer.Multicast.String()
+	reached := own || group || event.HostOf(p.Dst) == "255.255.255.255" && b.hears(s)
 	return reached && s.Server.Relay == nil && slices.Contains(s.Ports(), p.DHCP.DstPort)
 }
 

@@ -9,19 +9,57 @@ import (
 	"github.com/pxelab/pxelab/lab/plan"
 )
 
-// query is one exchange as far as it matters who answered.
+// query is one exchange as far as it matters whether it was answered, and by whom.
 type query struct {
-	request event.Event // the latest
-	by      []string    // services that answered, or whose host said that nobody listens, or that passed an answer on
+	request  event.Event // the latest; without a packet where only an answer came
+	answered bool        // at any time: an answer to the boot before may come first
+	by       []string    // services that answered since, or whose host said that nobody listens, or that passed an answer on
+}
+
+// queries gathers what the boot asked servers, in the order of the first requests.
+func (b *boot) queries() []*query {
+	of, order := map[string]*query{}, []*query{}
+	get := func(key string) *query {
+		if of[key] == nil {
+			of[key] = &query{}
+		}
+		return of[key]
+	}
+	for _, e := range b.events {
+		p := e.Packet
+		switch {
+		case p == nil:
+		case !p.FromGuest && p.Proto == "icmp":
+			for _, q := range order {
+				if strings.Contains(p.Info, "("+q.request.Packet.Dst+")") {
+					q.by = append(q.by, e.Service)
+				}
+			}
+		case !p.FromGuest:
+			for _, key := range answers(p) {
+				q := get(key)
+				if q.answered = true; q.request.Packet != nil {
+					q.by = append(q.by, e.Service, e.Via)
+				}
+			}
+		case (p.DHCP != nil || p.DHCP6 != nil || p.TFTP != nil || p.HTTP != nil) && request(p) != "":
+			q := get(request(p))
+			if q.request.Packet == nil {
+				order = append(order, q)
+			}
+			q.request = e
+		}
+	}
+	return order
 }
 
 // foreign looks for a request that a program which is not ours may have heard and did not answer.
 func (b *boot) foreign() string {
-	queries, order := b.queries()
+	queries := b.queries()
 	for i := range b.t.plan.Services {
 		s := &b.t.plan.Services[i]
-		for _, key := range order {
-			if q := queries[key]; b.mayHear(s, q.request.Packet) && !slices.Contains(q.by, s.Name) {
+		for _, q := range queries {
+			if b.mayHear(s, q.request.Packet) && !slices.Contains(q.by, s.Name) {
 				return fmt.Sprintf("%q, which is not ours and does not say what it decides, had not answered %s when the boot ended (event %d)",
 					s.Name, q.request.Packet.Info, q.request.Seq)
 			}
@@ -30,45 +68,15 @@ func (b *boot) foreign() string {
 	return ""
 }
 
-// queries gathers what the boot asked servers, in the order of the first requests.
-func (b *boot) queries() (queries map[string]*query, order []string) {
-	queries = map[string]*query{}
-	for _, e := range b.events {
-		p := e.Packet
-		switch {
-		case p == nil:
-		case !p.FromGuest && p.Proto == "icmp":
-			for _, q := range queries {
-				if strings.Contains(p.Info, "("+q.request.Packet.Dst+")") {
-					q.by = append(q.by, e.Service)
-				}
-			}
-		case !p.FromGuest:
-			for _, key := range answers(p) {
-				if q := queries[key]; q != nil {
-					q.by = append(q.by, e.Service, e.Via)
-				}
-			}
-		case (p.DHCP != nil || p.TFTP != nil || p.HTTP != nil) && request(p) != "":
-			key := request(p)
-			if queries[key] == nil {
-				queries[key], order = &query{}, append(order, key)
-			}
-			queries[key].request = e
-		}
-	}
-	return queries, order
-}
-
 // mayHear tells whether a request went to where a program that is not ours listens, as far as its topology says.
 func (b *boot) mayHear(s *plan.Service, p *event.Packet) bool {
 	if s.Exec == nil || s.Exec.Once || b.t.gone[s.Name] != nil {
 		return false
 	}
-	if isAt(*s, host(p.Dst)) {
+	if isAt(*s, event.HostOf(p.Dst)) {
 		return true
 	}
 	r := s.Exec.Ready
-	return p.DHCP != nil && host(p.Dst) == "255.255.255.255" && b.hears(s) && (r.UDP == portDHCP || r.Log != "") &&
-		(!isSet(p.DHCP.ServerID) || p.DHCP.ServerID == s.Address.Addr().String())
+	return p.DHCP != nil && event.HostOf(p.Dst) == "255.255.255.255" && b.hears(s) && (r.UDP == portDHCP || r.Log != "") &&
+		(!event.IsSet(p.DHCP.ServerID) || p.DHCP.ServerID == s.Address.Addr().String())
 }

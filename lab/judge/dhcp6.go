@@ -131,7 +131,7 @@ func (b *boot) checkOffer6(c *topology.Offer) finding {
 		}
 	}
 	for _, o := range offers {
-		what := orNone(address6(o.Packet.DHCP6), "a boot")
+		what := event.AddressOr(address6(o.Packet.DHCP6), "a boot")
 		for _, e := range b.dhcp6(true, isRequest6) {
 			if e.Seq > o.Seq && e.Packet.DHCP6.ServerID == o.Packet.DHCP6.ServerID {
 				return pass(fmt.Sprintf("%s was offered %s by %q and took it", b.guest.Name, what, service), o, e)

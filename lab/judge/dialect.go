@@ -95,7 +95,7 @@ func (b *boot) namer() string {
 
 // namelessServer is who named a file without saying where it is.
 func (b *boot) namelessServer() string {
-	return b.sentBy(func(d *event.DHCP) bool { return d.File != "" && !isSet(d.SIAddr) })
+	return b.sentBy(namesNoServer)
 }
 
 // server is who was asked for a file last.
@@ -116,7 +116,7 @@ func (b *boot) teller() string {
 func (b *boot) asked4011() string {
 	for _, e := range b.dhcp(true, func(d *event.DHCP) bool { return d.DstPort == portBINL }) {
 		for _, s := range b.t.plan.Services {
-			if isAt(s, host(e.Packet.Dst)) && s.Host == "" {
+			if isAt(s, event.HostOf(e.Packet.Dst)) && s.Host == "" {
 				return s.Name
 			}
 		}

@@ -97,7 +97,7 @@ func (b *boot) used(service, address string, replies []event.Event) finding {
 		return fail(why, reply)
 	}
 	for _, e := range b.events {
-		if p := e.Packet; p != nil && p.FromGuest && e.Seq > replies[0].Seq && host(p.Src) == address {
+		if p := e.Packet; p != nil && p.FromGuest && e.Seq > replies[0].Seq && event.HostOf(p.Src) == address {
 			return pass(fmt.Sprintf("%s got %s from %q and used it", b.guest.Name, address, service), reply, e)
 		}
 	}
@@ -150,7 +150,7 @@ func (b *boot) checkOffer(c *topology.Offer) finding {
 	for _, o := range offers {
 		for _, e := range b.events {
 			if e.Seq > o.Seq && takes(e, o) {
-				return pass(fmt.Sprintf("%s was offered %s by %q and took it", b.guest.Name, orNone(o.Packet.DHCP.YIAddr, "a boot"), service), o, e)
+				return pass(fmt.Sprintf("%s was offered %s by %q and took it", b.guest.Name, event.AddressOr(o.Packet.DHCP.YIAddr, "a boot"), service), o, e)
 			}
 		}
 	}
@@ -175,18 +175,18 @@ func takes(e, offer event.Event) bool {
 	if p == nil || !p.FromGuest {
 		return false
 	}
-	if isSet(o.YIAddr) {
+	if event.IsSet(o.YIAddr) {
 		if p.DHCP != nil && isRequest(p.DHCP) {
 			// Two servers may give one identifier: the address tells whose offer was meant (RFC 2131 section 4.3.2).
-			return p.DHCP.ServerID == o.ServerID && (!isSet(p.DHCP.Requested) || p.DHCP.Requested == o.YIAddr)
+			return p.DHCP.ServerID == o.ServerID && (!event.IsSet(p.DHCP.Requested) || p.DHCP.Requested == o.YIAddr)
 		}
-		return o.Type == "BOOTREPLY" && host(p.Src) == o.YIAddr // taken without a REQUEST (RFC 951)
+		return o.Type == "BOOTREPLY" && event.HostOf(p.Src) == o.YIAddr // taken without a REQUEST (RFC 951)
 	}
 	if p.TFTP == nil && (p.DHCP == nil || p.DHCP.DstPort != portBINL) {
 		return false
 	}
-	to := host(p.Dst)
-	return isSet(to) && (to == o.ServerID || to == o.SIAddr || to == host(offer.Packet.Src))
+	to := event.HostOf(p.Dst)
+	return event.IsSet(to) && (to == o.ServerID || to == o.SIAddr || to == event.HostOf(offer.Packet.Src))
 }
 
 // checkServed: the file crossed the wire whole.

@@ -41,9 +41,9 @@ func (b *boot) tries(r Reason) int {
 	case NoAck:
 		return count(isRequest)
 	case ProxySilent:
-		return count(func(d *event.DHCP) bool { return d.DstPort == portBINL && d.BootItem == "" })
+		return count(asksProxy)
 	case BootServerSilent, AnswerIgnored:
-		return count(func(d *event.DHCP) bool { return d.BootItem != "" })
+		return count(asksBootServer)
 	case TFTPSilent:
 		if t := b.pending(); t != nil {
 			return len(t.asked)

@@ -48,7 +48,7 @@ func (b *boot) httpSent(e event.Event) {
 	if p.Repeat == 0 {
 		t.answered = false
 	}
-	t.server, t.asked = host(e.Packet.Dst), append(t.asked, e)
+	t.server, t.asked = event.HostOf(e.Packet.Dst), append(t.asked, e)
 	b.reach(event.StageDownload, e)
 }
 

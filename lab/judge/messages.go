@@ -80,7 +80,7 @@ func (b *boot) picks(m *topology.Messages, e event.Event) bool {
 		server, client = client, server
 	}
 	return (m.From == "" || !e.Packet.FromGuest && e.Service == m.From) &&
-		(m.To == "" || e.Packet.FromGuest && host(e.Packet.Dst) == b.destination(m.To)) &&
+		(m.To == "" || e.Packet.FromGuest && event.HostOf(e.Packet.Dst) == b.destination(m.To)) &&
 		(m.Port == 0 || server == m.Port) && (m.ClientPort == 0 || client == m.ClientPort) &&
 		(m.Item == nil || d.BootItem == fmt.Sprintf("%04x%04x", m.Item.Type, m.Item.Layer))
 }

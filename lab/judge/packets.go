@@ -52,20 +52,20 @@ func (b *boot) packet(e event.Event) {
 		b.dhcp6Received(e)
 	case p.TFTP != nil && p.FromGuest:
 		b.tftpSent(e)
-	case p.TFTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)] || b.opened(p)):
+	case p.TFTP != nil && (len(b.given) == 0 || b.given[event.HostOf(p.Dst)] || b.opened(p)):
 		b.tftpReceived(e)
 	case p.HTTP != nil && p.HTTP.Op == "cut" && p.FromGuest:
 		b.httpCut(e)
 	case p.HTTP != nil && p.FromGuest:
 		b.httpSent(e)
-	case p.HTTP != nil && (len(b.given) == 0 || b.given[host(p.Dst)]):
+	case p.HTTP != nil && (len(b.given) == 0 || b.given[event.HostOf(p.Dst)]):
 		b.httpReceived(e)
 	}
 }
 
 // opened tells whether a packet belongs to a multicast transmission that the guest asked for.
 func (b *boot) opened(p *event.Packet) bool {
-	to, err := netip.ParseAddr(host(p.Dst))
+	to, err := netip.ParseAddr(event.HostOf(p.Dst))
 	return err == nil && to.IsMulticast() && p.TFTP.File != "" && b.find(p.TFTP.File) != nil
 }
 
@@ -106,10 +106,8 @@ func (b *boot) dhcpReceived(e event.Event) {
 
 // gives tells whether a reply gives the guest its address: not so the acknowledgement of a boot server.
 func gives(d *event.DHCP) bool {
-	return (d.Type == "ACK" || d.Type == "BOOTREPLY") && d.SrcPort != portBINL && d.BootItem == "" && isSet(d.YIAddr)
+	return (d.Type == "ACK" || d.Type == "BOOTREPLY") && d.SrcPort != portBINL && d.BootItem == "" && event.IsSet(d.YIAddr)
 }
-
-func isSet(address string) bool { return address != "" && address != "0.0.0.0" }
 
 // tftpSent takes a TFTP packet of the guest.
 func (b *boot) tftpSent(e event.Event) {
@@ -126,7 +124,7 @@ func (b *boot) tftpSent(e event.Event) {
 		if p.Repeat == 0 {
 			t.answered, t.granted = false, nil
 		}
-		t.server, t.asked = host(e.Packet.Dst), append(t.asked, e)
+		t.server, t.asked = event.HostOf(e.Packet.Dst), append(t.asked, e)
 		b.reach(event.StageDownload, e)
 	case "ERROR":
 		// Code 8 ends an option negotiation (RFC 2347): EDK2 has learnt the size and asks again.
@@ -219,21 +217,4 @@ func (b *boot) dhcp(fromGuest bool, pick func(*event.DHCP) bool) []event.Event {
 		}
 	}
 	return out
-}
-
-// PortOf is the port of "address:port", zero without one.
-func PortOf(s string) int {
-	ap, err := netip.ParseAddrPort(s)
-	if err != nil {
-		return 0
-	}
-	return int(ap.Port())
-}
-
-// host is the address of "address:port", or of a bare address.
-func host(s string) string {
-	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return ap.Addr().String()
-	}
-	return s
 }

@@ -167,7 +167,7 @@ func (b *boot) checkAddress(r *report) string {
 }
 
 // same compares two addresses as far as both sides know them.
-func same(a, b string) bool { return !isSet(a) || !isSet(b) || a == b }
+func same(a, b string) bool { return !event.IsSet(a) || !event.IsSet(b) || a == b }
 
 // checkServer compares who sent the image with who should have.
 func (b *boot) checkServer(c *topology.Booted) string {

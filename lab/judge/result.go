@@ -84,10 +84,7 @@ func (b *boot) sumUp(r *Result) {
 		}
 	}
 	if acks := append(b.dhcp(false, gives), b.dhcp6(false, gives6)...); len(acks) > 0 {
-		last := acks[len(acks)-1]
-		if r.From = last.Service; r.From == "" {
-			r.From = host(last.Packet.Src)
-		}
+		r.From = acks[len(acks)-1].Sender()
 	}
 	for _, t := range b.transfers {
 		f := File{Name: t.file, From: b.serviceName(t), Bytes: t.bytes, Whole: t.whole != nil}

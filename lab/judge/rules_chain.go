@@ -84,7 +84,7 @@ func (b *boot) chainLoop() *diagnosis {
 	}
 	do := "the program it boots asks DHCP again and is told the same file: answer it differently"
 	for _, e := range b.dhcp(true, b.isDiscover) {
-		if e.Packet.DHCP.UserClass == "iPXE" {
+		if isIPXE(e.Packet.DHCP) {
 			do = `the iPXE it boots asks DHCP again and is told the same file: answer clients whose option 77 is "iPXE" differently (boot: {ipxe: ...})`
 		}
 	}

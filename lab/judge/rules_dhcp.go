@@ -21,8 +21,18 @@ func (b *boot) isDiscover(d *event.DHCP) bool {
 
 // isRequest is a request for an address, not one to port 4011 or a boot server.
 func isRequest(d *event.DHCP) bool {
-	return d.Type == "REQUEST" && d.DstPort != portBINL && d.BootItem == ""
+	return d.Type == "REQUEST" && d.DstPort != portBINL && !asksBootServer(d)
 }
+
+// asksProxy is a request to port 4011 for what to boot; asksBootServer is one for a type of boot servers, wherever it is sent.
+func asksProxy(d *event.DHCP) bool      { return d.DstPort == portBINL && d.BootItem == "" }
+func asksBootServer(d *event.DHCP) bool { return d.BootItem != "" }
+
+// isIPXE is a message of iPXE, which says so in option 77.
+func isIPXE(d *event.DHCP) bool { return d.UserClass == "iPXE" }
+
+// namesNoServer is a reply that names a file and not where it is: option 66 is not read.
+func namesNoServer(d *event.DHCP) bool { return d.File != "" && !event.IsSet(d.SIAddr) }
 
 // isPXE is a reply that speaks PXE: then the boot file may come later, from port 4011 or a boot server.
 func isPXE(d *event.DHCP) bool { return strings.HasPrefix(d.ClassID, "PXEClient") }
@@ -58,7 +68,7 @@ func (b *boot) offerRefused() *diagnosis {
 		return nil
 	}
 	o := offers[0].Packet.DHCP
-	return &diagnosis{fmt.Sprintf("%s offered it %s%s, and it did not accept", b.sender(offers[0]), orNone(o.YIAddr, "no address"), withFile(o)),
+	return &diagnosis{fmt.Sprintf("%s offered it %s%s, and it did not accept", b.sender(offers[0]), event.AddressOr(o.YIAddr, "no address"), withFile(o)),
 		"check the offer: option 54, a proxy's answer beside it, and with option 60 the contents of option 43", ends(offers)}
 }
 
@@ -77,13 +87,6 @@ func withFile(d *event.DHCP) string {
 	return fmt.Sprintf(" with boot file %q", d.File)
 }
 
-func orNone(address, none string) string {
-	if !isSet(address) {
-		return none
-	}
-	return address
-}
-
 // noAck: it asked, and the address never came. A BOOTP reply counts as acknowledgement (RFC 951), but iPXE asks
 // again after it and needs a second one.
 func (b *boot) noAck() *diagnosis {
@@ -99,7 +102,7 @@ func (b *boot) noAck() *diagnosis {
 			return nil
 		}
 	}
-	want := orNone(asked[0].Packet.DHCP.Requested, "an address")
+	want := event.AddressOr(asked[0].Packet.DHCP.Requested, "an address")
 	d := &diagnosis{fmt.Sprintf("it asked for %s with %s and got no DHCPACK", want, times(len(asked), "DHCPREQUEST")),
 		"check that the server it named (option 54) still runs and holds the offer", ends(asked)}
 	if offers := b.dhcp(false, isOffer); len(offers) > 0 && offers[0].Packet.DHCP.Type == "BOOTREPLY" {
@@ -112,7 +115,7 @@ func (b *boot) noAck() *diagnosis {
 		return d
 	}
 	if both := b.rivals(); both != "" {
-		d.what = fmt.Sprintf("%s; it chose %s with %s and got no DHCPACK", both, orNone(asked[0].Packet.DHCP.ServerID, "one"), times(len(asked), "DHCPREQUEST"))
+		d.what = fmt.Sprintf("%s; it chose %s with %s and got no DHCPACK", both, event.AddressOr(asked[0].Packet.DHCP.ServerID, "one"), times(len(asked), "DHCPREQUEST"))
 		d.do = "leave one server in charge of this network's addresses: a proxyDHCP service offers none"
 		return d
 	}
@@ -140,7 +143,7 @@ func (b *boot) noBootfile() *diagnosis {
 	}
 	for _, e := range answers {
 		d := e.Packet.DHCP
-		if d.File != "" && !isSet(d.SIAddr) && (b.complained(ipxeNothingToBoot) || b.unheardIPXE()) {
+		if namesNoServer(d) && (b.complained(ipxeNothingToBoot) || b.mute() && b.ofIPXE()) {
 			return &diagnosis{fmt.Sprintf("%s named boot file %q and no server to fetch it from (siaddr is empty)", b.sender(e), d.File),
 				"set the next server: iPXE does not read option 66", []event.Event{e}}
 		}
@@ -163,10 +166,13 @@ func (b *boot) noBootfile() *diagnosis {
 	return &diagnosis{what, do, ends(answers)}
 }
 
-// unheardIPXE tells whether the client is iPXE and nothing is known of its console, so that it cannot complain.
-func (b *boot) unheardIPXE() bool {
+// mute tells whether nothing is known of its console, as in a capture, so that no complaint is to be heard.
+func (b *boot) mute() bool { return len(b.lines) == 0 }
+
+// ofIPXE tells whether the client is iPXE.
+func (b *boot) ofIPXE() bool {
 	own, ok := b.introduced()
-	return ok && own.Packet.DHCP.UserClass == "iPXE" && len(b.lines) == 0
+	return ok && isIPXE(own.Packet.DHCP)
 }
 
 // reservedInVain: a server names boot files to machines by their UUID, and this one sent 16 zeros, which stand for none.
@@ -189,7 +195,7 @@ func (b *boot) reservedInVain() string {
 }
 
 func (b *boot) proxySilent() *diagnosis {
-	sent := b.dhcp(true, func(d *event.DHCP) bool { return d.DstPort == portBINL && d.BootItem == "" })
+	sent := b.dhcp(true, asksProxy)
 	if b.stage != event.StageProxy || len(sent) == 0 || b.answered(sent[0]) {
 		return nil
 	}
@@ -200,13 +206,13 @@ func (b *boot) proxySilent() *diagnosis {
 }
 
 func (b *boot) bootServerSilent() *diagnosis {
-	sent := b.dhcp(true, func(d *event.DHCP) bool { return d.BootItem != "" })
+	sent := b.dhcp(true, asksBootServer)
 	if b.stage != event.StageBootServer || len(sent) == 0 || b.answered(sent[0]) {
 		return nil
 	}
 	d := &diagnosis{fmt.Sprintf("it asked for boot item %s with %s to %s and no boot server answered", sent[0].Packet.DHCP.BootItem, times(len(sent), "request"), sent[0].Packet.Dst),
 		"run a boot server of that type there, answering by unicast to the port it was asked from", ends(sent)}
-	if host(sent[0].Packet.Dst) == "255.255.255.255" {
+	if event.HostOf(sent[0].Packet.Dst) == "255.255.255.255" {
 		for _, s := range b.t.plan.Services {
 			if s.Server != nil && s.Server.BootServer != nil && !s.Server.BootServer.Broadcast && b.hears(&s) {
 				d.do = fmt.Sprintf("boot server %q does not listen for broadcasts to port 67: let it (broadcast: true), or name it in the server list (option 43, tag 8)", s.Name)
@@ -232,12 +238,12 @@ func (b *boot) answered(request event.Event) bool {
 // sent to one address concerns the services there alone.
 func (b *boot) blame(d *diagnosis, to string, roles ...string) {
 	heard := func(name string) bool {
-		a, err := netip.ParseAddr(host(to))
+		a, err := netip.ParseAddr(event.HostOf(to))
 		i := slices.IndexFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Name == name })
 		return err != nil || a.IsMulticast() || a.String() == "255.255.255.255" || i >= 0 && isAt(b.t.plan.Services[i], a.String())
 	}
 	for _, e := range b.silences {
-		if at := e.Decision.Port; at != 0 && PortOf(to) != 0 && at != PortOf(to) {
+		if at := e.Decision.Port; at != 0 && event.PortOf(to) != 0 && at != event.PortOf(to) {
 			continue // that was about another message
 		}
 		if heard(e.Service) && (slices.Contains(roles, e.Decision.Role) || slices.Contains(roles, "dhcp") && b.relayedBy(e)) {
@@ -265,10 +271,10 @@ func playsAny(s plan.Service, roles []string) bool {
 	return slices.ContainsFunc(roles, func(r string) bool { return plays[r] })
 }
 
-// sender names who sent a packet: a service of the lab, else an address.
+// sender names who sent a packet, as sentences do: a service of the lab in quotes, else an address.
 func (b *boot) sender(e event.Event) string {
 	if e.Service != "" {
 		return fmt.Sprintf("%q", e.Service)
 	}
-	return orNone(host(e.Packet.Src), e.Packet.SrcMAC)
+	return e.Sender()
 }

@@ -65,7 +65,7 @@ func (b *boot) offerRefused6() *diagnosis {
 			with += fmt.Sprintf(" (%s)", ia.Status)
 		}
 	}
-	return &diagnosis{fmt.Sprintf("%s advertised %s%s, and it did not accept", b.sender(offers[0]), orNone(address6(o), "no address"), with),
+	return &diagnosis{fmt.Sprintf("%s advertised %s%s, and it did not accept", b.sender(offers[0]), event.AddressOr(address6(o), "no address"), with),
 		"check the advertisement: an address, and a URL in option 59 with a literal address", ends(offers)}
 }
 
@@ -74,7 +74,7 @@ func (b *boot) noAck6() *diagnosis {
 	if len(asked) == 0 || b.stage > event.StageAddress || len(b.dhcp6(false, gives6)) > 0 {
 		return nil
 	}
-	want := orNone(address6(asked[0].Packet.DHCP6), "an address")
+	want := event.AddressOr(address6(asked[0].Packet.DHCP6), "an address")
 	d := &diagnosis{fmt.Sprintf("it asked for %s with %s and got no REPLY with it", want, times(len(asked), "REQUEST")),
 		"check that the server it named (option 2) still runs and holds the offer", ends(asked)}
 	b.blame(d, "", "dhcp6")
@@ -96,7 +96,7 @@ func (b *boot) noBootfile6() *diagnosis {
 		}
 	}
 	first := answers[0]
-	what := fmt.Sprintf("%s advertised %s and no boot file, so it did not take it", b.sender(first), orNone(address6(first.Packet.DHCP6), "no address"))
+	what := fmt.Sprintf("%s advertised %s and no boot file, so it did not take it", b.sender(first), event.AddressOr(address6(first.Packet.DHCP6), "no address"))
 	if b.address != "" {
 		what = fmt.Sprintf("it got %s from %s, and no server named a boot file", b.address, b.sender(answers[len(answers)-1]))
 	}

@@ -118,7 +118,7 @@ func (b *boot) noURI6() *diagnosis {
 		return nil
 	}
 	last := answers[len(answers)-1]
-	what := fmt.Sprintf("%s advertised it %s and no URI", b.sender(last), orNone(address6(last.Packet.DHCP6), "no address"))
+	what := fmt.Sprintf("%s advertised it %s and no URI", b.sender(last), event.AddressOr(address6(last.Packet.DHCP6), "no address"))
 	if url := last.Packet.DHCP6.BootURL; url != "" {
 		what = fmt.Sprintf("%s advertised it %q, but not as HTTPClient (option 16) with an HTTP URI", b.sender(last), url)
 	}
@@ -140,7 +140,7 @@ func (b *boot) noURI() *diagnosis {
 		}
 	}
 	d := answers[len(answers)-1].Packet.DHCP
-	what := fmt.Sprintf("%s offered it %s and no URI", b.sender(answers[len(answers)-1]), orNone(d.YIAddr, "no address"))
+	what := fmt.Sprintf("%s offered it %s and no URI", b.sender(answers[len(answers)-1]), event.AddressOr(d.YIAddr, "no address"))
 	switch {
 	case strings.Contains(d.File, "://"):
 		what = fmt.Sprintf("%s offered it %q, but does not say HTTPClient in option 60", b.sender(answers[len(answers)-1]), d.File)

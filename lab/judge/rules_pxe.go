@@ -71,8 +71,8 @@ func (b *boot) noMenu() *diagnosis {
 // promptIsNothing tells whether a prompt without a menu means nothing to the client. EDK2 alone takes it for the sign of a
 // boot server, and cancels the boot (PXE-E21).
 func (b *boot) promptIsNothing() bool {
-	if own, ok := b.introduced(); ok && len(b.lines) == 0 { // a capture has no consoles
-		return own.Packet.DHCP.UserClass == "iPXE"
+	if own, ok := b.introduced(); ok && b.mute() {
+		return isIPXE(own.Packet.DHCP)
 	}
 	return !slices.ContainsFunc(b.complaint, func(e event.Event) bool { return strings.Contains(e.Text, "PXE-E21") })
 }
@@ -188,7 +188,7 @@ func (b *boot) answerIgnored() *diagnosis {
 	if b.stage != event.StageBootServer {
 		return nil
 	}
-	asked := b.dhcp(true, func(d *event.DHCP) bool { return d.BootItem != "" })
+	asked := b.dhcp(true, asksBootServer)
 	if len(asked) == 0 {
 		return nil
 	}
@@ -206,15 +206,15 @@ func (b *boot) answerIgnored() *diagnosis {
 // ignored says what is wrong with a boot server's answer.
 func (b *boot) ignored(q, a event.Event) (what, do string) {
 	_, v := b.told()
-	from := host(a.Packet.Src)
+	from := event.HostOf(a.Packet.Src)
 	listed := func(s pxe.Server) bool {
 		return slices.ContainsFunc(s.Addrs, func(a netip.Addr) bool { return a.String() == from })
 	}
 	switch {
-	case host(a.Packet.Dst) == "255.255.255.255":
+	case event.HostOf(a.Packet.Dst) == "255.255.255.255":
 		return "by broadcast", "answer by unicast to the address and port that the request came from"
-	case PortOf(a.Packet.Dst) != PortOf(q.Packet.Src):
-		return fmt.Sprintf("to port %d, where it asked from port %d", PortOf(a.Packet.Dst), PortOf(q.Packet.Src)),
+	case event.PortOf(a.Packet.Dst) != event.PortOf(q.Packet.Src):
+		return fmt.Sprintf("to port %d, where it asked from port %d", event.PortOf(a.Packet.Dst), event.PortOf(q.Packet.Src)),
 			"answer to the port that the request came from"
 	case a.Packet.DHCP.BootItem == "":
 		return "without saying for which boot item (option 43.71)", "echo tag 71 of the request"
@@ -230,7 +230,7 @@ func (b *boot) noClass() *diagnosis {
 	if b.stage > event.StageAddress {
 		return nil
 	}
-	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "OFFER" && !isSet(d.YIAddr) && d.ClassID == "" }) {
+	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "OFFER" && !event.IsSet(d.YIAddr) && d.ClassID == "" }) {
 		return &diagnosis{fmt.Sprintf("%s offered it a boot%s without option 60, so no client takes it for a PXE offer", b.sender(e), withFile(e.Packet.DHCP)),
 			"say PXEClient in option 60", []event.Event{e}}
 	}
@@ -250,7 +250,7 @@ func (b *boot) confirmsNone(address string) string {
 // rivals: a second server gave an address in its offer, and the client chose the one that confirms none.
 func (b *boot) rivals() string {
 	var names []string
-	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "OFFER" && isSet(d.YIAddr) }) {
+	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "OFFER" && event.IsSet(d.YIAddr) }) {
 		if text := fmt.Sprintf("%s (%s)", b.sender(e), e.Packet.DHCP.YIAddr); !slices.Contains(names, text) {
 			names = append(names, text)
 		}

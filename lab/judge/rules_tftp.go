@@ -74,7 +74,7 @@ func (b *boot) tftpStopped() *diagnosis {
 
 // over tells whether the client has given up: it says so on its console. Where nothing is known of that, as in a capture, it has
 // when no more came.
-func (b *boot) over() bool { return b.gaveUp != nil || b.stalled != nil && len(b.lines) == 0 }
+func (b *boot) over() bool { return b.gaveUp != nil || b.stalled != nil && b.mute() }
 
 // lastAsked is the last request of a transfer.
 func (t *transfer) lastAsked() *event.TFTP { return t.asked[len(t.asked)-1].Packet.TFTP }
@@ -174,7 +174,7 @@ func (b *boot) tftpSilent() *diagnosis {
 
 // withoutNextServer is the reply that named a file and no server: EDK2 then takes its sender for the TFTP server.
 func (b *boot) withoutNextServer(t *transfer) (event.Event, bool) {
-	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.File != "" && sameFile(d.File, t.file) && !isSet(d.SIAddr) }) {
+	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return namesNoServer(d) && sameFile(d.File, t.file) }) {
 		if d := e.Packet.DHCP; d.ServerID == t.server {
 			return e, true
 		}

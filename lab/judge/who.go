@@ -34,11 +34,11 @@ type Offered struct {
 
 // same tells whether a packet is this offer.
 func (o *Offered) same(e event.Event) bool {
-	return e.Packet != nil && o.From == plainSender(e) && o.What == whatOf(e.Packet.DHCP) && o.Kind == kindOf(e.Packet.DHCP).name
+	return e.Packet != nil && o.From == e.Sender() && o.What == whatOf(e.Packet.DHCP) && o.Kind == kindOf(e.Packet.DHCP).String()
 }
 
 // whatOf is what an offer offers.
-func whatOf(d *event.DHCP) string { return orNone(d.YIAddr, "a boot") + withFile(d) }
+func whatOf(d *event.DHCP) string { return event.AddressOr(d.YIAddr, "a boot") + withFile(d) }
 
 // Silence is a decision not to answer.
 type Silence struct {
@@ -62,7 +62,7 @@ func (b *boot) who() *Who {
 	}
 	name := func(pick func(*event.DHCP) bool) string {
 		if list := b.dhcp(false, pick); len(list) > 0 {
-			return plainSender(list[len(list)-1])
+			return list[len(list)-1].Sender()
 		}
 		return ""
 	}
@@ -81,10 +81,10 @@ func (b *boot) who() *Who {
 // offer adds an offer, or counts it.
 func (w *Who) offer(b *boot, e event.Event) {
 	d := e.Packet.DHCP
-	o := Offered{From: plainSender(e), What: whatOf(d), Kind: kindOf(d).name, Times: 1, Frame: e.Packet.Frame}
+	o := Offered{From: e.Sender(), What: whatOf(d), Kind: kindOf(d).String(), Times: 1, Frame: e.Packet.Frame}
 	o.Taken = slices.ContainsFunc(b.events, func(later event.Event) bool { return later.Seq > e.Seq && takes(later, e) })
 	for i := range b.t.plan.Services {
-		if s := b.t.plan.Services[i]; s.Name == e.Service && e.Via == "" && isSet(d.ServerID) && !isAt(s, d.ServerID) && !hasInterface(s, d.ServerID) {
+		if s := b.t.plan.Services[i]; s.Name == e.Service && e.Via == "" && event.IsSet(d.ServerID) && !isAt(s, d.ServerID) && !hasInterface(s, d.ServerID) {
 			o.Claims = d.ServerID
 		}
 	}
@@ -103,24 +103,11 @@ func hasInterface(s plan.Service, address string) bool {
 	return slices.ContainsFunc(s.Interfaces(), func(l plan.Link) bool { return l.Address.Addr().String() == address })
 }
 
-// plainSender names who sent a packet, without quotes.
-func plainSender(e event.Event) string {
-	if e.Service != "" {
-		return e.Service
-	}
-	return orNone(host(e.Packet.Src), e.Packet.SrcMAC)
-}
-
-// kind is what an offer is to EDK2 (PxeBcParseDhcp4Packet), and in words to everybody.
-type kind struct {
-	id   kindID
-	name string
-}
-
-type kindID int
+// kind is what an offer is to EDK2 (PxeBcParseDhcp4Packet).
+type kind int
 
 const (
-	dhcpOnly kindID = iota
+	dhcpOnly kind = iota
 	dhcpPXE10
 	dhcpBINL
 	proxyPXE10
@@ -129,30 +116,36 @@ const (
 	noPXE // of a proxy that does not say PXEClient: nothing to anybody
 )
 
+// String says it in words to everybody.
+func (k kind) String() string {
+	return [...]string{"DHCP without PXE", "DHCP and PXE in one", "DHCP that wants to be asked on port 4011", "proxyDHCP with option 43",
+		"proxyDHCP that wants to be asked on port 4011", "BOOTP", "neither an address nor PXE"}[k]
+}
+
 // kindOf sorts an offer.
 func kindOf(d *event.DHCP) kind {
 	discovery := hasDiscovery(d)
-	switch proxy := !isSet(d.YIAddr); {
+	switch proxy := !event.IsSet(d.YIAddr); {
 	case d.Type == "BOOTREPLY":
-		return kind{bootpReply, "BOOTP"}
+		return bootpReply
 	case proxy && !isPXE(d):
-		return kind{noPXE, "neither an address nor PXE"}
+		return noPXE
 	case proxy && discovery:
-		return kind{proxyPXE10, "proxyDHCP with option 43"}
+		return proxyPXE10
 	case proxy:
-		return kind{proxyBINL, "proxyDHCP that wants to be asked on port 4011"}
+		return proxyBINL
 	case isPXE(d) && discovery:
-		return kind{dhcpPXE10, "DHCP and PXE in one"}
+		return dhcpPXE10
 	case isPXE(d):
-		return kind{dhcpBINL, "DHCP that wants to be asked on port 4011"}
+		return dhcpBINL
 	}
-	return kind{dhcpOnly, "DHCP without PXE"}
+	return dhcpOnly
 }
 
 // preference is EDK2's order of what it can combine (PxeBcSelectOffer): the first that is there is taken.
 var preference = []struct {
-	dhcp, proxy kindID // proxy is noPXE where there is none
-	file        bool   // the DHCP offer must name a file
+	dhcp, proxy kind // proxy is noPXE where there is none
+	file        bool // the DHCP offer must name a file
 	rule        string
 }{
 	{dhcpPXE10, noPXE, false, "an offer with an address, option 60 and option 43 comes before all others"},
@@ -179,7 +172,7 @@ func (b *boot) choice() (rule string, offer event.Event) {
 	if len(asked) > 0 && isHTTP(asked[0].Packet.DHCP) {
 		return "", event.Event{} // UEFI HTTP boot has an order of its own, which is not PXE's
 	}
-	if own, ok := b.introduced(); ok && own.Packet.DHCP.UserClass == "iPXE" {
+	if b.ofIPXE() {
 		return ipxeChoice(offers)
 	}
 	return edk2Choice(offers)
@@ -187,9 +180,9 @@ func (b *boot) choice() (rule string, offer event.Event) {
 
 // edk2Choice: of two offers of one kind the first is taken.
 func edk2Choice(offers []event.Event) (string, event.Event) {
-	first := func(k kindID, file bool) (event.Event, bool) {
+	first := func(k kind, file bool) (event.Event, bool) {
 		i := slices.IndexFunc(offers, func(e event.Event) bool {
-			return kindOf(e.Packet.DHCP).id == k && (!file || e.Packet.DHCP.File != "")
+			return kindOf(e.Packet.DHCP) == k && (!file || e.Packet.DHCP.File != "")
 		})
 		if i < 0 {
 			return event.Event{}, false
@@ -216,11 +209,11 @@ func ipxeChoice(offers []event.Event) (string, event.Event) {
 	for _, e := range offers {
 		d := e.Packet.DHCP
 		proxy = proxy || isPXE(d)
-		if isSet(d.YIAddr) && kindOf(d).id != bootpReply {
+		if event.IsSet(d.YIAddr) && kindOf(d) != bootpReply {
 			if slices.Contains(d.Options, "175") {
 				return "", event.Event{} // its priority is in there
 			}
-			last, senders[plainSender(e)+d.ServerID] = e, true
+			last, senders[e.Sender()+d.ServerID] = e, true
 		}
 		if proxy && last.Packet != nil {
 			return "iPXE asks at once when it has an offer with an address and one that says PXEClient", last

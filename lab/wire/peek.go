@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"github.com/gopacket/gopacket/layers"
 )
 
 // Head is what the headers of a frame say, for who must know whose a frame is before it is decoded, or without decoding it.
@@ -23,18 +25,18 @@ func Peek(data []byte) (h Head, ok bool) {
 	copy(h.Dst[:], data)
 	copy(h.Src[:], data[6:])
 	body := data[minEthernet:]
-	switch binary.BigEndian.Uint16(data[12:]) {
-	case 0x0806:
+	switch layers.EthernetType(binary.BigEndian.Uint16(data[12:])) {
+	case layers.EthernetTypeARP:
 		h.ARP = body
 		return h, len(body) >= 28
-	case 0x0800:
+	case layers.EthernetTypeIPv4:
 		if len(body) < 20 || body[0]&15 < 5 || len(body) < int(body[0]&15)*4 {
 			return h, false
 		}
 		h.From, h.To = netip.AddrFrom4([4]byte(body[12:16])), netip.AddrFrom4([4]byte(body[16:20]))
 		h.peekUDP(body[9], body[int(body[0]&15)*4:], binary.BigEndian.Uint16(body[6:])&0x1fff != 0)
 		return h, true
-	case 0x86dd:
+	case layers.EthernetTypeIPv6:
 		if len(body) < 40 {
 			return h, false
 		}
