@@ -12,9 +12,6 @@ import (
 // maxFaultEvents bounds what the log has of one fault in one boot: a fault may meet every frame of a large file.
 const maxFaultEvents = 1000
 
-// tftpPort is where requests go; the rest of a transfer takes any port.
-const tftpPort = 69
-
 // filter decides what becomes of a frame on the cable, by the faults of the plan. Each power-on begins anew.
 func (m *machine) filter(f network.Frame) network.Action {
 	p := m.now.Load()
@@ -44,10 +41,9 @@ func (m *machine) faulted(p *powered, f network.Frame) {
 	if packet, ok := wire.New(mac).Frame(f.Number, f.Data, f.FromGuest); ok {
 		info = packet.Info
 	}
-	if h, ok := wire.Peek(f.Data); ok && h.DstPort != tftpPort { // whose transfer it is one frame does not tell
-		if name, block, ok := h.Block(); ok {
-			info = fmt.Sprintf("TFTP %s %d", name, block)
-		}
+	h, _ := wire.Peek(f.Data)
+	if name, block, ok := h.Block(); ok { // whose transfer it is one frame does not tell
+		info = fmt.Sprintf("TFTP %s %d", name, block)
 	}
 	m.lab.log.Append(event.Event{Kind: event.FaultHit, Network: p.network, Guest: m.name, Boot: p.boot, Fault: &event.Fault{
 		Rule: n, Do: m.guest.Faults[n-1].Do, Frame: f.Number, FromGuest: f.FromGuest, Info: info}})

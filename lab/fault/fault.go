@@ -62,10 +62,8 @@ func (r Rule) String() string {
 }
 
 // matches tells whether a frame is of the kind that the rule names.
-func (r *Rule) matches(h *wire.Head, known, fromGuest bool) bool {
+func (r *Rule) matches(h *wire.Head, known bool) bool {
 	switch {
-	case r.From == "guest" && !fromGuest, r.From != "" && r.From != "guest" && (fromGuest || !strings.EqualFold(r.MAC, macOf(h.Src))):
-		return false
 	case r.Packet == "" || r.Packet == "any":
 		return true
 	case !known:
@@ -84,10 +82,6 @@ func (r *Rule) matches(h *wire.Head, known, fromGuest bool) bool {
 		return isDHCP && kind == dhcpTypes[r.Packet]
 	}
 	return isTFTP && op == tftpOps[r.Packet] && (r.Block == 0 || uint16(r.Block) == block) //nolint:gosec // checked with the topology
-}
-
-func macOf(a [6]byte) string {
-	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", a[0], a[1], a[2], a[3], a[4], a[5])
 }
 
 // picks tells whether the rule means the nth frame of its kind.

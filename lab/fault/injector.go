@@ -2,6 +2,7 @@ package fault
 
 import (
 	"bytes"
+	"net"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/wire"
@@ -10,14 +11,39 @@ import (
 // Injector applies the rules of one cable, in their order, to the frames of one power-on of its guest. It is not safe for
 // concurrent use.
 type Injector struct {
-	rules []Rule
+	rules []armed
 	own   [6]byte
-	met   [][2]int // how many frames each rule has matched, to the guest and from it
+}
+
+// armed is a rule in use.
+type armed struct {
+	Rule
+	sender [6]byte // its MAC
+	met    [2]int  // how many frames it has matched, to the guest and from it
 }
 
 // New gives the injector for one power-on of the guest whose card has this address.
 func New(rules []Rule, own [6]byte) *Injector {
-	return &Injector{rules: rules, own: own, met: make([][2]int, len(rules))}
+	i := &Injector{own: own}
+	for _, r := range rules {
+		a := armed{Rule: r}
+		if mac, err := net.ParseMAC(r.MAC); err == nil { // the plan's; empty where no service is named
+			copy(a.sender[:], mac)
+		}
+		i.rules = append(i.rules, a)
+	}
+	return i
+}
+
+// sentBy tells whether a frame is of the sender that the rule names.
+func (a *armed) sentBy(h *wire.Head, fromGuest bool) bool {
+	switch a.From {
+	case "":
+		return true
+	case "guest":
+		return fromGuest
+	}
+	return !fromGuest && h.Src == a.sender
 }
 
 // Action is what becomes of one frame. The zero Action lets it pass.
@@ -38,10 +64,10 @@ func (i *Injector) Decide(data []byte, fromGuest bool) Action {
 	}
 	for n := range i.rules {
 		r := &i.rules[n]
-		if !r.matches(&h, known, fromGuest) {
+		if !r.sentBy(&h, fromGuest) || !r.matches(&h, known) {
 			continue
 		}
-		met := &i.met[n][way(fromGuest)]
+		met := &r.met[way(fromGuest)]
 		*met++
 		if a.Rule == 0 && r.picks(*met) {
 			a = r.act(data)

@@ -26,11 +26,12 @@ func (m machine) fetched() []string {
 // commands finds programs by name, or by a path that has a slash; those that are missing are left out.
 func (m machine) commands(names []string) map[string]string {
 	found := map[string]string{}
+	dirs := slices.Concat(m.fetched(), filepath.SplitList(m.getenv("PATH")), daemons)
 	for _, name := range names {
 		candidates := []string{name}
 		if !strings.Contains(name, "/") {
 			candidates = nil
-			for _, dir := range slices.Concat(m.fetched(), filepath.SplitList(m.getenv("PATH")), daemons) {
+			for _, dir := range dirs {
 				candidates = append(candidates, filepath.Join(dir, name))
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"time"
@@ -26,7 +25,7 @@ func (c *Cable) pumpFromGuest(conn *net.UnixConn) {
 		if err != nil {
 			break
 		}
-		c.sendToBridge(buf[:n])
+		c.carry(buf[:n], true, nil)
 	}
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -38,12 +37,10 @@ func (c *Cable) pumpFromGuest(conn *net.UnixConn) {
 			if err != nil {
 				return
 			}
-			c.sendToBridge(buf[:n])
+			c.carry(buf[:n], true, nil)
 		}
 	})
 }
-
-func (c *Cable) sendToBridge(data []byte) { c.carry(data, true, nil) }
 
 // pumpToGuest carries frames until the cable is closed.
 func (c *Cable) pumpToGuest() {
@@ -59,27 +56,25 @@ func (c *Cable) pumpToGuest() {
 			c.order.Unlock()
 			return
 		}
-		c.sendToGuest(buf[:n])
+		c.carry(buf[:n], false, nil)
 	}
 }
 
-func (c *Cable) sendToGuest(data []byte) { c.carry(data, false, nil) }
-
-// carry has a frame travel on, if it may, or one that was held up.
+// carry has a frame travel on, if it may: one that has just come, or (late) one that was held up.
 func (c *Cable) carry(data []byte, fromGuest bool, late *held) {
 	guest, data, times := c.admit(data, fromGuest, late)
 	for range times {
 		if fromGuest {
-			c.write(c.port, data, &c.stats.FromGuest)
+			c.toBridge(data)
 		} else {
 			c.toGuest(guest, data)
 		}
 	}
 }
 
-func (c *Cable) write(to io.Writer, data []byte, count *Count) {
-	if _, err := to.Write(data); err != nil {
-		c.lost(count, len(data), &c.stats.Failed)
+func (c *Cable) toBridge(data []byte) {
+	if _, err := c.port.Write(data); err != nil {
+		c.lost(&c.stats.FromGuest, len(data), &c.stats.Failed)
 	}
 }
 

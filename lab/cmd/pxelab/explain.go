@@ -58,11 +58,9 @@ Exit status: 0 no boot stopped, 1 some did, 2 the file is no bundle or capture.`
 			return err
 		}
 		if asJSON {
-			text, err := json.MarshalIndent(record, "", "  ")
-			if err != nil {
+			if err := writeJSON(record); err != nil {
 				return err
 			}
-			fmt.Println(string(text))
 		} else {
 			printExplained(record, !brief)
 		}

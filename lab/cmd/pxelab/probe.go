@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -151,12 +150,11 @@ func (f *probeFlags) enter(cmd *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("probe: find this program: %w", err)
 	}
-	argv := []string{nsenter, "-t", strconv.Itoa(info.PID), "-U", "-n", "--preserve-credentials", "--", self, "probe",
-		"--interface", planned.Networks[i].Bridge, "--wait", f.wait.String(), "--offers", strconv.Itoa(f.offers), "--json=" + strconv.FormatBool(f.json)}
+	command := []string{self, "probe", "--interface", planned.Networks[i].Bridge, "--wait", f.wait.String(), "--offers", strconv.Itoa(f.offers), "--json=" + strconv.FormatBool(f.json)}
 	for _, a := range f.archs {
-		argv = append(argv, "--arch", a)
+		command = append(command, "--arch", a)
 	}
-	return fmt.Errorf("probe: start nsenter: %w", syscall.Exec(nsenter, argv, os.Environ()))
+	return fmt.Errorf("probe: %w", enter(nsenter, info.PID, os.Environ(), command))
 }
 
 // privateMAC makes a MAC that no card has: locally administered (IEEE 802-2014 clause 8.4), "pxe" in its middle.

@@ -51,10 +51,15 @@ system is the host's.`,
 		if len(args) == 0 {
 			args = []string{shellPath(), "-i"}
 		}
-		argv := append([]string{nsenter, "-t", strconv.Itoa(pid), "-U", "-n", "--preserve-credentials", "--"}, args...)
-		return fmt.Errorf("shell: start nsenter: %w", syscall.Exec(nsenter, argv, append(os.Environ(), "PXELAB="+info.Name)))
+		return fmt.Errorf("shell: %w", enter(nsenter, pid, append(os.Environ(), "PXELAB="+info.Name), args))
 	}
 	return cmd
+}
+
+// enter becomes a command in the user and network namespaces of a process. It returns only if that cannot be.
+func enter(nsenter string, pid int, environ, command []string) error {
+	argv := append([]string{nsenter, "-t", strconv.Itoa(pid), "-U", "-n", "--preserve-credentials", "--"}, command...)
+	return fmt.Errorf("start nsenter: %w", syscall.Exec(nsenter, argv, environ))
 }
 
 // findNsenter finds the program that enters namespaces: this one cannot, having threads already.
