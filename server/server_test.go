@@ -3,10 +3,8 @@ package server_test
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"io"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pxelab/pxelab/server"
+	"github.com/pxelab/pxelab/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // good is a configuration that uses every field.
 func good() server.Config {
@@ -66,7 +63,7 @@ func TestValidate(t *testing.T) {
 		{MAC: "52:54:00:12:34:58", Address: a("192.0.2.1")},
 		{MAC: "52:54:00:12:34:59", Address: a("198.51.100.1")},
 	}
-	golden(t, "testdata/problems.txt", bad.Validate().Error()+"\n")
+	golden.Check(t, "testdata/problems.txt", bad.Validate().Error()+"\n")
 	for want, c := range map[string]server.Config{
 		"no role is configured":                          {Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.1/24")},
 		`address "fd00::1/64" is not an IPv4`:            {Interface: "eth0", Address: netip.MustParsePrefix("fd00::1/64"), Echo: &server.EchoConfig{Port: 7}},
@@ -88,22 +85,6 @@ func TestValidate(t *testing.T) {
 func withTags(tags server.MTFTPTags) *server.DHCPConfig {
 	return &server.DHCPConfig{First: netip.MustParseAddr("192.0.2.8"), Last: netip.MustParseAddr("192.0.2.9"),
 		PXE: &server.PXEConfig{MTFTP: map[string]server.MTFTPTags{"f": tags}}}
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (go test ./server -update writes it):\n%s", file, diff)
-	}
 }
 
 // TestConfigJSON: what the lab writes is what the server reads, and nothing is dropped in silence.

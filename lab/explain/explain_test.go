@@ -1,9 +1,7 @@
 package explain_test
 
 import (
-	"flag"
 	"iter"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,9 +13,8 @@ import (
 	"github.com/pxelab/pxelab/lab/explain"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/report"
+	"github.com/pxelab/pxelab/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the goldens anew")
 
 func given(frames []explain.Frame) iter.Seq2[explain.Frame, error] {
 	return func(yield func(explain.Frame, error) bool) {
@@ -135,29 +132,7 @@ func TestScenarios(t *testing.T) {
 		}
 		said.WriteString("== " + c.name + "\n" + report.Explained(x, true, report.Style{Width: 100}) + "\n")
 	}
-	golden(t, "scenarios.golden", said.String())
-}
-
-// golden holds a text to a file.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (- want, + got); go test -update writes it anew:\n%s", path, diff)
-	}
+	golden.Check(t, filepath.Join("testdata", "scenarios.golden"), said.String())
 }
 
 // TestSeveralMachines: two machines whose boots cross, and one that boots twice, are told apart.

@@ -2,6 +2,7 @@ package explain_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/pxelab/pxelab/lab/explain"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/report"
+	"github.com/pxelab/pxelab/tests/golden"
 )
 
 // The texts of ROMs that no lab can boot, each with a near miss that must not be taken for it.
@@ -49,7 +51,7 @@ func TestTexts(t *testing.T) {
 		}
 		said.WriteString(fmt.Sprintf("== %s\n%s\n", c.line, report.Explained(x, false, report.Style{Width: 100})))
 	}
-	golden(t, "texts.golden", said.String())
+	golden.Check(t, filepath.Join("testdata", "texts.golden"), said.String())
 }
 
 // A console beside a capture says what the wire does not.

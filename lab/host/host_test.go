@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,11 +12,10 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
-)
 
-var update = flag.Bool("update", false, "rewrite the goldens in testdata")
+	"github.com/pxelab/pxelab/tests/golden"
+)
 
 // layout is a machine made of files: what is in a bin directory can be run, and says what it holds.
 func layout(files map[string]string) machine {
@@ -72,14 +69,14 @@ func TestDistributions(t *testing.T) {
 			}
 			h := m.gather(t.Context())
 			h.KVM = m.kvmOrOK(t, h)
-			golden(t, filepath.Join("testdata", name+".host.json"), indented(t, h))
+			golden.Check(t, filepath.Join("testdata", name+".host.json"), indented(t, h))
 			checks := h.Checks()
-			golden(t, filepath.Join("testdata", name+".doctor.json"), indented(t, checks))
+			golden.Check(t, filepath.Join("testdata", name+".doctor.json"), indented(t, checks))
 			var text strings.Builder
 			if err := WriteText(&text, checks); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, filepath.Join("testdata", name+".doctor.txt"), text.String())
+			golden.Check(t, filepath.Join("testdata", name+".doctor.txt"), text.String())
 		})
 	}
 }
@@ -100,23 +97,6 @@ func indented(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(b) + "\n"
-}
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got); go test ./lab/host -update rewrites it:\n%s", path, diff)
-	}
 }
 
 // TestUsable holds the doctor's upshot to the required checks alone.

@@ -1,9 +1,7 @@
 package judge
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,9 +12,8 @@ import (
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/tests/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // scenario is one way for a boot to end, for one client.
 type scenario struct {
@@ -387,24 +384,7 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("no scenario shows reason %s", r)
 		}
 	}
-	golden(t, "outcomes.golden", said.String())
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s differs (go test ./lab/judge -update rewrites it):\n%s", path, d)
-	}
+	golden.Check(t, filepath.Join("testdata", "outcomes.golden"), said.String())
 }
 
 // Nothing that comes after a boot has settled may change its outcome: the lab ends a settled guest.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/tests/golden"
 )
 
 // The logs under testdata/real are runs of the shipped topologies on real firmware (SeaBIOS 1.16.2 with iPXE
@@ -38,7 +39,7 @@ func TestRealRuns(t *testing.T) {
 			}
 		}
 	}
-	golden(t, "real.golden", said.String())
+	golden.Check(t, filepath.Join("testdata", "real.golden"), said.String())
 }
 
 // settlesOnce checks that what is said of a guest at the moment it settles is what is said at the end.

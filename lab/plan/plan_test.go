@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/host"
@@ -18,9 +15,8 @@ import (
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/topology"
 	"github.com/pxelab/pxelab/server/pxe"
+	"github.com/pxelab/pxelab/tests/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the goldens")
 
 // debian is a host as Debian 12's packages make it, without KVM.
 func debian() *host.Host {
@@ -94,26 +90,9 @@ func TestGoldens(t *testing.T) {
 			if err := p.WriteText(&got); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, filepath.Join("testdata", name+".golden"), got.Bytes())
+			golden.Check(t, filepath.Join("testdata", name+".golden"), got.String())
 			roundTrip(t, p)
 		})
-	}
-}
-
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (- want, + got; go test ./lab/plan -update rewrites it):\n%s", path, diff)
 	}
 }
 

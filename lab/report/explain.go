@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/explain"
+	"github.com/pxelab/pxelab/lab/judge"
 )
 
 // Explained prints what became of a boot: its summary, why it stopped and what to do, the evidence, what else is worth knowing,
@@ -26,7 +27,7 @@ func Explained(x explain.Explanation, withSteps bool, s Style) string {
 			out.WriteString(s.paint(faint, strings.TrimSuffix(wrap("see: "+a.See, "  ", s.width()), "\n")) + "\n")
 		}
 		for _, e := range a.Evidence {
-			out.WriteString(s.paint(faint, seen(e.Seq, e.Frame, e.Text, s.width())) + "\n")
+			out.WriteString(s.paint(faint, seen(e, s.width())) + "\n")
 		}
 	}
 	for _, n := range x.Notes {
@@ -39,14 +40,14 @@ func Explained(x explain.Explanation, withSteps bool, s Style) string {
 }
 
 // seen is one line of evidence: by its frame, as readers of captures count, or else by its event.
-func seen(seq, frame int, text string, width int) string {
+func seen(e judge.Evidence, width int) string {
 	where := ""
-	if frame > 0 {
-		where = fmt.Sprintf("frame %d: ", frame)
-	} else if seq > 0 {
-		where = fmt.Sprintf("event %d: ", seq)
+	if e.Frame > 0 {
+		where = fmt.Sprintf("frame %d: ", e.Frame)
+	} else if e.Seq > 0 {
+		where = fmt.Sprintf("event %d: ", e.Seq)
 	}
-	return shorten("    "+where+strings.TrimSpace(visible(text)), width)
+	return shorten("    "+where+strings.TrimSpace(visible(e.Text)), width)
 }
 
 // told is the boot step by step.
@@ -71,8 +72,7 @@ func told(x explain.Explanation, s Style) string {
 		if step.Times > 1 {
 			text += fmt.Sprintf(" (%d times)", step.Times)
 		}
-		lines := wrap(text, indent, max(s.width(), len(indent)+20))
-		out.WriteString(fmt.Sprintf("  %8.2f s %-11s", (step.At-begin).Seconds(), where) + strings.TrimPrefix(lines, indent))
+		out.WriteString(hang(fmt.Sprintf("  %8.2f s %-11s", (step.At-begin).Seconds(), where), text, indent, s))
 	}
 	return out.String()
 }

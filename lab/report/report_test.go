@@ -3,7 +3,6 @@ package report
 import (
 	"encoding/json"
 	"encoding/xml"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,9 +15,8 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/tests/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // recorded is a run of three guests: one boots, one (after a discarded warped boot) finds no server, one is expected to
 // fail and does.
@@ -44,35 +42,18 @@ func recorded(t testing.TB) (*plan.Plan, []event.Event) {
 	return p, events
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s differs (go test ./lab/report -update rewrites it):\n%s", path, d)
-	}
-}
-
 func TestText(t *testing.T) {
 	r := New(recorded(t))
-	golden(t, "text-80.golden", r.Text(Style{Width: 80}))
-	golden(t, "text-120.golden", r.Text(Style{Width: 120, Bundle: "runs/firmware-trio 1"}))
-	golden(t, "text-200.golden", r.Text(Style{Width: 200}))
+	golden.Check(t, filepath.Join("testdata", "text-80.golden"), r.Text(Style{Width: 80}))
+	golden.Check(t, filepath.Join("testdata", "text-120.golden"), r.Text(Style{Width: 120, Bundle: "runs/firmware-trio 1"}))
+	golden.Check(t, filepath.Join("testdata", "text-200.golden"), r.Text(Style{Width: 200}))
 }
 
 // What one sentence explains is said once: half a boot proves none of the expectations.
 func TestTextOfACutShortRun(t *testing.T) {
 	p, events := recorded(t)
 	text := New(p, events[:len(events)/2]).Text(Style{Width: 80})
-	golden(t, "text-cut.golden", text)
+	golden.Check(t, filepath.Join("testdata", "text-cut.golden"), text)
 	if n := strings.Count(text, "the boot of x64 was cut short"); n != 1 {
 		t.Errorf("the end of x64's boot is told %d times", n)
 	}
@@ -91,7 +72,7 @@ func TestStatus(t *testing.T) {
 		x64.Text = map[event.Kind]string{event.GuestHeld: "pause", event.GuestEnded: "powered off by hand"}[x64.Kind]
 		film.WriteString(Status(p, append(half[:len(half):len(half)], x64), Style{Width: 80}, x64.At+time.Minute) + "----\n")
 	}
-	golden(t, "status.golden", film.String())
+	golden.Check(t, filepath.Join("testdata", "status.golden"), film.String())
 	if strings.Contains(film.String(), "was cut short") {
 		t.Error("a guest on its way is told to have been cut short")
 	}
@@ -107,8 +88,8 @@ func TestLine(t *testing.T) {
 		whole.WriteString(Line(e, 4, 0) + "\n")
 		narrow.WriteString(Line(e, 4, 80) + "\n")
 	}
-	golden(t, "log.golden", whole.String())
-	golden(t, "log-80.golden", narrow.String())
+	golden.Check(t, filepath.Join("testdata", "log.golden"), whole.String())
+	golden.Check(t, filepath.Join("testdata", "log-80.golden"), narrow.String())
 	for line := range strings.Lines(narrow.String()) {
 		if columns(line) > 81 {
 			t.Errorf("wider than asked: %s", line)
@@ -205,7 +186,7 @@ func TestFrames(t *testing.T) {
 			film.WriteString("\n" + Frame(NewView(p, tr, false), 100, e.At))
 		}
 	}
-	golden(t, "frames.golden", film.String())
+	golden.Check(t, filepath.Join("testdata", "frames.golden"), film.String())
 }
 
 func TestProgress(t *testing.T) {
@@ -217,7 +198,7 @@ func TestProgress(t *testing.T) {
 			out.WriteString(line + "\n")
 		}
 	}
-	golden(t, "progress.golden", out.String())
+	golden.Check(t, filepath.Join("testdata", "progress.golden"), out.String())
 }
 
 func TestJSON(t *testing.T) {
@@ -226,7 +207,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "verdicts.json", string(b))
+	golden.Check(t, filepath.Join("testdata", "verdicts.json"), string(b))
 	var back Report
 	if err := json.Unmarshal(b, &back); err != nil {
 		t.Fatal(err)
@@ -243,7 +224,7 @@ func TestJUnit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "junit.xml", string(b))
+	golden.Check(t, filepath.Join("testdata", "junit.xml"), string(b))
 	suite := reparse(t, b)
 	if suite.Tests != len(judge.Judge(p, events)) || suite.Failures == 0 || suite.Name != "firmware-trio" || suite.Timestamp != "2026-09-01T12:00:00Z" {
 		t.Errorf("suite %q: %d tests, %d failures, at %s", suite.Name, suite.Tests, suite.Failures, suite.Timestamp)

@@ -67,6 +67,11 @@ func wrap(text, indent string, width int) string {
 	return out.String()
 }
 
+// hang wraps a text behind a head, the further lines at the indent.
+func hang(head, text, indent string, s Style) string {
+	return head + strings.TrimPrefix(wrap(text, indent, max(s.width(), len(indent)+20)), indent)
+}
+
 func columns(s string) int { return utf8.RuneCountInString(s) }
 
 // cut shortens text to n columns.

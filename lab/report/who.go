@@ -21,9 +21,7 @@ func (r Report) Who(s Style) string {
 			continue
 		}
 		for _, line := range whoLines(&g) {
-			about, fact := line[0], line[1]
-			text := wrap(fact, whoIndent, max(s.width(), len(whoIndent)+20))
-			out.WriteString(fmt.Sprintf("  %-11s ", about) + strings.TrimPrefix(text, whoIndent))
+			out.WriteString(hang(fmt.Sprintf("  %-11s ", line[0]), line[1], whoIndent, s))
 		}
 	}
 	return out.String()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -17,9 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-)
 
-var update = flag.Bool("update", false, "rewrite the goldens and topologies/schema.json")
+	"github.com/pxelab/pxelab/tests/golden"
+)
 
 // known is what the lab ships, as the planner, the judge and the catalogue list it. They depend on this package,
 // so that the two agree is tested where they meet: in the command.
@@ -67,7 +66,7 @@ func TestGoldens(t *testing.T) {
 				want.Files = append(want.Files, txtar.File{Name: "topology", Data: indented(t, top)})
 			}
 			want.Files = append(want.Files, txtar.File{Name: "editor", Data: []byte(editor(schema, input) + "\n")})
-			golden(t, path, txtar.Format(want))
+			golden.Check(t, path, string(txtar.Format(want)))
 		})
 	}
 	if good == 0 || bad < 30 {
@@ -180,7 +179,7 @@ func sameAfterJSON(t *testing.T, top *Topology) {
 
 // TestSchemaIsCurrent compares the shipped schema with what the form types say.
 func TestSchemaIsCurrent(t *testing.T) {
-	golden(t, shippedDir+"/schema.json", schemaText(t))
+	golden.Check(t, shippedDir+"/schema.json", string(schemaText(t)))
 }
 
 // TestSchemaDescribes holds that an editor can explain every key.
@@ -314,24 +313,6 @@ func glob(t *testing.T, pattern string) []string {
 		t.Fatalf("no file matches %s: %v", pattern, err)
 	}
 	return paths
-}
-
-// golden compares a file with what it should hold, or writes it with -update.
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got; go test ./lab/topology -update rewrites it):\n%s", path, diff)
-	}
 }
 
 func indented(t *testing.T, v any) []byte {

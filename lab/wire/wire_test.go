@@ -4,20 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/gopacket/gopacket/pcapgo"
-)
 
-var update = flag.Bool("update", false, "rewrite the goldens in testdata")
+	"github.com/pxelab/pxelab/tests/golden"
+)
 
 // decode gives one line for every frame of a script: its event, or that it was folded.
 func decode(t *testing.T, script []frame) []byte {
@@ -42,30 +40,11 @@ func decode(t *testing.T, script []frame) []byte {
 	return out.Bytes()
 }
 
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v (go test ./lab/wire -update writes it)", err)
-	}
-	g, w := strings.Split(string(got), "\n"), strings.Split(string(want), "\n")
-	for i := range max(len(g), len(w)) {
-		if i >= len(g) || i >= len(w) || g[i] != w[i] {
-			t.Fatalf("%s differs at line %d (go test ./lab/wire -update rewrites it)\n got %s\nwant %s", path, i+1,
-				strings.Join(g[i:min(i+1, len(g))], ""), strings.Join(w[i:min(i+1, len(w))], ""))
-		}
-	}
-}
-
 func TestCrafted(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(scripts)) {
-		t.Run(name, func(t *testing.T) { golden(t, name, decode(t, scripts[name])) })
+		t.Run(name, func(t *testing.T) {
+			golden.Check(t, filepath.Join("testdata", name+".golden"), string(decode(t, scripts[name])))
+		})
 	}
 }
 
@@ -75,7 +54,9 @@ func TestCrafted(t *testing.T) {
 // on, that over HTTP of topologies/http-boot, with the server's MAC address changed so that the guest's is told from it.
 func TestCaptured(t *testing.T) {
 	for _, name := range []string{"bios-ipxe", "ovmf-x64", "ovmf-x64-ipv6", "ovmf-x64-http"} {
-		t.Run(name, func(t *testing.T) { golden(t, name, decode(t, capture(t, name))) })
+		t.Run(name, func(t *testing.T) {
+			golden.Check(t, filepath.Join("testdata", name+".golden"), string(decode(t, capture(t, name))))
+		})
 	}
 }
 

@@ -1,7 +1,6 @@
 package console_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,9 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pxelab/pxelab/lab/guest/console"
+	"github.com/pxelab/pxelab/tests/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the goldens")
 
 // clean returns the lines of a stream fed in chunks of the given size, and what was still pending at its end.
 func clean(stream []byte, size int) (lines []string, pending string) {
@@ -116,19 +114,7 @@ func TestRecordedBoots(t *testing.T) {
 			}
 			lines, pending := clean(stream, len(stream))
 			got := strings.Join(lines, "\n") + "\n"
-			golden := strings.TrimSuffix(file, ".serial") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got); d != "" {
-				t.Errorf("(-want +got; go test -update accepts it):\n%s", d)
-			}
+			golden.Check(t, strings.TrimSuffix(file, ".serial")+".golden", got)
 			for _, size := range []int{1, 3, 80, 333} {
 				inPieces, p := clean(stream, size)
 				if !slices.Equal(lines, inPieces) || p != pending {
