@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"strconv"
@@ -37,7 +38,6 @@ type looker struct {
 
 // Opcodes and the error of RFC 1350, RFC 2347 and RFC 2348.
 const (
-	opRRQ   = 1
 	opData  = 3
 	opError = 5
 	opOACK  = 6
@@ -53,7 +53,7 @@ func (l *looker) Download(ctx context.Context, host *station.Station, f pxeclien
 	}
 	defer socket.CloseWith(ctx, conn)()
 	l.saw = &Look{Silent: true}
-	request := fmt.Appendf([]byte{0, opRRQ}, "%s\x00octet\x00tsize\x000\x00blksize\x001468\x00windowsize\x004\x00", f.Name)
+	request := pxeclient.TFTP{Window: 4}.Request(f.Name)
 	for range 2 {
 		if err := conn.Send(netip.AddrPortFrom(f.Server, 69), request); err != nil {
 			return nil, err
@@ -94,12 +94,7 @@ func parseLook(b []byte) Look {
 		text, _, _ := bytes.Cut(b[4:], []byte{0})
 		return Look{Refused: fmt.Sprintf("TFTP error %d %q", binary.BigEndian.Uint16(b[2:]), text)}
 	case opOACK:
-		l := Look{Options: map[string]string{}}
-		words := bytes.Split(bytes.TrimSuffix(b[2:], []byte{0}), []byte{0})
-		for ; len(words) >= 2; words = words[2:] {
-			l.Options[string(bytes.ToLower(words[0]))] = string(words[1])
-		}
-		return l
+		return Look{Options: maps.Collect(pxeclient.Options(b[2:]))}
 	case opData:
 		return Look{}
 	}

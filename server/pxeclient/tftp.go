@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"os"
 	"strconv"
@@ -73,7 +74,7 @@ func (t TFTP) Download(ctx context.Context, host *station.Station, f File) ([]by
 	}
 	defer socket.CloseWith(ctx, conn)()
 	x := &transfer{TFTP: t, conn: conn, to: netip.AddrPortFrom(f.Server, tftpPort), size: 512, window: 1}
-	x.last = t.request(f.Name)
+	x.last = t.Request(f.Name)
 	if err := x.run(); err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
@@ -99,7 +100,9 @@ func (t TFTP) withDefaults() TFTP {
 	return t
 }
 
-func (t TFTP) request(name string) []byte {
+// Request is the read request for a file (RFC 1350 section 5), with the options that the fields ask for.
+func (t TFTP) Request(name string) []byte {
+	t = t.withDefaults()
 	b := []byte{0, opRRQ}
 	add := func(words ...string) {
 		for _, w := range words {
@@ -209,12 +212,10 @@ func (x *transfer) ack() { x.last = binary.BigEndian.AppendUint16([]byte{0, opAc
 
 // options takes an OACK, which may change what was asked only where its RFC says so.
 func (x *transfer) options(b []byte) error {
-	words := bytes.Split(bytes.TrimSuffix(b, []byte{0}), []byte{0})
-	for ; len(words) >= 2; words = words[2:] {
-		name := string(bytes.ToLower(words[0]))
-		n, err := strconv.Atoi(string(words[1]))
+	for name, value := range Options(b) {
+		n, err := strconv.Atoi(value)
 		if err != nil || n < 0 {
-			return fmt.Errorf("OACK: option %s=%q is no number", name, words[1])
+			return fmt.Errorf("OACK: option %s=%q is no number", name, value)
 		}
 		switch {
 		case name == "blksize" && n >= 8 && n <= x.BlockSize:
@@ -227,4 +228,16 @@ func (x *transfer) options(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// Options gives the options of an OACK (RFC 2347), of which b is what follows the opcode: names in lower case, and values.
+func Options(b []byte) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		words := bytes.Split(bytes.TrimSuffix(b, []byte{0}), []byte{0})
+		for ; len(words) >= 2; words = words[2:] {
+			if !yield(string(bytes.ToLower(words[0])), string(words[1])) {
+				return
+			}
+		}
+	}
 }

@@ -11,7 +11,7 @@ import (
 
 func newTransfer(t TFTP) *transfer {
 	x := &transfer{TFTP: t.withDefaults(), size: 512, window: 1}
-	x.last = x.request("f")
+	x.last = x.Request("f")
 	return x
 }
 
