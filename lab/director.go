@@ -3,11 +3,14 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/judge"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // errDone ends the director's loop: every guest has settled and the lab need not stay.
@@ -68,7 +71,7 @@ func (l *lab) act(ctx context.Context) error {
 	if err := l.powerQueued(ctx); err != nil {
 		return err
 	}
-	if !l.job.Stay && len(l.queue) == 0 && l.active() == 0 && len(l.programs) == 0 {
+	if !l.job.Stay && len(l.queue)+l.away+l.active() == 0 && len(l.programs) == 0 {
 		return errDone
 	}
 	return nil
@@ -113,11 +116,33 @@ func (l *lab) powerQueued(ctx context.Context) error {
 			continue
 		}
 		l.queue = slices.Delete(l.queue, i, i+1)
+		if l.prepares(ctx, g) {
+			continue
+		}
 		if err := l.power(ctx, g); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// prepares tells whether faults of a guest are to be done before it is powered on, and has that done: it comes back to the queue
+// then.
+func (l *lab) prepares(ctx context.Context, g plan.Guest) bool {
+	m := l.guests[g.Name]
+	if m.prepared || !slices.ContainsFunc(g.Faults, func(r fault.Rule) bool { return r.AtPowerOn() }) {
+		return false
+	}
+	m.prepared = true
+	l.away++
+	go func() {
+		if err := l.beforehand(ctx, g); err != nil && ctx.Err() == nil {
+			l.stop(fmt.Errorf("before guest %q is powered on: %w", g.Name, err))
+			return
+		}
+		l.soon(ctx, func() { l.away--; l.queue = slices.Insert(l.queue, 0, g) })
+	}()
+	return true
 }
 
 // active counts the guests whose QEMU runs and that may still change.

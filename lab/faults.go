@@ -46,5 +46,5 @@ func (m *machine) faulted(p *powered, f network.Frame) {
 		info = fmt.Sprintf("TFTP %s %d", name, block)
 	}
 	m.lab.log.Append(event.Event{Kind: event.FaultHit, Network: p.network, Guest: m.name, Boot: p.boot, Fault: &event.Fault{
-		Rule: n, Do: m.guest.Faults[n-1].Do, Frame: f.Number, FromGuest: f.FromGuest, Info: info}})
+		Rule: n, Do: m.guest.Faults[n-1].Do, Service: m.guest.Faults[n-1].Service, Frame: f.Number, FromGuest: f.FromGuest, Info: info}})
 }

@@ -29,8 +29,13 @@ type machine struct {
 	guest  plan.Guest // as last powered on; the director's alone
 	alive  bool       // its QEMU runs, or its end is not yet known to the director, whose alone this is
 	cable  *network.Cable
-	spared spared                  // its last grace; the director's alone
-	now    atomic.Pointer[powered] // the latest power-on, nil before the first
+	spared spared // its last grace; the director's alone
+
+	prepared bool          // what its faults do before it is powered on has been begun; the director's alone
+	before   []event.Fault // what they did, until its log has it; the director's alone
+	wasCut   atomic.Bool   // a fault has taken its power away
+
+	now atomic.Pointer[powered] // the latest power-on, nil before the first
 }
 
 // powered is one power-on: one QEMU process.
@@ -43,7 +48,8 @@ type powered struct {
 	gone    chan struct{}   // closed once its exit event is
 	faults  *fault.Injector // used by the cable alone, as are hits
 	hits    map[int]int
-	settled bool // the director has settled it
+	life    context.Context // of the lab, for what a fault begins
+	settled bool            // the director has settled it
 }
 
 // over tells whether this power-on has ended: its exit event is in the log.
@@ -76,8 +82,9 @@ func (m *machine) observe(f network.Frame) {
 		return // the bridge speaks to a machine that is off
 	}
 	<-p.begun
-	if f.Action.Rule > 0 && f.Action.Delay == 0 {
+	if n := f.Action.Rule; n > 0 && f.Action.Delay == 0 {
 		m.faulted(p, f)
+		m.befall(p, m.guest.Faults[n-1])
 	}
 	if f.Action.Drop && !f.FromGuest {
 		return // it never had it
@@ -126,12 +133,12 @@ func (m *machine) start(ctx context.Context, g plan.Guest) error {
 		return errors.Join(err, raw.Close())
 	}
 	defer nic.Close()
-	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), begun: make(chan struct{}), gone: make(chan struct{})}
+	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), begun: make(chan struct{}), gone: make(chan struct{}), life: ctx}
 	if last := m.now.Load(); last != nil {
 		p.boot = last.boot + 1
 	}
 	if len(g.Faults) > 0 {
-		p.faults = fault.New(g.Faults, [6]byte(mac))
+		p.faults = fault.New(g.Faults, [6]byte(mac)).Without(m.spent)
 	}
 	m.guest, m.alive = g, true
 	// The lab ends its guests itself, each with an event that says why: not by the context.
@@ -144,6 +151,10 @@ func (m *machine) start(ctx context.Context, g plan.Guest) error {
 	via, _ := m.cable.Via()
 	m.lab.log.Append(event.Event{Kind: event.GuestPowered, Network: g.Network, Guest: g.Name, Boot: p.boot, Power: &event.Power{
 		PID: p.qemu.PID(), Argv: g.Resolve(dir), Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp", Cable: via}})
+	for _, f := range m.before {
+		m.lab.log.Append(event.Event{Kind: event.FaultHit, Network: g.Network, Guest: g.Name, Boot: p.boot, Fault: &f})
+	}
+	m.before = nil
 	close(p.begun)
 	go m.watch(p, raw)
 	return nil

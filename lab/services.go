@@ -20,7 +20,7 @@ import (
 	"github.com/pxelab/pxelab/server"
 )
 
-// service is one running service process in its own network namespace.
+// service is one process of a service in its own network namespace. One that is started anew is another.
 type service struct {
 	plan  plan.Service
 	host  *network.Host
@@ -30,6 +30,9 @@ type service struct {
 	ended chan struct{}          // closed when the process is gone
 	err   error                  // why it ended; read after ended
 	last  atomic.Pointer[string] // the last line of a program that is not ours
+
+	holding sync.Mutex  // puts signals in order; guards held
+	held    *time.Timer // ends its pause; nil: none has begun
 }
 
 // readyIn bounds the start of a service of ours: it opens a few sockets, so more means that it hangs.

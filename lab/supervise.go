@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/control"
@@ -27,6 +28,7 @@ type lab struct {
 	log      *event.Log
 	capture  *capture.File
 	bridges  map[string]*network.Bridge
+	serving  sync.Mutex // guards services once guests run
 	services map[string]*service
 	guests   map[string]*machine
 	senders  senders
@@ -34,6 +36,7 @@ type lab struct {
 	programs map[string]bool // those that end by themselves and have not yet; the director's alone
 	tracker  *judge.Tracker  // the director's alone
 	queue    []plan.Guest    // guests waiting for a core; the director's alone
+	away     int             // guests that a fault keeps from the queue for a while; the director's alone
 	commands chan func()     // run by the director, for the control socket
 	stop     context.CancelCauseFunc
 }

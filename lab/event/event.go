@@ -114,13 +114,15 @@ type Late struct {
 	By time.Duration `json:"by"` // how much later than asked its timer ran
 }
 
-// Fault is a frame to which something was done on purpose.
+// Fault is a frame to which something was done on purpose, or for whose sake something was done to a service or the guest.
 type Fault struct {
 	Rule      int    `json:"rule"`         // of the guest's faults in the plan, from 1
-	Do        string `json:"do"`           // "drop", "delay", "duplicate", "corrupt" or "truncate"
-	Frame     int    `json:"frame"`        // its number in wire.pcapng; zero for one that is held up, which has none yet
+	Do        string `json:"do"`           // "drop", "delay" ... as in the plan
+	Frame     int    `json:"frame"`        // its number in wire.pcapng; zero for one that is held up, which has none yet, and for no frame
 	FromGuest bool   `json:"tx,omitempty"` // the guest sent it
 	Info      string `json:"info"`         // what it was, in one line
+
+	Service string `json:"service,omitempty"` // to which it was done, if to one
 }
 
 // Decision is one decision of one of our own servers, with its reason.

@@ -1,4 +1,5 @@
-// Package fault decides what is done on purpose to the frames of a cable: which are dropped, held up, sent twice or spoilt.
+// Package fault decides what is done on purpose: to the frames of a cable, which are dropped, held up, sent twice or spoilt, and,
+// when such a frame is met, to services and to the guest itself.
 //
 // A decision depends on the frames that came before, their order and the rule's seed, never on a clock: the same frames meet the
 // same faults in every run. It does nothing itself; the cable does.
@@ -12,7 +13,7 @@ import (
 	"github.com/pxelab/pxelab/lab/wire"
 )
 
-// Rule is one fault of a cable: what it does, to which frames, and to which of these. The zero selection is all of them.
+// Rule is one fault: what it does, to which frames, and to which of these. The zero selection is all of them.
 type Rule struct {
 	Do      string        `json:"do"`                // one of Deeds
 	Packet  string        `json:"packet,omitempty"`  // one of Packets; empty: every frame
@@ -26,10 +27,10 @@ type Rule struct {
 	Seed    int           `json:"seed,omitempty"`    //
 	By      time.Duration `json:"by,omitempty"`      // of delay, in nanoseconds
 	To      int           `json:"to,omitempty"`      // of truncate: octets that are left
-}
 
-// Deeds are what a fault does to a frame.
-var Deeds = []string{"drop", "delay", "duplicate", "corrupt", "truncate"}
+	Service string        `json:"service,omitempty"` // of a deed on a service: which
+	For     time.Duration `json:"for,omitempty"`     // of a deed on a service or the guest: how long it lasts, in nanoseconds; zero: for good, or no time
+}
 
 // Packets are the kinds of frames that a rule can name.
 var Packets = []string{"any", "arp", "dhcp", "discover", "offer", "request", "ack", "nak", "tftp", "rrq", "data", "tftp-ack", "oack", "tftp-error"}
@@ -58,6 +59,8 @@ func (r Rule) String() string {
 	add("seed", r.Seed, r.Seed != 0)
 	add("by", r.By, r.By != 0)
 	add("to", r.To, r.To != 0)
+	add("service", r.Service, r.Service != "")
+	add("for", r.For, r.For != 0)
 	return "{" + strings.Join(words, ", ") + "}"
 }
 
@@ -87,6 +90,8 @@ func (r *Rule) matches(h *wire.Head, known bool) bool {
 // picks tells whether the rule means the nth frame of its kind.
 func (r *Rule) picks(nth int) bool {
 	switch {
+	case r.once() && r.First == 0 && r.Nth == 0 && r.Every == 0 && r.Percent == 0:
+		return nth == 1
 	case r.First != 0:
 		return nth <= r.First
 	case r.Nth != 0:

@@ -149,9 +149,49 @@ func TestDeeds(t *testing.T) {
 			t.Errorf("%s: %+v", deed, a)
 		}
 	}
-	for _, d := range Deeds {
+	for _, d := range CableDeeds {
 		if a := New([]Rule{{Do: d}, {Do: "drop"}}, [6]byte(guestMAC)).Decide(frame, false); a.Rule != 1 {
 			t.Errorf("%s before drop: rule %d acts", d, a.Rule)
+		}
+	}
+}
+
+// TestOnce: what is done to a service or to the guest is done at one frame, once, and the frame travels on; a slow service is slow
+// at each.
+func TestOnce(t *testing.T) {
+	for _, c := range []struct {
+		rule Rule
+		want []int // positions in frames
+	}{
+		{Rule{Do: "crash", Service: "boot", Packet: "data"}, []int{7}},
+		{Rule{Do: "restart", Service: "boot", Packet: "data", Nth: 2}, []int{9}},
+		{Rule{Do: "pause", Service: "boot", Packet: "dhcp", From: "guest"}, []int{0}},
+		{Rule{Do: "slow", Service: "boot", Packet: "data", From: "boot", MAC: "02:00:00:00:00:01"}, []int{7, 9, 10, 11}},
+		{Rule{Do: "reset", Packet: "ack"}, []int{4}},
+		{Rule{Do: "fill-pool", Service: "boot"}, nil}, // before the first frame
+		{Rule{Do: "stop", Service: "boot"}, nil},
+	} {
+		i := New([]Rule{c.rule}, [6]byte(guestMAC))
+		var got []int
+		for range 2 {
+			for n, f := range frames {
+				switch a := i.Decide(f.data, f.fromGuest); {
+				case a.Rule != 0 && (a.Drop || a.Data != nil || a.Delay != 0 || a.Copies != 0):
+					t.Errorf("%s does something to frame %d: %+v", c.rule, n, a)
+				case a.Rule != 0:
+					got = append(got, n)
+				}
+			}
+		}
+		if c.rule.Do == "slow" {
+			c.want = append(c.want, c.want...)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s is done at %v, want %v", c.rule, got, c.want)
+		}
+		spent := New([]Rule{c.rule}, [6]byte(guestMAC)).Without(func(r *Rule) bool { return r.OnGuest() })
+		if a := spent.Decide(frames[4].data, false); c.rule.OnGuest() && a.Rule != 0 {
+			t.Errorf("%s is done although it was left out", c.rule)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type armed struct {
 	Rule
 	sender [6]byte // its MAC
 	met    [2]int  // how many frames it has matched, to the guest and from it
+	spent  bool    // it has been done, once and for all
 }
 
 // New gives the injector for one power-on of the guest whose card has this address.
@@ -31,6 +32,14 @@ func New(rules []Rule, own [6]byte) *Injector {
 			copy(a.sender[:], mac)
 		}
 		i.rules = append(i.rules, a)
+	}
+	return i
+}
+
+// Without has the injector leave out the rules that spent names, as if they had been done.
+func (i *Injector) Without(spent func(*Rule) bool) *Injector {
+	for n := range i.rules {
+		i.rules[n].spent = spent(&i.rules[n].Rule)
 	}
 	return i
 }
@@ -64,7 +73,7 @@ func (i *Injector) Decide(data []byte, fromGuest bool) Action {
 	}
 	for n := range i.rules {
 		r := &i.rules[n]
-		if !r.sentBy(&h, fromGuest) || !r.matches(&h, known) {
+		if r.AtPowerOn() || r.spent || !r.sentBy(&h, fromGuest) || !r.matches(&h, known) {
 			continue
 		}
 		met := &r.met[way(fromGuest)]
@@ -72,6 +81,7 @@ func (i *Injector) Decide(data []byte, fromGuest bool) Action {
 		if a.Rule == 0 && r.picks(*met) {
 			a = r.act(data)
 			a.Rule = n + 1
+			r.spent = r.once()
 		}
 	}
 	return a
@@ -105,8 +115,10 @@ func (r *Rule) act(data []byte) Action {
 		return Action{Data: spoilt(data)}
 	case "truncate":
 		return Action{Data: bytes.Clone(data[:min(len(data), max(r.To, 14))])}
+	case "drop":
+		return Action{Drop: true}
 	}
-	return Action{Drop: true}
+	return Action{} // it travels on, and something else happens
 }
 
 // spoilt turns one bit of a frame over, past the headers of UDP over IPv4, so that its checksum is wrong.

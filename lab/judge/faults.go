@@ -2,31 +2,43 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/fault"
 )
 
-// faultVerdicts hold each fault of the guest's cable to having met a frame: one that did not was not tested.
+// faultVerdicts hold each fault of the guest to having met a frame, or having been done: one that was not was not tested.
 func (b *boot) faultVerdicts() []Verdict {
 	var out []Verdict
 	for i, r := range b.guest.Faults {
 		hits := b.hitsOf(i + 1)
 		v := Verdict{Guest: b.guest.Name, Boot: b.number, Expectation: "fault: " + r.String(), Pass: len(hits) > 0, Stage: b.outcome.Stage,
 			Reason: b.outcome.Reason, Evidence: cite(ends(hits)...), Sentence: fmt.Sprintf("fault %d met %s of %s", i+1, times(len(hits), "frame"), b.guest.Name)}
-		if !v.Pass {
+		switch {
+		case !v.Pass && r.AtPowerOn():
+			v.Sentence = fmt.Sprintf("fault %d could not be done, so this boot of %s tells nothing of it: check what it names, or leave it out", i+1, b.guest.Name)
+		case !v.Pass:
 			v.Sentence = fmt.Sprintf("fault %d met no frame of %s, so this boot tells nothing of it: check what it names, or leave it out", i+1, b.guest.Name)
+		case r.AtPowerOn():
+			v.Sentence = fmt.Sprintf("fault %d was done before %s was powered on", i+1, b.guest.Name)
 		}
 		out = append(out, v)
 	}
 	return out
 }
 
-// hitsOf are the frames that a fault met.
+// hitsOf are the frames that a fault met: in this boot, or, of one that is done once and for all, in any until then.
 func (b *boot) hitsOf(rule int) []event.Event {
 	var out []event.Event
-	for _, e := range b.events {
-		if e.Kind == event.FaultHit && e.Fault != nil && e.Fault.Rule == rule {
-			out = append(out, e)
+	for _, other := range b.t.boots[b.guest.Name] {
+		if other != b && (b.guest.Faults[rule-1].OnCable() || other.number > b.number) {
+			continue
+		}
+		for _, e := range other.events {
+			if e.Kind == event.FaultHit && e.Fault != nil && e.Fault.Rule == rule {
+				out = append(out, e)
+			}
 		}
 	}
 	return out
@@ -54,21 +66,46 @@ func (b *boot) tries(r Reason) int {
 	return 0
 }
 
-// owned says of a boot that stopped for want of frames which the lab itself took, all of them, that it did: nobody else is to be
-// blamed. Where it took some, the cause may be another; that the fault was there is said.
+// owned says of a boot that stopped for want of frames which the lab itself took, all of them, or for want of a service that it had
+// stopped, that it did: nobody else is to be blamed. Where it took some, the cause may be another; that the fault was there is said.
 func (b *boot) owned(r Reason, d *diagnosis) {
 	tries := b.tries(r)
-	for i, rule := range b.guest.Faults {
-		hits := b.hitsOf(i + 1)
-		switch {
-		case tries == 0 || rule.Do == "duplicate" || len(hits) == 0:
+	for i := range b.guest.Faults {
+		rule, hits := &b.guest.Faults[i], b.hitsOf(i+1)
+		if len(hits) == 0 || rule.OnGuest() || rule.OnService() && !unanswered[r] || rule.OnCable() && (tries == 0 || rule.Do == "duplicate") {
 			continue
-		case len(hits) >= tries:
-			d.do = fmt.Sprintf("the lab itself did that: fault %d %s met %s on its cable", i+1, rule, times(len(hits), "frame"))
-		default:
-			d.do += fmt.Sprintf("; mind that fault %d %s met %s on its cable", i+1, rule, times(len(hits), "frame"))
+		}
+		met := fmt.Sprintf("fault %d %s %s", i+1, rule, met(rule, hits))
+		if rule.OnCable() && len(hits) >= tries || rule.OnService() && !b.heardFrom(rule.Service, hits[0]) {
+			d.do = "the lab itself did that: " + met
+		} else {
+			d.do += "; mind that " + met
 		}
 		d.evidence = append(d.evidence, ends(hits)...)
 		return
 	}
+}
+
+// unanswered are the reasons that a service which no longer answers can be behind.
+var unanswered = map[Reason]bool{NoOffer: true, NoAck: true, NoBootfile: true, ProxySilent: true, BootServerSilent: true, TFTPSilent: true,
+	TFTPStopped: true, TFTPError: true, HTTPSilent: true, HTTPError: true}
+
+// heardFrom tells whether a service sent the guest anything after a fault was done to it, which may have been for the sake of
+// what it sent. What its host's kernel says is not its.
+func (b *boot) heardFrom(service string, hit event.Event) bool {
+	return slices.ContainsFunc(b.events, func(e event.Event) bool {
+		p := e.Packet
+		return e.Seq > hit.Seq && e.Service == service && p != nil && !p.FromGuest && p.Frame != hit.Fault.Frame && (p.DHCP != nil || p.DHCP6 != nil || p.TFTP != nil || p.HTTP != nil)
+	})
+}
+
+// met words what a fault met.
+func met(r *fault.Rule, hits []event.Event) string {
+	switch {
+	case r.AtPowerOn():
+		return "was done before it was powered on (" + hits[0].Fault.Info + ")"
+	case r.OnCable():
+		return fmt.Sprintf("met %s on its cable", times(len(hits), "frame"))
+	}
+	return "was done at " + hits[0].Fault.Info
 }

@@ -56,3 +56,74 @@ func TestFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestServiceFaults: a service that the lab stopped is the lab's doing, unless it answered all the same; and what is done once is
+// counted in whichever boot that was.
+func TestServiceFaults(t *testing.T) {
+	crash := fault.Rule{Do: "crash", Service: "tftp", Packet: "rrq"}
+	full := fault.Rule{Do: "fill-pool", Service: "dhcp"}
+	hit := func(f event.Fault) event.Event { return event.Event{Kind: event.FaultHit, Fault: &f} }
+	atRRQ := hit(event.Fault{Rule: 1, Do: "crash", Service: "tftp", Info: "RRQ probe.0"})
+	before := hit(event.Fault{Rule: 1, Do: "fill-pool", Service: "dhcp", Info: "3 addresses leased"})
+	gaveUp := func(s *script) {
+		s.fails("Connection timed out (http://ipxe.org/4c126035)").fails("No more network devices")
+	}
+	rrq := func(s *script) *script {
+		s.firmware().discovers(1)
+		return s.dora("probe.0")
+	}
+	for name, c := range map[string]struct {
+		rule  fault.Rule
+		boot  func(*script)
+		says  string
+		not   string
+		fault string // the sentence of the fault's own verdict
+	}{
+		"it crashed": {crash, func(s *script) {
+			rrq(s).of(atRRQ).asks("RRQ", "probe.0", event.TFTP{})
+			gaveUp(s)
+		}, "the lab itself did that: fault 1 {do: crash, packet: rrq, service: tftp} was done at RRQ probe.0", "start the TFTP server", "fault 1 met 1 frame of bios"},
+		"near: it answered": {crash, func(s *script) {
+			rrq(s).of(atRRQ).asks("RRQ", "probe.0", event.TFTP{})
+			s.gets("OACK", "probe.0", event.TFTP{Options: map[string]string{"blksize": "1432"}})
+			gaveUp(s)
+		}, "; mind that fault 1 {do: crash", "the lab itself", "fault 1 met 1 frame of bios"},
+		"near: it was another service": {fault.Rule{Do: "crash", Service: "dhcp", Packet: "rrq"}, func(s *script) {
+			rrq(s).asks("RRQ", "probe.0", event.TFTP{})
+			gaveUp(s)
+		}, "start the TFTP server", "fault 1", "fault 1 met no frame of bios"},
+		"no address left": {full, func(s *script) {
+			s.of(before).firmware().discovers(4)
+			gaveUp(s)
+		}, "the lab itself did that: fault 1 {do: fill-pool, service: dhcp} was done before it was powered on (3 addresses leased)", "start a DHCP server", "fault 1 was done before bios was powered on"},
+		"near: none could be leased": {full, func(s *script) {
+			s.firmware().discovers(4)
+			gaveUp(s)
+		}, "start a DHCP server", "the lab itself", "fault 1 could not be done"},
+		"power was cut in the boot before": {fault.Rule{Do: "power-cut", Packet: "data"}, func(s *script) {
+			s.firmware().of(hit(event.Fault{Rule: 1, Do: "power-cut", Info: "TFTP DATA 1"}))
+			s.power("bios", false).firmware().discovers(4)
+			gaveUp(s)
+		}, "start a DHCP server", "fault 1", "fault 1 met 1 frame of bios"},
+	} {
+		p := testPlan()
+		p.Guests[0].Faults, p.Guests[0].Expect = []fault.Rule{c.rule}, []topology.Expectation{{Ends: "off"}}
+		s := newScript(p, "bios")
+		c.boot(s)
+		var got []string
+		for _, v := range Judge(s.plan, s.events) {
+			if v.Guest == "bios" {
+				got = append(got, v.Sentence)
+			}
+		}
+		if len(got) != 2 {
+			t.Fatalf("%s: %d verdicts, want the expectation and the fault", name, len(got))
+		}
+		if !strings.Contains(got[0], c.says) || strings.Contains(got[0], c.not) {
+			t.Errorf("%s: %s", name, got[0])
+		}
+		if !strings.HasPrefix(got[1], c.fault) {
+			t.Errorf("%s: %s", name, got[1])
+		}
+	}
+}

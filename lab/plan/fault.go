@@ -9,8 +9,8 @@ import (
 	"github.com/pxelab/pxelab/lab/topology"
 )
 
-// faults plans what is done to frames on a guest's cable. Who sent a frame is known by the address of its network card. A guest
-// whose frames are held up runs in real time: a fifth of a second of the host is many seconds to a warped one.
+// faults plans what is done on purpose to a guest's boot. Who sent a frame is known by the address of its network card. A guest
+// whose frames or services are held up runs in real time: a fifth of a second of the host is many seconds to a warped one.
 func faults(p *Plan, g topology.Guest, pg *Guest) {
 	for _, r := range g.Faults {
 		i := slices.IndexFunc(p.Services, func(s Service) bool { return s.Name == r.From })
@@ -18,7 +18,7 @@ func faults(p *Plan, g topology.Guest, pg *Guest) {
 			on, _ := p.Services[i].On(g.Network)
 			r.MAC = on.MAC
 		}
-		if r.By > 0 {
+		if r.Timed() {
 			pg.Clock, pg.Shift = "real", 0
 		}
 		pg.Faults = append(pg.Faults, r)
@@ -27,6 +27,13 @@ func faults(p *Plan, g topology.Guest, pg *Guest) {
 
 func writeFaults(b *strings.Builder, list []fault.Rule) {
 	for i, r := range list {
-		fmt.Fprintf(b, "  fault %d on its cable  %s\n", i+1, r)
+		where := "on its cable"
+		switch {
+		case r.OnService():
+			where = "of service " + r.Service
+		case r.OnGuest():
+			where = "of its power"
+		}
+		fmt.Fprintf(b, "  fault %d %s  %s\n", i+1, where, r)
 	}
 }

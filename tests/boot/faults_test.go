@@ -14,9 +14,18 @@ import (
 // TestSameFaults: the same faults meet the same frames in every run, and the boots that they leave are the same.
 func TestSameFaults(t *testing.T) {
 	needBoots(t)
+	for name, args := range map[string][]string{
+		"faults":          {"--clock", "warp"},
+		"faults-services": {"--at-once", "7"}, // in real time, in which machines mostly wait
+	} {
+		t.Run(name, func(t *testing.T) { sameFaults(t, name, args...) })
+	}
+}
+
+func sameFaults(t *testing.T, topology string, args ...string) {
 	var first map[string][]string
 	for run := range 5 {
-		r := boots(t, topologyFile(t, "faults"), "--clock", "warp")
+		r := boots(t, topologyFile(t, topology), args...)
 		if r.code != 0 {
 			t.Fatal(r.explain())
 		}
@@ -38,18 +47,16 @@ func TestSameFaults(t *testing.T) {
 	}
 }
 
-// hits are the frames of a guest's last boot that a fault met, in their order.
+// hits are the frames of a guest's boots that a fault met, in their order, less those of boots that prove nothing.
 func hits(events []event.Event, g plan.Guest) []string {
 	var out []string
-	boot := 0
 	for _, e := range events {
-		if e.Guest != g.Name || e.Kind != event.FaultHit && e.Kind != event.GuestPowered {
-			continue
-		}
-		if e.Kind == event.GuestPowered {
-			out, boot = nil, e.Boot
-		} else if e.Boot == boot {
-			out = append(out, fmt.Sprintf("%d %s %s", e.Fault.Rule, e.Fault.Do, plain(e.Fault.Info)))
+		switch {
+		case e.Guest != g.Name:
+		case e.Kind == event.BootDiscarded:
+			out = nil
+		case e.Kind == event.FaultHit:
+			out = append(out, fmt.Sprintf("%d %d %s %s", e.Boot, e.Fault.Rule, e.Fault.Do, plain(e.Fault.Info)))
 		}
 	}
 	return out
