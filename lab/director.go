@@ -107,21 +107,56 @@ func (l *lab) passed(guest string, events []event.Event) bool {
 	return true
 }
 
-// powerQueued powers on waiting guests while there are cores for them.
+// powerQueued powers on waiting guests while there are cores for them. Those that are to be powered on in one instant count as one:
+// they wait for each other, and then for no more cores.
 func (l *lab) powerQueued(ctx context.Context) error {
 	for i := 0; i < len(l.queue) && l.active() < l.plan.AtOnce; {
 		g := l.queue[i]
-		if l.guests[g.Name].alive { // its last boot is still on its way out
+		if l.guests[g.Name].alive || l.awaits(g) { // its last boot is still on its way out
 			i++
 			continue
 		}
-		l.queue = slices.Delete(l.queue, i, i+1)
 		if l.prepares(ctx, g) {
 			continue
 		}
-		if err := l.power(ctx, g); err != nil {
+		var group []plan.Guest
+		l.queue = slices.DeleteFunc(l.queue, func(o plan.Guest) bool {
+			mine := o.Name == g.Name || g.Together != "" && o.Together == g.Together
+			if mine {
+				group = append(group, o)
+			}
+			return mine
+		})
+		if err := l.powerGroup(ctx, group); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// awaits tells whether a guest waits for one that is to be powered on in the same instant and is not ready: by its last boot, which
+// goes on, or by what its faults do before.
+func (l *lab) awaits(g plan.Guest) bool {
+	return g.Together != "" && slices.ContainsFunc(l.plan.Guests, func(o plan.Guest) bool {
+		return o.Together == g.Together && l.guests[o.Name].preparing
+	})
+}
+
+// powerGroup powers guests on, several of them in one instant.
+func (l *lab) powerGroup(ctx context.Context, group []plan.Guest) error {
+	held := len(group) > 1
+	for _, g := range group {
+		if err := l.power(ctx, g, held); err != nil || !held {
+			return err
+		}
+	}
+	for _, g := range group { // their monitors answer from then on
+		if _, err := l.guests[g.Name].now.Load().qemu.Status(ctx); err != nil {
+			return nil //nolint:nilerr // it is gone, which its own events tell
+		}
+	}
+	for _, g := range group {
+		_ = l.guests[g.Name].now.Load().qemu.Resume(ctx)
 	}
 	return nil
 }
@@ -133,14 +168,19 @@ func (l *lab) prepares(ctx context.Context, g plan.Guest) bool {
 	if m.prepared || !slices.ContainsFunc(g.Faults, func(r fault.Rule) bool { return r.AtPowerOn() }) {
 		return false
 	}
-	m.prepared = true
+	m.prepared, m.preparing = true, true
+	l.queue = slices.DeleteFunc(l.queue, func(o plan.Guest) bool { return o.Name == g.Name })
 	l.away++
 	go func() {
 		if err := l.beforehand(ctx, g); err != nil && ctx.Err() == nil {
 			l.stop(fmt.Errorf("before guest %q is powered on: %w", g.Name, err))
 			return
 		}
-		l.soon(ctx, func() { l.away--; l.queue = slices.Insert(l.queue, 0, g) })
+		l.soon(ctx, func() {
+			l.away--
+			m.preparing = false
+			l.queue = slices.Insert(l.queue, 0, g)
+		})
 	}()
 	return true
 }

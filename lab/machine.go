@@ -31,9 +31,10 @@ type machine struct {
 	cable  *network.Cable
 	spared spared // its last grace; the director's alone
 
-	prepared bool          // what its faults do before it is powered on has been begun; the director's alone
-	before   []event.Fault // what they did, until its log has it; the director's alone
-	wasCut   atomic.Bool   // a fault has taken its power away
+	prepared  bool          // what its faults do before it is powered on has been begun; the director's alone
+	preparing bool          // and has not been done; the director's alone
+	before    []event.Fault // what they did, until its log has it; the director's alone
+	wasCut    atomic.Bool   // a fault has taken its power away
 
 	now atomic.Pointer[powered] // the latest power-on, nil before the first
 }
@@ -101,19 +102,19 @@ func (m *machine) observe(f network.Frame) {
 }
 
 // power powers a guest on: fresh variable store, fresh cable end, QEMU. The guest must be off, its last exit
-// known to the director: a cable has one guest end.
-func (l *lab) power(ctx context.Context, g plan.Guest) error {
+// known to the director: a cable has one guest end. One that is held does not run until it is resumed.
+func (l *lab) power(ctx context.Context, g plan.Guest, held bool) error {
 	m := l.guests[g.Name]
 	if m.alive {
 		return fmt.Errorf("power on guest %q: it is on", g.Name)
 	}
-	if err := m.start(ctx, g); err != nil {
+	if err := m.start(ctx, g, held); err != nil {
 		return fmt.Errorf("power on guest %q: %w", g.Name, err)
 	}
 	return nil
 }
 
-func (m *machine) start(ctx context.Context, g plan.Guest) error {
+func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 	dir := m.lab.bundle.guest(g.Name)
 	for _, c := range g.Copies {
 		if err := copyFile(c.From, filepath.Join(dir, c.To)); err != nil {
@@ -141,8 +142,12 @@ func (m *machine) start(ctx context.Context, g plan.Guest) error {
 		p.faults = fault.New(g.Faults, [6]byte(mac)).Without(m.spent)
 	}
 	m.guest, m.alive = g, true
+	argv := g.Resolve(dir)
+	if held {
+		argv = append(argv, "-S")
+	}
 	// The lab ends its guests itself, each with an event that says why: not by the context.
-	p.qemu, err = guest.Start(context.WithoutCancel(ctx), guest.Config{Argv: g.Resolve(dir), Dir: dir, NIC: nic, RawConsole: raw,
+	p.qemu, err = guest.Start(context.WithoutCancel(ctx), guest.Config{Argv: argv, Dir: dir, NIC: nic, RawConsole: raw,
 		Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p), Broken: m.broken(p), Grace: endGrace})
 	if err != nil {
 		return errors.Join(err, raw.Close())
@@ -150,7 +155,7 @@ func (m *machine) start(ctx context.Context, g plan.Guest) error {
 	m.now.Store(p)
 	via, _ := m.cable.Via()
 	m.lab.log.Append(event.Event{Kind: event.GuestPowered, Network: g.Network, Guest: g.Name, Boot: p.boot, Power: &event.Power{
-		PID: p.qemu.PID(), Argv: g.Resolve(dir), Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp", Cable: via}})
+		PID: p.qemu.PID(), Argv: argv, Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp", Cable: via}})
 	for _, f := range m.before {
 		m.lab.log.Append(event.Event{Kind: event.FaultHit, Network: g.Network, Guest: g.Name, Boot: p.boot, Fault: &f})
 	}

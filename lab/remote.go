@@ -65,7 +65,7 @@ func (l *lab) powerAction(ctx context.Context, m *machine, action string) error 
 			return fmt.Errorf("guest %q is on already", m.name)
 		}
 		l.queue = slices.DeleteFunc(l.queue, func(g plan.Guest) bool { return g.Name == m.name })
-		return l.power(ctx, m.guest)
+		return l.power(ctx, m.guest, false)
 	}
 	if !m.alive {
 		return fmt.Errorf("guest %q is off: power it on first", m.name)

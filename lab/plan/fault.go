@@ -37,3 +37,18 @@ func writeFaults(b *strings.Builder, list []fault.Rule) {
 		fmt.Fprintf(b, "  fault %d %s  %s\n", i+1, where, r)
 	}
 }
+
+// together plans that guests are powered on in one instant: which of them is the first, all have in common. They run in real time,
+// as each warped guest has a time of its own.
+func together(p *Plan, g topology.Guest, pg *Guest) {
+	if g.Together == "" {
+		return
+	}
+	i := slices.IndexFunc(p.Guests, func(other Guest) bool { return other.Name == g.Together })
+	first := &p.Guests[i]
+	if first.Together == "" {
+		*first = first.InRealTime()
+		first.Together = first.Name
+	}
+	pg.Together, pg.Clock, pg.Shift = first.Together, "real", 0
+}

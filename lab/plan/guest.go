@@ -43,6 +43,7 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 		pg.Shift = prof.shift
 	}
 	faults(p, g, pg)
+	together(p, g, pg)
 	for _, n := range p.Networks {
 		if n.Name == g.Network {
 			pg.Families = families(n)

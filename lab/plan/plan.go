@@ -108,6 +108,8 @@ type Guest struct {
 	Expect   []topology.Expectation `json:"expect"`
 	Keys     []Keys                 `json:"keys,omitempty"` // typed on its console, in this order
 
+	Together string `json:"together,omitempty"` // the first of the guests that are powered on in one instant with it
+
 	Faults []fault.Rule `json:"faults,omitempty"` // what is done on purpose to frames on its cable
 
 	BootsOver string `json:"over,omitempty"` // "http": its firmware's HTTP boot client runs; empty: its PXE client

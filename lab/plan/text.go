@@ -90,6 +90,9 @@ func (g Guest) writeText(b *strings.Builder) {
 	fmt.Fprintf(b, "\nguest %s  firmware %s (%s, option 93 %s)  nic %s on %s  %s  %d MiB  clock %s\n",
 		g.Name, g.Firmware, g.Client, g.Arch, g.NIC, g.Network, g.MAC, g.Memory, g.Clock)
 	fmt.Fprintf(b, "  uuid %s\n", g.UUID)
+	if g.Together != "" {
+		fmt.Fprintf(b, "  powered on in the instant of %s\n", g.Together)
+	}
 	writeFaults(b, g.Faults)
 	if g.Stick != nil {
 		fmt.Fprintf(b, "  stick ${RUN}/%s  %s, made from %s\n", g.Stick.File, g.Stick.Name, strings.Join(g.Stick.From, " "))

@@ -152,7 +152,7 @@ func (c *checker) guests() {
 		f, key := c.form.Guests[partName(name)], join("guests", name)
 		g := Guest{Name: name, Network: c.network(key, f.Network), Firmware: string(f.Firmware), NIC: string(f.NIC), Stick: string(f.Stick),
 			Memory: int(f.Memory), MAC: string(f.MAC), UUID: string(f.UUID), NoUUID: f.NoUUID, SameMAC: f.SameMAC,
-			SameUUID: f.SameUUID, Keys: c.keysOf(f), Over: c.over(key, f)}
+			SameUUID: f.SameUUID, Together: f.Together, Keys: c.keysOf(f), Over: c.over(key, f)}
 		c.identity(key, f)
 		if g.NIC == "" {
 			g.NIC = defaultNIC

@@ -124,6 +124,7 @@ type guestForm struct {
 	NoUUID   bool         `json:"noUUID" jsonschema:"default=false" jsonschema_description:"It has no UUID: firmware sends 16 zeros."`
 	SameMAC  string       `json:"sameMAC" jsonschema_description:"Another guest whose MAC address it has, too: a broken lab."`
 	SameUUID string       `json:"sameUUID" jsonschema_description:"Another guest whose UUID it has, too: a broken lab."`
+	Together string       `json:"together" jsonschema_description:"Another guest, in whose very instant it is powered on. Both run in real time."`
 	Keys     []keysForm   `json:"keys" jsonschema_description:"What is typed on its console, in this order."`
 	Faults   []faultForm  `json:"faults" jsonschema_description:"What is done on purpose to frames on its cable, and for their sake to services or itself. Each that does nothing in a boot fails it."`
 	Over     overWord     `json:"over" jsonschema:"default=tftp" jsonschema_description:"Which client of its firmware boots: PXE, over TFTP, or UEFI HTTP boot."`

@@ -127,6 +127,7 @@ func (t *Topology) Boots() []*Boot {
 func (c *checker) identity(key string, f guestForm) {
 	for _, x := range []struct{ key, other, own string }{
 		{"sameMAC", f.SameMAC, string(f.MAC)}, {"sameUUID", f.SameUUID, string(f.UUID)},
+		{"together", f.Together, ""},
 	} {
 		at := join(key, x.key)
 		switch {

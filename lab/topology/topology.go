@@ -144,6 +144,7 @@ type Guest struct {
 	NoUUID   bool   // 16 zero octets
 	SameMAC  string // guest whose MAC it has, too
 	SameUUID string // guest whose UUID it has, too
+	Together string `json:",omitempty"` // guest in whose instant it is powered on
 	Keys     []Keys
 	Faults   []fault.Rule `json:",omitempty"` // what is done on purpose to frames on its cable
 	Over     string       `json:",omitempty"` // OverHTTP: its firmware's HTTP boot client runs; empty: its PXE client
