@@ -36,6 +36,7 @@ type DHCP struct {
 	UUID      string   `json:"uuid,omitempty"`      // option 97, hex without the type octet
 	Vendor    string   `json:"vendor,omitempty"`    // option 43, hex
 	BootItem  string   `json:"bootItem,omitempty"`  // option 43.71, hex (type, layer)
+	BootSize  int      `json:"bootSize,omitempty"`  // option 13, in blocks of 512 octets
 	Options   []string `json:"options,omitempty"`   // option numbers in the order sent, "53", "54" ...
 	SrcPort   int      `json:"srcPort"`
 	DstPort   int      `json:"dstPort"`

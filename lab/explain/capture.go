@@ -38,6 +38,7 @@ type reader struct {
 	end      time.Duration
 	frames   int
 	cut      int // frames of which only the beginning is there
+	around   around
 	beyond   bool
 }
 
@@ -77,7 +78,7 @@ func newReader() *reader { return &reader{of: map[[6]byte]*station{}, others: ma
 func (r *reader) explain(out *Record) {
 	out.Frames, out.Span, out.Others = r.frames, r.end, len(r.others)
 	for _, s := range r.stations {
-		out.Boots = append(out.Boots, s.explain(r.end)...)
+		out.Boots = append(out.Boots, s.explain(&r.around, r.end)...)
 	}
 }
 
@@ -92,10 +93,12 @@ func (r *reader) frame(f *Frame) {
 	if f.Cut {
 		r.cut++
 	}
+	r.around.look(f)
 	h, ok := wire.Peek(f.Data)
 	if !ok {
 		return
 	}
+	r.around.lends(f, &h)
 	r.meet(f.Card, &h)
 	for _, s := range r.stations {
 		if from, mine := s.owns(&h); mine && s.card == f.Card { // what went to all was seen on every card
@@ -156,7 +159,7 @@ func (s *station) hear(console []string, end time.Duration) {
 }
 
 // explain explains each boot of the machine.
-func (s *station) explain(end time.Duration) []Explanation {
+func (s *station) explain(a *around, end time.Duration) []Explanation {
 	var out []Explanation
 	for rest := s.events; len(rest) > 0; {
 		number, n := rest[0].Boot, 1
@@ -167,7 +170,7 @@ func (s *station) explain(end time.Duration) []Explanation {
 		if n < len(rest) {
 			until = rest[n].At
 		}
-		if x, ok := s.explainBoot(number, rest[:n], until); ok {
+		if x, ok := s.explainBoot(a, number, rest[:n], until); ok {
 			out = append(out, x)
 		}
 		rest = rest[n:]
@@ -176,7 +179,7 @@ func (s *station) explain(end time.Duration) []Explanation {
 }
 
 // explainBoot has the judge find out about one boot, as of a guest of which nothing more came.
-func (s *station) explainBoot(number int, events []event.Event, until time.Duration) (Explanation, bool) {
+func (s *station) explainBoot(a *around, number int, events []event.Event, until time.Duration) (Explanation, bool) {
 	first := introduction(events)
 	if first == nil {
 		return Explanation{}, false
@@ -206,6 +209,8 @@ func (s *station) explainBoot(number int, events []event.Event, until time.Durat
 	if a, ok := textAnswer(s.console); ok && x.End == Unclear && number == s.boot {
 		x.stop(x.Stage, a)
 	}
+	x.survey(s, a, log, until)
+	x.late(log)
 	return x, true
 }
 

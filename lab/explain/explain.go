@@ -45,6 +45,8 @@ type Answer struct {
 	Do       string           `json:"do,omitempty"`  // what to change
 	See      string           `json:"see,omitempty"` // where it is specified
 	Evidence []judge.Evidence `json:"evidence,omitempty"`
+
+	certain bool // of what surrounds a boot: there is no doubt
 }
 
 // Step is one thing that happened, in words.
@@ -61,6 +63,7 @@ var specs = map[judge.Reason]string{
 	judge.NoOffer:          "RFC 2131 section 4.3.1",
 	judge.OfferRefused:     "RFC 2131 section 4.4.1; PXE 2.1 section 2.2",
 	judge.NoAck:            "RFC 2131 section 4.3.2",
+	judge.AddressInUse:     "RFC 2131 section 3.1, step 5",
 	judge.NoBootfile:       "RFC 2132 section 9.5 (option 67); RFC 2131 section 2 (file, siaddr)",
 	judge.NoClass:          "PXE 2.1 section 2.2.1: a server says PXEClient in option 60",
 	judge.MenuUnsupported:  "PXE 2.1 table 2-1, tag 9",
@@ -90,5 +93,5 @@ var specs = map[judge.Reason]string{
 
 // answer makes an answer of what the judge found.
 func answer(o judge.Outcome) Answer {
-	return Answer{Cause: o.Reason, What: o.What, Do: o.Do, See: specs[o.Reason], Evidence: o.Evidence}
+	return Answer{Cause: o.Reason, What: o.What, Do: o.Do, See: see(o.See, specs[o.Reason]), Evidence: o.Evidence}
 }

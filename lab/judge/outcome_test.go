@@ -97,6 +97,16 @@ var scenarios = []scenario{
 		s.sends(event.DHCP{Type: "REQUEST", Requested: "192.0.2.50"}).receives("dhcp", event.DHCP{Type: "NAK"})
 		return s.fails("  PXE-E07: Network device error.")
 	}},
+	{"address-in-use", "x64", AddressInUse, event.StageAddress, func(s *script) *script {
+		return s.firmware().dora("probe-x64.efi").sends(event.DHCP{Type: "DECLINE", Requested: "192.0.2.50"}).fails("  PXE-E07: Network device error.")
+	}},
+	{"near-miss: its address was in use, and it took another", "x64", GaveUp, event.StageAddress, func(s *script) *script {
+		s.firmware().dora("probe-x64.efi").sends(event.DHCP{Type: "DECLINE", Requested: "192.0.2.50"})
+		return s.dora("probe-x64.efi").fails("  PXE-E21: Remote boot cancelled.")
+	}},
+	{"no-ack/one gave it and another refused", "x64", NoAck, event.StageAddress, func(s *script) *script {
+		return s.firmware().dora("probe-x64.efi").receives("tftp", event.DHCP{Type: "NAK"}).fails("  PXE-E07: Network device error.")
+	}},
 	{"no-ack/ipxe after one BOOTP reply", "bios", NoAck, event.StageAddress, func(s *script) *script {
 		s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "BOOTREPLY", YIAddr: "192.0.2.100", File: "probe.0"})
 		s.sends(event.DHCP{Type: "REQUEST", Requested: "192.0.2.100"})

@@ -19,6 +19,7 @@ const (
 	NoOffer           Reason = "no-offer"            // nobody answered its DISCOVERs
 	OfferRefused      Reason = "offer-refused"       // it was offered a boot and did not take it
 	NoAck             Reason = "no-ack"              // it asked for an address and did not get it
+	AddressInUse      Reason = "address-in-use"      // it found the address that it was given in use
 	NoBootfile        Reason = "no-bootfile"         // nobody named a boot file, or nobody where to fetch it
 	NoClass           Reason = "no-class"            // a proxyDHCP offer lacks option 60
 	MenuUnsupported   Reason = "menu-unsupported"    // the client was sent a boot menu, which it has no code for
@@ -60,7 +61,7 @@ func Reasons() []string {
 	return out
 }
 
-var reasons = []Reason{NoFirmware, NoLink, NotManaged, NoOffer, OfferRefused, NoAck, NoBootfile, NoClass, MenuUnsupported, NoMenu, MenuWaits,
+var reasons = []Reason{NoFirmware, NoLink, NotManaged, NoOffer, OfferRefused, NoAck, AddressInUse, NoBootfile, NoClass, MenuUnsupported, NoMenu, MenuWaits,
 	NoDiscoveryGroup, TypeNotListed, Cancelled, LocalBoot, ProxySilent, BootServerSilent, AnswerIgnored, TFTPSilent,
 	FileNotFound, TFTPNoOptions, TFTPNoTsize, TFTPStopped, TFTPError, NoURI, HTTPSilent, NoLength, HTTPError, WrongArch, ImageRefused, ChainLoop, BootProgramSilent, DidNotPowerOff, GuestCrashed, GaveUp, Stalled}
 
@@ -74,6 +75,7 @@ type Outcome struct {
 	// The sentence of a boot that stopped in two: what happened, and what to change.
 	What string `json:"what,omitempty"`
 	Do   string `json:"do,omitempty"`
+	See  string `json:"see,omitempty"` // where it is specified, if elsewhere than others of its reason
 }
 
 // diagnosis is what a rule found: what happened and what to do about it.
@@ -114,7 +116,9 @@ var rules = []struct {
 	{Cancelled, (*boot).cancelled},
 	{LocalBoot, (*boot).localBoot},
 	{ProxySilent, (*boot).proxySilent},
+	{AddressInUse, (*boot).declined},
 	{NoAck, (*boot).noAck},
+	{NoAck, (*boot).contradicted},
 	{NoURI, (*boot).noURI},
 	{NoClass, (*boot).noClass},
 	{NoBootfile, (*boot).noBootfile},
@@ -138,6 +142,7 @@ func (b *boot) conclude() Outcome {
 		if d == nil {
 			continue
 		}
+		see := b.refine(r.reason, d)
 		if words := b.dialect(r.reason); words != "" {
 			d.do = words
 		}
@@ -146,7 +151,7 @@ func (b *boot) conclude() Outcome {
 		if b.gaveUp != nil {
 			evidence = slices.Concat(evidence, b.complaint, []event.Event{*b.gaveUp})
 		}
-		return Outcome{Reason: r.reason, Stage: stage, Evidence: cite(evidence...), What: d.what, Do: d.do,
+		return Outcome{Reason: r.reason, Stage: stage, Evidence: cite(evidence...), What: d.what, Do: d.do, See: see,
 			Sentence: fmt.Sprintf("%s stopped at %s: %s; %s", b.guest.Name, stage, d.what, d.do)}
 	}
 	return Outcome{Reason: Stalled, Stage: stage, Sentence: fmt.Sprintf("%s stopped at %s", b.guest.Name, stage)}

@@ -21,7 +21,10 @@ func Explained(x explain.Explanation, withSteps bool, s Style) string {
 		color = yellow
 	}
 	out.WriteString(s.paint(color, strings.TrimSuffix(wrap(x.Summary, "", s.width()), "\n")) + "\n")
-	for _, a := range x.Answers {
+	for i, a := range x.Answers {
+		if i > 0 {
+			out.WriteString(wrap("also possible: "+a.What, "  ", s.width()))
+		}
 		out.WriteString(wrap("to do: "+a.Do, "  ", s.width()))
 		if a.See != "" {
 			out.WriteString(s.paint(faint, strings.TrimSuffix(wrap("see: "+a.See, "  ", s.width()), "\n")) + "\n")

@@ -128,6 +128,9 @@ func (o *options) fill(m *event.DHCP) {
 	if u := o.value[optUUID]; len(u) > 1 {
 		m.UUID = hex.EncodeToString(u[1:])
 	}
+	if n := o.value[optBootSize]; len(n) == 2 {
+		m.BootSize = int(binary.BigEndian.Uint16(n))
+	}
 	m.Vendor = hex.EncodeToString(o.value[optVendor])
 	m.BootItem = hex.EncodeToString(o.bootItem())
 }

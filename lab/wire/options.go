@@ -11,6 +11,7 @@ import (
 // DHCP options that an event tells of.
 const (
 	optPad       = 0   // RFC 2132 section 3.1
+	optBootSize  = 13  // RFC 2132 section 3.15
 	optVendor    = 43  // RFC 2132 section 8.4
 	optRequested = 50  // RFC 2132 section 9.1
 	optOverload  = 52  // RFC 2132 section 9.3
