@@ -3,8 +3,11 @@ package lab
 import (
 	"fmt"
 	"net"
+	"sync"
+	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/network"
 	"github.com/pxelab/pxelab/lab/wire"
 )
@@ -12,17 +15,55 @@ import (
 // maxFaultEvents bounds what the log has of one fault in one boot: a fault may meet every frame of a large file.
 const maxFaultEvents = 1000
 
-// filter decides what becomes of a frame on the cable, by the faults of the plan. Each power-on begins anew.
+// cableFaults are the faults on a guest's cable during one power-on, with how many frames each has met.
+type cableFaults struct {
+	mu       sync.Mutex
+	injector *fault.Injector
+	hits     map[int]int // by the rule's number
+}
+
+// newFaults arms the faults of a guest, by number, less those that are over for good.
+func newFaults(rules []fault.Rule, own net.HardwareAddr, spent func(*fault.Rule) bool) *cableFaults {
+	return &cableFaults{injector: fault.New(rules, [6]byte(own)).Without(spent), hits: map[int]int{}}
+}
+
+func (f *cableFaults) decide(data []byte, fromGuest bool) fault.Action {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a := f.injector.Decide(data, fromGuest)
+	if a.Rule > 0 {
+		f.hits[a.Rule]++
+	}
+	return a
+}
+
+// met is how many frames a rule has met.
+func (f *cableFaults) met(rule int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.hits[rule]
+}
+
+func (f *cableFaults) heal(rule int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.injector.Heal(rule)
+}
+
+// filter decides what becomes of a frame on the cable, by the guest's faults. Each power-on begins anew.
 func (m *machine) filter(f network.Frame) network.Action {
 	p := m.now.Load()
-	if p == nil || p.faults == nil || p.over() {
+	if p == nil || p.over() {
 		return network.Action{}
 	}
-	a := p.faults.Decide(f.Data, f.FromGuest)
-	if a.Delay > 0 { // it may be under way for longer than the boot lasts
+	a := p.faults.decide(f.Data, f.FromGuest)
+	if a.Held() { // it may be under way for longer than the boot lasts
 		<-p.begun
 		f.Action = a
 		m.faulted(p, f)
+	}
+	if a.For > 0 {
+		time.AfterFunc(a.For, func() { p.faults.heal(a.Rule) })
 	}
 	return a
 }
@@ -30,10 +71,7 @@ func (m *machine) filter(f network.Frame) network.Action {
 // faulted records that a fault met a frame. The frame is read by itself, without what came before.
 func (m *machine) faulted(p *powered, f network.Frame) {
 	n := f.Action.Rule
-	if p.hits == nil {
-		p.hits = map[int]int{}
-	}
-	if p.hits[n]++; p.hits[n] > maxFaultEvents {
+	if p.faults.met(n) > maxFaultEvents {
 		return
 	}
 	info := "a frame"
@@ -45,6 +83,10 @@ func (m *machine) faulted(p *powered, f network.Frame) {
 	if name, block, ok := h.Block(); ok { // whose transfer it is one frame does not tell
 		info = fmt.Sprintf("TFTP %s %d", name, block)
 	}
+	service := ""
+	if f.Action.Beside != nil {
+		service = f.Action.Beside.Service
+	}
 	m.lab.log.Append(event.Event{Kind: event.FaultHit, Network: p.network, Guest: m.name, Boot: p.boot, Fault: &event.Fault{
-		Rule: n, Do: m.guest.Faults[n-1].Do, Service: m.guest.Faults[n-1].Service, Frame: f.Number, FromGuest: f.FromGuest, Info: info}})
+		Rule: n, Do: f.Action.Do, Service: service, Frame: f.Number, FromGuest: f.FromGuest, Info: info}})
 }

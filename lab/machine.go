@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
-	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/guest"
 	"github.com/pxelab/pxelab/lab/network"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -44,11 +43,11 @@ type powered struct {
 	boot    int    // from 1
 	network string // its NIC is on
 	qemu    *guest.Machine
-	decoder *wire.Decoder   // used by the cable's observer alone
-	begun   chan struct{}   // closed once its power event is in the log
-	gone    chan struct{}   // closed once its exit event is
-	faults  *fault.Injector // used by the cable alone, as are hits
-	hits    map[int]int
+	decoder *wire.Decoder // used by the cable's observer alone
+	begun   chan struct{} // closed once its power event is in the log
+	gone    chan struct{} // closed once its exit event is
+	faults  *cableFaults
+	repeats int             // of TFTP packets; used by the cable's observer alone
 	life    context.Context // of the lab, for what a fault begins
 	settled bool            // the director has settled it
 }
@@ -83,15 +82,17 @@ func (m *machine) observe(f network.Frame) {
 		return // the bridge speaks to a machine that is off
 	}
 	<-p.begun
-	if n := f.Action.Rule; n > 0 && f.Action.Delay == 0 {
+	if f.Action.Rule > 0 && !f.Action.Held() {
 		m.faulted(p, f)
-		m.befall(p, m.guest.Faults[n-1])
+		if r := f.Action.Beside; r != nil {
+			m.befall(p, *r)
+		}
 	}
 	if f.Action.Drop && !f.FromGuest {
 		return // it never had it
 	}
 	packet, ok := p.decoder.Frame(f.Number, f.Data, f.FromGuest)
-	if !ok {
+	if !ok || p.stormy(packet.TFTP) {
 		return
 	}
 	e := event.Event{Kind: event.PacketSeen, Network: p.network, Guest: m.name, Boot: p.boot, Packet: &packet}
@@ -99,6 +100,20 @@ func (m *machine) observe(f network.Frame) {
 		e.Service, e.Via = m.lab.senders.origin(packet)
 	}
 	m.lab.log.Append(e)
+}
+
+// maxRepeats bounds what the log has of TFTP packets that one boot sent or was sent again. Where windows of blocks change places on
+// the way, each side may answer the other's repetitions with its own, to thousands of times the file. What is no longer told is no
+// progress either, so that the budget of the stage ends such a boot.
+const maxRepeats = 50_000
+
+// stormy tells of a repeated TFTP packet that the log has had enough of them. The end of a file is always told.
+func (p *powered) stormy(t *event.TFTP) bool {
+	if t == nil || t.Repeat == 0 || t.Last {
+		return false
+	}
+	p.repeats++
+	return p.repeats > maxRepeats
 }
 
 // power powers a guest on: fresh variable store, fresh cable end, QEMU. The guest must be off, its last exit
@@ -134,12 +149,9 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 		return errors.Join(err, raw.Close())
 	}
 	defer nic.Close()
-	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), begun: make(chan struct{}), gone: make(chan struct{}), life: ctx}
+	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), faults: newFaults(g.Faults, mac, m.spent), begun: make(chan struct{}), gone: make(chan struct{}), life: ctx}
 	if last := m.now.Load(); last != nil {
 		p.boot = last.boot + 1
-	}
-	if len(g.Faults) > 0 {
-		p.faults = fault.New(g.Faults, [6]byte(mac)).Without(m.spent)
 	}
 	m.guest, m.alive = g, true
 	argv := g.Resolve(dir)

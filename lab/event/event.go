@@ -116,8 +116,8 @@ type Late struct {
 
 // Fault is a frame to which something was done on purpose, or for whose sake something was done to a service or the guest.
 type Fault struct {
-	Rule      int    `json:"rule"`         // of the guest's faults in the plan, from 1
-	Do        string `json:"do"`           // "drop", "delay" ... as in the plan
+	Rule      int    `json:"rule"`         // of the guest's faults, from 1
+	Do        string `json:"do"`           // its deed: "drop", "delay", "jitter", "crash" ...
 	Frame     int    `json:"frame"`        // its number in wire.pcapng; zero for one that is held up, which has none yet, and for no frame
 	FromGuest bool   `json:"tx,omitempty"` // the guest sent it
 	Info      string `json:"info"`         // what it was, in one line

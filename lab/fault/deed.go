@@ -1,35 +1,97 @@
 package fault
 
-import "slices"
+import (
+	"bytes"
+	"time"
+)
 
-// CableDeeds are what a fault does to a frame.
-var CableDeeds = []string{"drop", "delay", "duplicate", "corrupt", "truncate"}
+const (
+	// DefaultQueue is how many frames wait for a slow line whose rule does not say.
+	DefaultQueue = 64
+	// longestWait is how long a frame that was put aside waits for those that are to go first: longer than servers and
+	// firmware wait before they send again, so that it is by frames that it ends and not by time.
+	longestWait = 2 * time.Second
+	// ethernet is the length of Ethernet's header.
+	ethernet = 14
+)
 
-// ServiceDeeds are what a fault does to a service: stop asks its process to end, crash kills it, pause holds it (for a time, or
-// for good), slow holds it for a time at each frame, restart kills it and starts it anew, lose-leases does so with all that it had
-// kept on disk gone, and fill-pool has strangers lease every address that it gives.
-var ServiceDeeds = []string{"stop", "crash", "pause", "slow", "restart", "lose-leases", "fill-pool"}
+// large tells whether a frame has more octets of IP than the rule lets pass; all are large to rules that have no such bound.
+func (a *armed) large(data []byte) bool { return a.Do != "mtu" || len(data)-ethernet > a.To }
 
-// GuestDeeds are what a fault does to the guest itself: power-cut takes its power away, for a time, and reset does so for no time.
-var GuestDeeds = []string{"power-cut", "reset"}
+// due tells whether the rule acts on a frame that goes this way, if it means that frame or not. A rule of reorder has one frame
+// aside in each direction, and others pass; a partition takes all frames once it has begun.
+func (a *armed) due(means bool, w int) bool {
+	switch a.Do {
+	case "reorder":
+		return means && a.aside[w] == nil
+	case "partition":
+		return means && !a.parted || a.parted && (a.Frames == 0 || a.left[w] > 0)
+	}
+	return means
+}
 
-// Deeds are all of them.
-var Deeds = slices.Concat(CableDeeds, ServiceDeeds, GuestDeeds)
+// act is what the rule does to a frame on which it is due.
+func (i *Injector) act(r *armed, data []byte, w int) Action {
+	switch r.Do {
+	case "delay":
+		return Action{Delay: r.By}
+	case "jitter":
+		return Action{Delay: r.jitter(r.met[w])}
+	case "reorder":
+		i.tickets++
+		r.aside[w] = &aside{i.tickets, max(r.Frames, 1)}
+		a := Action{Aside: i.tickets, Wait: r.By}
+		if a.Wait == 0 {
+			a.Wait = longestWait
+		}
+		return a
+	case "rate":
+		a := Action{Kbit: r.Kbit, Queue: r.Queue}
+		if a.Queue == 0 {
+			a.Queue = DefaultQueue
+		}
+		return a
+	case "duplicate":
+		return Action{Copies: 1}
+	case "corrupt":
+		return Action{Data: spoilt(data)}
+	case "truncate":
+		return Action{Data: bytes.Clone(data[:min(len(data), max(r.To, ethernet))])}
+	case "partition":
+		return r.part(w)
+	case "drop", "mtu":
+		return Action{Drop: true}
+	}
+	return Action{Beside: &r.Rule}
+}
 
-// OnCable tells whether the fault is done to the frame that it means, and not for its sake to something else.
-func (r *Rule) OnCable() bool { return !r.OnService() && !r.OnGuest() }
+// jitter is for how long the nth frame is held up: more than not at all, since it may not overtake the one before it.
+func (a *armed) jitter(nth int) time.Duration {
+	if a.By <= 0 {
+		return 1
+	}
+	return 1 + time.Duration(mix(a.draw(nth))%uint64(a.By))
+}
 
-// OnService tells whether the fault is done to a service.
-func (r *Rule) OnService() bool { return slices.Contains(ServiceDeeds, r.Do) }
+// part begins a partition, or goes on with it.
+func (a *armed) part(w int) Action {
+	act := Action{Drop: true}
+	if !a.parted {
+		a.parted, a.left, act.For = true, [2]int{a.Frames, a.Frames}, a.For
+	}
+	if a.Frames > 0 {
+		a.left[w]--
+		a.parted = a.left != [2]int{}
+	}
+	return act
+}
 
-// OnGuest tells whether the fault is done to the guest itself.
-func (r *Rule) OnGuest() bool { return slices.Contains(GuestDeeds, r.Do) }
-
-// AtPowerOn tells whether the fault waits for no frame: it is done before the guest is powered on.
-func (r *Rule) AtPowerOn() bool { return !r.OnCable() && r.Packet == "" && r.From == "" }
-
-// Timed tells whether the fault has something last for a time of the host, which is another time for a warped guest.
-func (r *Rule) Timed() bool { return !r.OnCable() || r.By > 0 }
-
-// once tells whether the fault is over when it has been done: what is stopped cannot be stopped again.
-func (r *Rule) once() bool { return !r.OnCable() && r.Do != "slow" }
+// spoilt turns one bit of a frame over, past the headers of UDP over IPv4, so that its checksum is wrong.
+func spoilt(data []byte) []byte {
+	out := bytes.Clone(data)
+	const headers = ethernet + 20 + 8
+	if len(out) > 0 {
+		out[min(len(out)-1, headers+(len(out)-min(len(out), headers))/2)] ^= 0x10
+	}
+	return out
+}

@@ -1,45 +1,45 @@
-// Package fault decides what is done on purpose: to the frames of a cable, which are dropped, held up, sent twice or spoilt, and,
-// when such a frame is met, to services and to the guest itself.
+// Package fault decides what is done on purpose: to the frames of a cable, which are dropped, held up, put behind others, sent
+// twice or spoilt, and, when such a frame is met, to services and to the guest itself.
 //
 // A decision depends on the frames that came before, their order and the rule's seed, never on a clock: the same frames meet the
-// same faults in every run. It does nothing itself; the cable does.
+// same faults in every run. It does nothing itself; the cable and the lab do, and keep the time.
 package fault
 
 import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/pxelab/pxelab/lab/wire"
 )
 
-// Rule is one fault: what it does, to which frames, and to which of these. The zero selection is all of them.
+// Rule is one fault: what it does, and to which frames. Each deed has parameters of its own; those of others are zero.
 type Rule struct {
-	Do      string        `json:"do"`                // one of Deeds
-	Packet  string        `json:"packet,omitempty"`  // one of Packets; empty: every frame
-	From    string        `json:"from,omitempty"`    // "guest", or the service that sent it; empty: either way
-	MAC     string        `json:"mac,omitempty"`     // of From, if it is a service
-	Block   int           `json:"block,omitempty"`   // of TFTP data and ack; zero: any
-	First   int           `json:"first,omitempty"`   // only so many
-	Nth     int           `json:"nth,omitempty"`     // only this one
-	Every   int           `json:"every,omitempty"`   // each so manieth
-	Percent int           `json:"percent,omitempty"` // of all, picked by Seed
-	Seed    int           `json:"seed,omitempty"`    //
-	By      time.Duration `json:"by,omitempty"`      // of delay, in nanoseconds
-	To      int           `json:"to,omitempty"`      // of truncate: octets that are left
+	Do string `json:"do"` // one of Deeds
+	Selection
+	By     time.Duration `json:"by,omitempty"`     // nanoseconds: of delay; of jitter at most; of reorder the longest wait
+	For    time.Duration `json:"for,omitempty"`    // nanoseconds: of partition, and of what is done to a service or the guest, how long it lasts
+	Frames int           `json:"frames,omitempty"` // of reorder: how many go first; of partition: how many are lost each way
+	To     int           `json:"to,omitempty"`     // of truncate: octets that are left; of mtu: octets of IP that pass
+	Kbit   int           `json:"kbit,omitempty"`   // of rate: thousands of bits a second
+	Queue  int           `json:"queue,omitempty"`  // of rate: frames that wait for their turn, at most; zero means DefaultQueue
 
-	Service string        `json:"service,omitempty"` // of a deed on a service: which
-	For     time.Duration `json:"for,omitempty"`     // of a deed on a service or the guest: how long it lasts, in nanoseconds; zero: for good, or no time
+	Service string `json:"service,omitempty"` // of a deed on a service: which
 }
 
-// Packets are the kinds of frames that a rule can name.
-var Packets = []string{"any", "arp", "dhcp", "discover", "offer", "request", "ack", "nak", "tftp", "rrq", "data", "tftp-ack", "oack", "tftp-error"}
+// CableDeeds are what a fault does to a frame.
+var CableDeeds = []string{"drop", "delay", "jitter", "reorder", "rate", "duplicate", "corrupt", "truncate", "mtu", "partition"}
 
-// dhcpTypes are the message types of option 53 (RFC 2132 section 9.6).
-var dhcpTypes = map[string]byte{"discover": 1, "offer": 2, "request": 3, "ack": 5, "nak": 6}
+// Lossless tells whether a deed only makes frames late: all of them come in the end.
+func Lossless(deed string) bool {
+	switch deed {
+	case "delay", "jitter", "reorder", "rate", "duplicate":
+		return true
+	}
+	return false
+}
 
-// tftpOps are the opcodes of RFC 1350 section 5, and RFC 2347's.
-var tftpOps = map[string]uint16{"rrq": 1, "data": 3, "tftp-ack": 4, "tftp-error": 5, "oack": 6}
+// Timed tells whether the rule reckons in seconds, of which a guest whose clock is warped has others, or does something to what
+// lives by the host's clock.
+func (r *Rule) Timed() bool { return r.By > 0 || r.For > 0 || r.Kbit > 0 || !r.OnCable() }
 
 // String is the rule as it is written in a topology.
 func (r Rule) String() string {
@@ -51,64 +51,20 @@ func (r Rule) String() string {
 	}
 	add("packet", r.Packet, r.Packet != "")
 	add("from", r.From, r.From != "")
+	add("port", r.Port, r.Port != 0)
 	add("block", r.Block, r.Block != 0)
+	add("after", r.After, r.After != 0)
 	add("first", r.First, r.First != 0)
 	add("nth", r.Nth, r.Nth != 0)
 	add("every", r.Every, r.Every != 0)
 	add("percent", r.Percent, r.Percent != 0)
 	add("seed", r.Seed, r.Seed != 0)
 	add("by", r.By, r.By != 0)
-	add("to", r.To, r.To != 0)
-	add("service", r.Service, r.Service != "")
 	add("for", r.For, r.For != 0)
+	add("frames", r.Frames, r.Frames != 0)
+	add("to", r.To, r.To != 0)
+	add("kbit", r.Kbit, r.Kbit != 0)
+	add("queue", r.Queue, r.Queue != 0)
+	add("service", r.Service, r.Service != "")
 	return "{" + strings.Join(words, ", ") + "}"
-}
-
-// matches tells whether a frame is of the kind that the rule names.
-func (r *Rule) matches(h *wire.Head, known bool) bool {
-	switch {
-	case r.Packet == "" || r.Packet == "any":
-		return true
-	case !known:
-		return false
-	case r.Packet == "arp":
-		return h.ARP != nil
-	}
-	_, _, kind, isDHCP := h.BOOTP()
-	op, block, isTFTP := h.TFTP()
-	switch {
-	case r.Packet == "dhcp":
-		return isDHCP
-	case r.Packet == "tftp":
-		return isTFTP
-	case dhcpTypes[r.Packet] != 0:
-		return isDHCP && kind == dhcpTypes[r.Packet]
-	}
-	return isTFTP && op == tftpOps[r.Packet] && (r.Block == 0 || uint16(r.Block) == block) //nolint:gosec // checked with the topology
-}
-
-// picks tells whether the rule means the nth frame of its kind.
-func (r *Rule) picks(nth int) bool {
-	switch {
-	case r.once() && r.First == 0 && r.Nth == 0 && r.Every == 0 && r.Percent == 0:
-		return nth == 1
-	case r.First != 0:
-		return nth <= r.First
-	case r.Nth != 0:
-		return nth == r.Nth
-	case r.Every != 0:
-		return nth%r.Every == 0
-	case r.Percent != 0:
-		return int(mix(uint64(r.Seed)<<32+uint64(nth))%100) < r.Percent //nolint:gosec // any number will do as a seed
-	}
-	return true
-}
-
-// mix is the finalizer of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014): the same on
-// every machine, and a number of its own for every frame.
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }

@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/fault"
@@ -69,21 +70,45 @@ func (b *boot) tries(r Reason) int {
 // owned says of a boot that stopped for want of frames which the lab itself took, all of them, or for want of a service that it had
 // stopped, that it did: nobody else is to be blamed. Where it took some, the cause may be another; that the fault was there is said.
 func (b *boot) owned(r Reason, d *diagnosis) {
+	say := func(words string, pick func(*fault.Rule, []event.Event) bool) bool {
+		for i := range b.guest.Faults {
+			rule, hits := &b.guest.Faults[i], b.hitsOf(i+1)
+			if len(hits) == 0 || rule.OnGuest() || !pick(rule, hits) {
+				continue
+			}
+			words += fmt.Sprintf("fault %d %s %s", i+1, rule, met(rule, hits))
+			if strings.HasPrefix(words, ";") {
+				words = d.do + words
+			}
+			d.do, d.evidence = words, append(d.evidence, ends(hits)...)
+			return true
+		}
+		return false
+	}
 	tries := b.tries(r)
-	for i := range b.guest.Faults {
-		rule, hits := &b.guest.Faults[i], b.hitsOf(i+1)
-		if len(hits) == 0 || rule.OnGuest() || rule.OnService() && !unanswered[r] || rule.OnCable() && (tries == 0 || rule.Do == "duplicate") {
-			continue
+	if say("the lab itself did that: ", func(rule *fault.Rule, hits []event.Event) bool {
+		if rule.OnService() {
+			return unanswered[r] && !b.heardFrom(rule.Service, hits[0])
 		}
-		met := fmt.Sprintf("fault %d %s %s", i+1, rule, met(rule, hits))
-		if rule.OnCable() && len(hits) >= tries || rule.OnService() && !b.heardFrom(rule.Service, hits[0]) {
-			d.do = "the lab itself did that: " + met
-		} else {
-			d.do += "; mind that " + met
-		}
-		d.evidence = append(d.evidence, ends(hits)...)
+		return tries > 0 && len(taken(hits, rule.Do)) >= tries
+	}) {
 		return
 	}
+	say("; mind that ", func(rule *fault.Rule, _ []event.Event) bool {
+		return rule.OnService() && unanswered[r] || rule.OnCable() && tries > 0 && rule.Do != "duplicate"
+	})
+}
+
+// taken are those of the frames that a fault met which it kept from their receiver. What only made them late took none of the guest's
+// questions, but answers that came too late are as good as none.
+func taken(hits []event.Event, deed string) []event.Event {
+	if deed == "duplicate" {
+		return nil
+	}
+	if fault.Lossless(deed) {
+		hits = slices.DeleteFunc(slices.Clone(hits), func(e event.Event) bool { return e.Fault.FromGuest })
+	}
+	return hits
 }
 
 // unanswered are the reasons that a service which no longer answers can be behind.

@@ -11,8 +11,8 @@ import (
 
 // TestFaults: a fault that met nothing fails its guest, and what the lab took away is blamed on nobody else.
 func TestFaults(t *testing.T) {
-	hit := func(rule int) event.Event {
-		return event.Event{Kind: event.FaultHit, Fault: &event.Fault{Rule: rule, Do: "drop", Frame: 3, Info: "DHCPOFFER"}}
+	hit := func(rule int) event.Event { // below zero: on a frame of the guest
+		return event.Event{Kind: event.FaultHit, Fault: &event.Fault{Rule: max(rule, -rule), Do: "drop", Frame: 3, FromGuest: rule < 0, Info: "DHCPOFFER"}}
 	}
 	for name, c := range map[string]struct {
 		rules []fault.Rule
@@ -21,11 +21,13 @@ func TestFaults(t *testing.T) {
 		says  string // in the first verdict
 		not   string
 	}{
-		"it took the offers":           {[]fault.Rule{{Do: "drop", Packet: "offer"}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1 {do: drop, packet: offer} met 3 frames", "start a DHCP server"},
-		"near: it took one of three":   {[]fault.Rule{{Do: "corrupt", Packet: "discover", Nth: 1}}, []int{1}, []bool{true}, "start a DHCP server there, or check that the guest is on the right network; mind that fault 1", "the lab itself"},
-		"it held them up for too long": {[]fault.Rule{{Do: "delay", Packet: "offer"}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1", "start a DHCP server"},
-		"it met nothing":               {[]fault.Rule{{Do: "drop", Packet: "nak"}}, nil, []bool{false}, "no server", "the lab itself"},
-		"only the second met":          {[]fault.Rule{{Do: "drop", Packet: "nak"}, {Do: "drop", Packet: "offer"}}, []int{2, 2, 2}, []bool{false, true}, "the lab itself did that: fault 2", "start a DHCP server"},
+		"it took the offers":           {[]fault.Rule{{Do: "drop", Selection: fault.Selection{Packet: "offer"}}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1 {do: drop, packet: offer} met 3 frames", "start a DHCP server"},
+		"near: it took one of three":   {[]fault.Rule{{Do: "corrupt", Selection: fault.Selection{Packet: "discover", Nth: 1}}}, []int{1}, []bool{true}, "start a DHCP server there, or check that the guest is on the right network; mind that fault 1", "the lab itself"},
+		"it held them up for too long": {[]fault.Rule{{Do: "delay", Selection: fault.Selection{Packet: "offer"}}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1", "start a DHCP server"},
+		"it met nothing":               {[]fault.Rule{{Do: "drop", Selection: fault.Selection{Packet: "nak"}}}, nil, []bool{false}, "no server", "the lab itself"},
+		"only the second met":          {[]fault.Rule{{Do: "drop", Selection: fault.Selection{Packet: "nak"}}, {Do: "drop", Selection: fault.Selection{Packet: "offer"}}}, []int{2, 2, 2}, []bool{false, true}, "the lab itself did that: fault 2", "start a DHCP server"},
+		"the second took them all":     {[]fault.Rule{{Do: "delay"}, {Do: "drop", Selection: fault.Selection{Packet: "offer"}}}, []int{1, 2, 2, 2}, []bool{true, true}, "the lab itself did that: fault 2", "fault 1"},
+		"near: it held up questions":   {[]fault.Rule{{Do: "jitter"}}, []int{-1, -1, -1}, []bool{true}, "mind that fault 1", "the lab itself"},
 		"near: it only sent twice":     {[]fault.Rule{{Do: "duplicate"}}, []int{1}, []bool{true}, "no server", "the lab itself"},
 		"near: none planned":           {nil, nil, nil, "no server", "the lab itself"},
 	} {
@@ -60,7 +62,7 @@ func TestFaults(t *testing.T) {
 // TestServiceFaults: a service that the lab stopped is the lab's doing, unless it answered all the same; and what is done once is
 // counted in whichever boot that was.
 func TestServiceFaults(t *testing.T) {
-	crash := fault.Rule{Do: "crash", Service: "tftp", Packet: "rrq"}
+	crash := fault.Rule{Do: "crash", Service: "tftp", Selection: fault.Selection{Packet: "rrq"}}
 	full := fault.Rule{Do: "fill-pool", Service: "dhcp"}
 	hit := func(f event.Fault) event.Event { return event.Event{Kind: event.FaultHit, Fault: &f} }
 	atRRQ := hit(event.Fault{Rule: 1, Do: "crash", Service: "tftp", Info: "RRQ probe.0"})
@@ -88,7 +90,7 @@ func TestServiceFaults(t *testing.T) {
 			s.gets("OACK", "probe.0", event.TFTP{Options: map[string]string{"blksize": "1432"}})
 			gaveUp(s)
 		}, "; mind that fault 1 {do: crash", "the lab itself", "fault 1 met 1 frame of bios"},
-		"near: it was another service": {fault.Rule{Do: "crash", Service: "dhcp", Packet: "rrq"}, func(s *script) {
+		"near: it was another service": {fault.Rule{Do: "crash", Service: "dhcp", Selection: fault.Selection{Packet: "rrq"}}, func(s *script) {
 			rrq(s).asks("RRQ", "probe.0", event.TFTP{})
 			gaveUp(s)
 		}, "start the TFTP server", "fault 1", "fault 1 met no frame of bios"},
@@ -100,7 +102,7 @@ func TestServiceFaults(t *testing.T) {
 			s.firmware().discovers(4)
 			gaveUp(s)
 		}, "start a DHCP server", "the lab itself", "fault 1 could not be done"},
-		"power was cut in the boot before": {fault.Rule{Do: "power-cut", Packet: "data"}, func(s *script) {
+		"power was cut in the boot before": {fault.Rule{Do: "power-cut", Selection: fault.Selection{Packet: "data"}}, func(s *script) {
 			s.firmware().of(hit(event.Fault{Rule: 1, Do: "power-cut", Info: "TFTP DATA 1"}))
 			s.power("bios", false).firmware().discovers(4)
 			gaveUp(s)

@@ -74,7 +74,9 @@ type Cable struct {
 	order sync.Mutex // puts the frames of both directions in one order; guards what follows
 	guest *plug      // guest side; nil while the guest is off
 	down  bool
-	held  [2]chan *held // frames that are held up, to the guest and from it
+	held  [2]chan *held    // frames that are held up, to the guest and from it
+	aside map[int]*held    // frames that wait for others to go first, by their action's number
+	lines [2]map[int]*line // what rules make of the cable, by their numbers: slow lines to the guest and from it
 	stats Stats
 	err   error // why the bridge side fell silent
 }
@@ -93,6 +95,7 @@ func (b *Bridge) Plug(config CableConfig) (*Cable, error) {
 		return nil, fmt.Errorf("plug in cable %q: %w", config.Name, err)
 	}
 	c := &Cable{config: config, via: via, why: why, port: port, closing: make(chan struct{})}
+	c.renew()
 	c.pumping.Go(c.pumpToGuest)
 	return c, nil
 }
@@ -161,6 +164,7 @@ func (c *Cable) unplugGuest() {
 	c.order.Lock()
 	guest := c.guest
 	c.guest = nil
+	c.renew()
 	c.order.Unlock()
 	if guest == nil {
 		return

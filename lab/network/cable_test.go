@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vishvananda/netlink"
 	"go.uber.org/goleak"
@@ -327,34 +326,5 @@ func TestInterfaceName(t *testing.T) {
 	}
 	if got := interfaceName("h", "dhcp"); got != "h-dhcp" {
 		t.Errorf("a name that fits becomes %q", got)
-	}
-}
-
-// TestHeldUp: frames that are held up alike come in the order in which they were sent, and not before they are due.
-func TestHeldUp(t *testing.T) {
-	b := newBridge(t)
-	server := listenUDP(t, addHost(t, b, "dhcp", hostMAC, hostAddress), ":67")
-	const delay = 20 * time.Millisecond
-	cable := plugIn(t, b, CableConfig{Name: "x64", Tun: true, Filter: func(f Frame) Action {
-		if f.FromGuest {
-			return Action{Rule: 1, Delay: delay}
-		}
-		return Action{}
-	}})
-	g := connect(t, cable)
-	begun := time.Now()
-	const count = 100
-	for i := range count {
-		g.send(udpFrame(t, broadcast, net.IPv4bcast, fmt.Sprint(i)))
-	}
-	buf := make([]byte, 100)
-	for i := range count {
-		n, _, err := server.ReadFromUDP(buf)
-		if err != nil || string(buf[:n]) != fmt.Sprint(i) {
-			t.Fatalf("datagram %d is %q, %v", i, buf[:n], err)
-		}
-	}
-	if took := time.Since(begun); took < delay {
-		t.Errorf("they came after %s, and are held up for %s", took, delay)
 	}
 }

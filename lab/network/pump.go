@@ -62,14 +62,25 @@ func (c *Cable) pumpToGuest() {
 
 // carry has a frame travel on, if it may: one that has just come, or (late) one that was held up.
 func (c *Cable) carry(data []byte, fromGuest bool, late *held) {
-	guest, data, times := c.admit(data, fromGuest, late)
-	for range times {
+	p := c.admit(data, fromGuest, late)
+	for range p.times {
 		if fromGuest {
-			c.toBridge(data)
+			c.toBridge(p.data)
 		} else {
-			c.toGuest(guest, data)
+			c.toGuest(p.guest, p.data)
 		}
 	}
+	for _, h := range p.then {
+		c.carry(h.data, h.fromGuest, h)
+	}
+}
+
+// passage is what travels on.
+type passage struct {
+	data  []byte
+	times int
+	guest *plug   // nil only where the frame does not travel towards it
+	then  []*held // frames that were to let this one go first
 }
 
 func (c *Cable) toBridge(data []byte) {
@@ -95,23 +106,25 @@ func (c *Cable) toGuest(guest *plug, data []byte) {
 	}
 }
 
-// admit decides whether a frame travels on, as what and how often, and has it captured and observed. The guest is nil only
-// where the frame does not travel towards it.
-func (c *Cable) admit(data []byte, fromGuest bool, late *held) (guest *plug, out []byte, times int) {
+// admit decides whether a frame travels on, as what and how often, and has it captured and observed.
+func (c *Cable) admit(data []byte, fromGuest bool, late *held) passage {
 	c.order.Lock()
 	defer c.order.Unlock()
+	if late != nil && late.line != nil {
+		late.line.waiting--
+	}
 	switch {
 	case late != nil && late.guest != c.guest:
-		return nil, nil, 0
+		return passage{}
 	case len(data) < minFrame || len(data) > maxFrame:
 		c.stats.Misfit++
-		return nil, nil, 0
+		return passage{}
 	case c.down:
 		c.stats.LinkDown++
-		return nil, nil, 0
+		return passage{}
 	case !fromGuest && (c.guest == nil || c.guest.gone):
 		c.stats.NoGuest++
-		return nil, nil, 0
+		return passage{}
 	}
 	var a Action
 	if late != nil {
@@ -119,21 +132,24 @@ func (c *Cable) admit(data []byte, fromGuest bool, late *held) (guest *plug, out
 	} else if c.config.Filter != nil {
 		a = c.config.Filter(Frame{Data: data, FromGuest: fromGuest, At: time.Now()})
 	}
-	if a.Delay > 0 && late == nil {
-		c.hold(&held{bytes.Clone(data), fromGuest, time.Now().Add(a.Delay), a, c.guest})
-		return nil, nil, 0
+	if late == nil && a.Held() {
+		if c.hold(&held{data: bytes.Clone(data), fromGuest: fromGuest, action: a, guest: c.guest}) {
+			return passage{}
+		}
+		a.Drop = true
 	}
 	if a.Data != nil {
 		data = a.Data
 	}
-	if times = 1 + a.Copies; a.Drop {
-		times = 0
+	p := passage{data: data, times: 1 + a.Copies, guest: c.guest, then: c.overtaken(a.Then)}
+	if a.Drop {
+		p.times = 0
 	}
 	c.record(data, fromGuest, a)
-	for range times - 1 {
+	for range p.times - 1 {
 		c.record(data, fromGuest, Action{Copies: a.Copies})
 	}
-	return c.guest, data, times
+	return p
 }
 
 // record has a frame counted, captured and observed, under the lock of order.
@@ -161,8 +177,14 @@ func (c *Cable) record(data []byte, fromGuest bool, a Action) {
 func (c *Cable) comment(a Action) string {
 	var what string
 	switch {
+	case a.Drop && a.Held():
+		what = "dropped on cable " + c.config.Name + ", where too many are held up"
 	case a.Drop:
 		what = "dropped on cable " + c.config.Name
+	case a.Aside > 0:
+		what = "put behind others on cable " + c.config.Name
+	case a.Kbit > 0:
+		what = fmt.Sprintf("sent at %d kbit/s on cable %s", a.Kbit, c.config.Name)
 	case a.Delay > 0:
 		what = fmt.Sprintf("held up for %s on cable %s", a.Delay, c.config.Name)
 	case a.Copies > 0:

@@ -285,7 +285,11 @@ func limits(t reflect.Type) (low, high int) {
 	case reflect.TypeFor[percent]():
 		return 1, 100
 	case reflect.TypeFor[octets]():
-		return 14, 1514 // an Ethernet frame
+		return 14, maxOctets
+	case reflect.TypeFor[kbit]():
+		return 1, 1_000_000
+	case reflect.TypeFor[queueLen]():
+		return 1, 4096 // what a cable holds
 	case reflect.TypeFor[claimCount]():
 		return 0, 1000
 	case reflect.TypeFor[optionCode]():

@@ -2,7 +2,6 @@ package topology
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,8 +28,7 @@ const (
 // obvious value is filled in: the only network, the default NIC. The error is a Problems with everything
 // that is wrong, in file order; after an error of YAML syntax, which hides the rest, it holds that alone.
 func Parse(path string, data []byte, k Known) (*Topology, error) {
-	d := &decoder{known: k, path: path, left: maxNodes, anchors: map[string]ast.Node{}, where: map[string]position{},
-		keys: map[string][]string{}, unknown: map[string]bool{}}
+	d := newDecoder(path, k)
 	body := d.body(data)
 	if body == nil {
 		return nil, d.problems
@@ -40,10 +38,13 @@ func Parse(path string, data []byte, k Known) (*Topology, error) {
 	if len(d.problems) == 0 {
 		return c.topo, nil
 	}
-	slices.SortStableFunc(d.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
+	d.problems.sort()
 	return nil, d.problems
+}
+
+func newDecoder(path string, k Known) *decoder {
+	return &decoder{known: k, path: path, left: maxNodes, anchors: map[string]ast.Node{}, where: map[string]position{},
+		keys: map[string][]string{}, unknown: map[string]bool{}}
 }
 
 // body finds the file's one document, or reports why there is none to read and returns nil.

@@ -12,7 +12,7 @@ type Head struct {
 	Src, Dst         [6]byte
 	From, To         netip.Addr // invalid without IP
 	Proto            byte       // of IP
-	SrcPort, DstPort uint16     // of UDP
+	SrcPort, DstPort uint16     // of UDP or TCP; zero in all but the first fragment
 	UDP              []byte     // its payload; nil without UDP, and in all but the first fragment
 	ARP              []byte
 }
@@ -34,14 +34,14 @@ func Peek(data []byte) (h Head, ok bool) {
 			return h, false
 		}
 		h.From, h.To = netip.AddrFrom4([4]byte(body[12:16])), netip.AddrFrom4([4]byte(body[16:20]))
-		h.peekUDP(body[9], body[int(body[0]&15)*4:], binary.BigEndian.Uint16(body[6:])&0x1fff != 0)
+		h.peekPorts(body[9], body[int(body[0]&15)*4:], binary.BigEndian.Uint16(body[6:])&0x1fff != 0)
 		return h, true
 	case layers.EthernetTypeIPv6:
 		if len(body) < 40 {
 			return h, false
 		}
 		h.From, h.To = netip.AddrFrom16([16]byte(body[8:24])), netip.AddrFrom16([16]byte(body[24:40]))
-		h.peekUDP(body[6], body[40:], false)
+		h.peekPorts(body[6], body[40:], false)
 		return h, true
 	}
 	return h, false
@@ -50,12 +50,15 @@ func Peek(data []byte) (h Head, ok bool) {
 // minEthernet is the length of Ethernet's header.
 const minEthernet = 14
 
-func (h *Head) peekUDP(proto byte, body []byte, fragment bool) {
+func (h *Head) peekPorts(proto byte, body []byte, fragment bool) {
 	h.Proto = proto
-	if proto != 17 || len(body) < 8 || fragment {
+	if proto != 17 && proto != 6 || len(body) < 8 || fragment {
 		return
 	}
-	h.SrcPort, h.DstPort, h.UDP = binary.BigEndian.Uint16(body), binary.BigEndian.Uint16(body[2:]), body[8:]
+	h.SrcPort, h.DstPort = binary.BigEndian.Uint16(body), binary.BigEndian.Uint16(body[2:])
+	if proto == 17 {
+		h.UDP = body[8:]
+	}
 }
 
 // ToAll reports whether Dst is a broadcast or multicast address.

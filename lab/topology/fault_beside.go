@@ -2,35 +2,13 @@ package topology
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/pxelab/pxelab/lab/fault"
 )
 
-// ofDeed says which keys of a fault belong to which deeds, and what is to be written where one of them is missing. needed names
-// the deeds that cannot do without it.
-var ofDeed = []struct {
-	key           string
-	deeds, needed []string
-	such          string
-}{
-	{"by", []string{"delay", "slow"}, []string{"delay", "slow"}, "by: 200ms"},
-	{"to", []string{"truncate"}, []string{"truncate"}, "to: 60"},
-	{"service", fault.ServiceDeeds, fault.ServiceDeeds, "service: boot"},
-	{"for", []string{"pause", "restart", "lose-leases", "power-cut"}, nil, ""},
-}
-
-// checkDeed holds a fault to the keys that its deed knows.
-func (c *checker) checkDeed(at string, r *fault.Rule) {
+// checkBeside reports what cannot be done to a service or the guest.
+func (c *checker) checkBeside(at string, r *fault.Rule) {
 	has := func(k string) bool { return slices.Contains(c.keys[at], k) }
-	for _, k := range ofDeed {
-		switch {
-		case has(k.key) && !slices.Contains(k.deeds, r.Do) && r.Do != "":
-			c.report(join(at, k.key), "belongs to %s; leave it out", strings.Join(k.deeds, ", "))
-		case !has(k.key) && slices.Contains(k.needed, r.Do) && c.whole(at):
-			c.report(at, "needs %q, such as %s", k.key, k.such)
-		}
-	}
 	if r.OnCable() {
 		return
 	}
