@@ -48,7 +48,7 @@ func (c *condition) topology(name string, firmwares []string) string {
 				continue
 			}
 			n++
-			id := fmt.Sprintf("%s-%d", f, n)
+			id := fmt.Sprintf("g%d", n)
 			fmt.Fprintf(&networks, "  n%d: {subnet: 198.18.%d.0/24}\n", n, n) // RFC 2544: for benchmarks
 			pad := ""
 			if c.pad > 0 {

@@ -32,7 +32,7 @@ func traffic(events []event.Event, guest string) float64 {
 	var sent int64
 	for _, e := range events {
 		d := e.Decision
-		if d == nil || d.Role != "tftp" || !strings.HasSuffix(guest, "-"+strings.TrimPrefix(e.Service, "s")) {
+		if d == nil || d.Role != "tftp" || strings.TrimPrefix(guest, "g") != strings.TrimPrefix(e.Service, "s") {
 			continue
 		}
 		if sent += d.Sent; d.Outcome == "ok" {
