@@ -13,7 +13,7 @@ GO_TEST := PXELAB_REQUIRE=$(PXELAB_REQUIRE) $(GO) test -race -count=1 -timeout 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build lab-up lab-down lab-status run doctor test test-boot lint fuzz bench bench-tftp images clean
+.PHONY: help deps build lab-up lab-down lab-status run doctor test test-boot lint fuzz bench bench-tftp resilience images clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ lint: $(LINTER) ## check the code's form and its import law
 # The linter is a module of its own, so that its two hundred dependencies are not ours. Built once: 2 min.
 $(LINTER): tools/go.mod tools/go.sum
 	cd tools && $(GO) build -ldflags='-s -w' -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+resilience: deps build ## boot every firmware under losses, delays and restarts: the table of docs/firmware-resilience.md
+	$(GO) run ./tests/resilience $(RESILIENCE)
 
 fuzz: ## fuzz every parser and server, four at a time (FUZZTIME=30s FUZZTIME_SERVERS=60s each)
 	scripts/fuzz.sh $(FUZZTIME) $(FUZZTIME_SERVERS)

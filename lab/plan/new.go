@@ -143,7 +143,7 @@ func (p *Plan) atOnce(h *host.Host, o Options) {
 	switch {
 	case o.AtOnce > 0:
 		p.AtOnce, p.WhyAtOnce = min(o.AtOnce, n), "asked for"
-	case p.Clock.Value == "warp":
+	case slices.ContainsFunc(p.Guests, func(g Guest) bool { return g.Clock == "warp" }):
 		p.AtOnce = min(max(h.Cores, 1), n)
 		p.WhyAtOnce = fmt.Sprintf("a warped guest needs a core of its own, and there are %d", h.Cores)
 	default:

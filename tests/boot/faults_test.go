@@ -25,7 +25,7 @@ func TestSameFaults(t *testing.T) {
 	}{
 		{topologyFile(t, "faults"), []string{"--clock", "warp"}},
 		{filepath.Join("testdata", "same-line.yaml"), []string{"--clock", "warp"}},
-		{topologyFile(t, "faults-services"), []string{"--at-once", "7"}}, // in real time, in which machines mostly wait
+		{topologyFile(t, "faults-services"), nil}, // in real time, all at once
 	} {
 		for _, e := range sameFaults(t, run.file, run.args...) {
 			if e.Fault != nil {
