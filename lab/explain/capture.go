@@ -37,6 +37,7 @@ type reader struct {
 	start    time.Time
 	end      time.Duration
 	frames   int
+	copies   copies
 	cut      int // frames of which only the beginning is there
 	around   around
 	beyond   bool
@@ -72,7 +73,9 @@ func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error)
 	return out, nil
 }
 
-func newReader() *reader { return &reader{of: map[[6]byte]*station{}, others: map[[6]byte]bool{}} }
+func newReader() *reader {
+	return &reader{of: map[[6]byte]*station{}, others: map[[6]byte]bool{}, copies: newCopies()}
+}
 
 // explain explains all boots that have been read.
 func (r *reader) explain(out *Record) {
@@ -100,8 +103,16 @@ func (r *reader) frame(f *Frame) {
 	}
 	r.around.lends(f, &h)
 	r.meet(f.Card, &h)
+	copied, asked := false, false
 	for _, s := range r.stations {
-		if from, mine := s.owns(&h); mine && s.card == f.Card { // what went to all was seen on every card
+		from, mine := s.owns(&h)
+		if !mine || s.card != f.Card { // what went to all was seen on every card
+			continue
+		}
+		if !asked {
+			copied, asked = r.copies.has(f, &h, at), true
+		}
+		if !copied {
 			s.take(f, &h, from, at)
 		}
 	}
@@ -143,6 +154,9 @@ func (r *reader) remarks(broken error) []string {
 	}
 	if r.cut > 0 {
 		out = append(out, fmt.Sprintf("of %d frames only the beginning was captured: capture whole frames (tcpdump -s 0), as options and files may be missing", r.cut))
+	}
+	if r.copies.count > 0 {
+		out = append(out, fmt.Sprintf("%d frames are there again, seen on another interface or on their way in and out: each frame is counted once", r.copies.count))
 	}
 	if r.beyond {
 		out = append(out, fmt.Sprintf("more than %d machines boot here; the first %d are explained", maxStations, maxStations))

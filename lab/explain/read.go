@@ -23,6 +23,7 @@ type Frame struct {
 	VLAN   int    // zero: untagged
 	Cut    bool   // the capture holds only its beginning
 	Card   int    // the capture's number of the interface that saw it
+	Side   Side   // zero, but in cooked captures
 }
 
 // Frames reads a capture in pcap or pcapng form. An error is the last thing it gives. A file that was cut short gives its whole
@@ -125,8 +126,9 @@ func ended(err error) error {
 }
 
 func frame(link layers.LinkType, data []byte, info gopacket.CaptureInfo) (Frame, error) {
-	out, vlan, err := ethernet(link, data)
-	return Frame{At: info.Timestamp, Data: out, VLAN: vlan, Cut: info.CaptureLength < info.Length, Card: info.InterfaceIndex}, err
+	f, err := ethernet(link, data)
+	f.At, f.Cut, f.Card = info.Timestamp, info.CaptureLength < info.Length, info.InterfaceIndex
+	return f, err
 }
 
 // blockGuard refuses a block of pcapng that claims to be larger than any frame: a reader would make room for it first. It
