@@ -31,7 +31,7 @@ const (
 
 // wire is a capture being built: one machine, and what it and the servers say.
 type wire struct {
-	t      *testing.T
+	t      testing.TB
 	mac    net.HardwareAddr
 	arch   uint16
 	ipxe   bool
@@ -40,7 +40,7 @@ type wire struct {
 	port   uint16 // of the transfer
 }
 
-func newWire(t *testing.T) *wire { return &wire{t: t, mac: machine, arch: 7, port: 2000} }
+func newWire(t testing.TB) *wire { return &wire{t: t, mac: machine, arch: 7, port: 2000} }
 
 func (w *wire) after(d time.Duration) *wire { w.now += d; return w }
 

@@ -31,16 +31,17 @@ type Record struct {
 
 // reader gathers the machines of a capture.
 type reader struct {
-	stations []*station
-	of       map[[6]byte]*station
-	others   map[[6]byte]bool
-	start    time.Time
-	end      time.Duration
-	frames   int
-	copies   copies
-	cut      int // frames of which only the beginning is there
-	around   around
-	beyond   bool
+	crowd   crowd
+	touched []*station // by the last frame; reused
+	others  map[[6]byte]bool
+	start   time.Time
+	end     time.Duration
+	frames  int
+	copies  copies
+	kept    int // octets that the events take
+	cut     int // frames of which only the beginning is there
+	around  around
+	beyond  bool
 }
 
 // Capture explains every boot in a capture. It reads it once and keeps of it what the boots consist of. An error is that of a
@@ -62,11 +63,11 @@ func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error)
 		return nil, broken
 	}
 	out := &Record{Said: r.remarks(broken)}
-	if len(console) > 0 && len(r.stations) != 1 {
-		out.Said = append(out.Said, fmt.Sprintf("the console was left out, as %d machines boot in the capture and it is one machine's", len(r.stations)))
+	if len(console) > 0 && len(r.crowd.all) != 1 {
+		out.Said = append(out.Said, fmt.Sprintf("the console was left out, as %d machines boot in the capture and it is one machine's", len(r.crowd.all)))
 		console = nil
 	}
-	for _, s := range r.stations {
+	for _, s := range r.crowd.all {
 		s.hear(console, r.end)
 	}
 	r.explain(out)
@@ -74,13 +75,13 @@ func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error)
 }
 
 func newReader() *reader {
-	return &reader{of: map[[6]byte]*station{}, others: map[[6]byte]bool{}, copies: newCopies()}
+	return &reader{crowd: newCrowd(), others: map[[6]byte]bool{}, copies: newCopies()}
 }
 
 // explain explains all boots that have been read.
 func (r *reader) explain(out *Record) {
 	out.Frames, out.Span, out.Others = r.frames, r.end, len(r.others)
-	for _, s := range r.stations {
+	for _, s := range r.crowd.all {
 		out.Boots = append(out.Boots, s.explain(&r.around, r.end)...)
 	}
 }
@@ -102,9 +103,10 @@ func (r *reader) frame(f *Frame) {
 		return
 	}
 	r.around.lends(f, &h)
+	r.touched = r.touched[:0]
 	r.meet(f.Card, &h)
 	copied, asked := false, false
-	for _, s := range r.stations {
+	for _, s := range r.crowd.concerned(&h) {
 		from, mine := s.owns(&h)
 		if !mine || s.card != f.Card { // what went to all was seen on every card
 			continue
@@ -113,7 +115,8 @@ func (r *reader) frame(f *Frame) {
 			copied, asked = r.copies.has(f, &h, at), true
 		}
 		if !copied {
-			s.take(f, &h, from, at)
+			r.touched = append(r.touched, s)
+			r.take(s, f, &h, from, at)
 		}
 	}
 }
@@ -128,7 +131,7 @@ func (r *reader) meet(card int, h *wire.Head) {
 	default:
 		return
 	}
-	if r.of[mac] != nil {
+	if r.crowd.of[mac] != nil {
 		return
 	}
 	if !bytes.Contains(h.UDP, []byte("PXEClient")) && !bytes.Contains(h.UDP, []byte("HTTPClient")) {
@@ -137,13 +140,13 @@ func (r *reader) meet(card int, h *wire.Head) {
 		}
 		return
 	}
-	if len(r.stations) == maxStations {
+	if len(r.crowd.all) == maxStations {
 		r.beyond = true
 		return
 	}
 	delete(r.others, mac)
 	s := &station{mac: mac, card: card, addresses: map[netip.Addr]bool{}, vlans: map[int]bool{}, images: map[string]event.Image{}}
-	r.of[mac], r.stations = s, append(r.stations, s)
+	r.crowd.add(s)
 }
 
 // remarks are about the capture as a whole.
@@ -220,6 +223,10 @@ func (s *station) explainBoot(a *around, number int, events []event.Event, until
 	x.remark(result.Notes)
 	s.remarks(&x)
 	x.conclude(&result, patience(log, until), len(s.console) > 0)
+	if last := s.events[len(s.events)-1]; s.dropped && number == last.Boot {
+		x.End, x.Answers = Unclear, nil
+		x.Summary = fmt.Sprintf("what %s did later than %.0f s into the capture is not explained, as more came of it than is kept: cut the capture (editcap -A, -B)", x.Machine, last.At.Seconds())
+	}
 	if a, ok := textAnswer(s.console); ok && x.End == Unclear && number == s.boot {
 		x.stop(x.Stage, a)
 	}
@@ -232,9 +239,6 @@ func (s *station) explainBoot(a *around, number int, events []event.Event, until
 func (s *station) remarks(x *Explanation) {
 	if len(s.vlans) > 1 {
 		x.Notes = append(x.Notes, fmt.Sprintf("its frames carry several VLAN tags (%s): servers and machine must be in one VLAN", join(slices.Sorted(maps.Keys(s.vlans)))))
-	}
-	if s.dropped {
-		x.Notes = append(x.Notes, fmt.Sprintf("more than %d events came of it; the rest is not explained", maxEvents))
 	}
 }
 

@@ -21,7 +21,7 @@ func NewLive() *Live { return &Live{newReader(), map[*station]int{}} }
 func (l *Live) Frame(f *Frame) []News {
 	l.r.frame(f)
 	var out []News
-	for _, s := range l.r.stations {
+	for _, s := range l.r.touched {
 		if len(s.events) == l.told[s] {
 			continue
 		}

@@ -14,8 +14,10 @@ import (
 
 // Bounds of what is kept of a capture.
 const (
-	maxStations = 256    // machines that are followed; DHCP clients beyond that are only counted
-	maxEvents   = 20_000 // of one machine, which is a hundred boots
+	maxStations = 256       // machines that are followed; DHCP clients beyond that are only counted
+	maxEvents   = 20_000    // of one machine, which is a hundred boots
+	maxKept     = 128 << 20 // octets that all events may take, as far as can be told: a hundred thousand
+	eventSize   = 1 << 10   // of one, without the texts it has of its frame
 	bootPause   = time.Minute
 )
 
@@ -24,6 +26,8 @@ type station struct {
 	mac       [6]byte
 	decoder   *wire.Decoder
 	addresses map[netip.Addr]bool // given to it
+	grouped   bool                // it was told of multicast
+	mark      int                 // of the crowd's last look
 	events    []event.Event
 	boot      int
 	last      time.Duration // when it was last heard of
@@ -31,7 +35,7 @@ type station struct {
 	images    map[string]event.Image // boot files, by their name, as far as their first octets tell
 	card      int                    // of the capture: where it was met, and is listened to
 	console   []string               // its lines, if they are known
-	dropped   bool                   // events beyond maxEvents were left out
+	dropped   bool                   // later events were left out
 }
 
 // solicits tells whether it is the begin of a DHCPv6 exchange (RFC 8415 section 18.2.1).
@@ -44,7 +48,7 @@ func (s *station) owns(h *wire.Head) (from, mine bool) {
 	case ok && mac == s.mac:
 		return op == 1, true
 	case ok:
-		return false, op == 2 && h.ToAll() // another's answer, which it may have heard
+		return false, false // another's, though it may have heard it
 	case h.Src == s.mac, s.addresses[h.From]:
 		return true, true
 	case h.Dst == s.mac, s.addresses[h.To]:
@@ -54,7 +58,7 @@ func (s *station) owns(h *wire.Head) (from, mine bool) {
 }
 
 // take decodes a frame that concerns the machine.
-func (s *station) take(f *Frame, h *wire.Head, from bool, at time.Duration) {
+func (r *reader) take(s *station, f *Frame, h *wire.Head, from bool, at time.Duration) {
 	if s.boot == 0 || at-s.last > bootPause && from {
 		s.begin(at)
 	}
@@ -71,7 +75,11 @@ func (s *station) take(f *Frame, h *wire.Head, from bool, at time.Duration) {
 	if from || h.Dst == s.mac {
 		s.last = at
 	}
-	s.learn(&p, h)
+	if r.kept += eventSize + 2*len(f.Data); r.kept > maxKept {
+		s.dropped = true
+		return
+	}
+	r.learn(s, &p, h)
 	s.add(event.Event{Kind: event.PacketSeen, At: at, Packet: &p})
 }
 
@@ -82,6 +90,9 @@ func (s *station) addressed(data []byte, h *wire.Head, from bool) []byte {
 	case from:
 		at = 6
 	case h.ToAll():
+		return data
+	}
+	if [6]byte(data[at:]) == s.mac {
 		return data
 	}
 	data = bytes.Clone(data)
@@ -107,15 +118,18 @@ func (s *station) add(e event.Event) {
 
 func (s *station) name() string { return net.HardwareAddr(s.mac[:]).String() }
 
-// learn notes the addresses that the machine is given, and what its boot files are.
-func (s *station) learn(p *event.Packet, h *wire.Head) {
+// learn notes by what a machine is found from now on, and what its boot files are.
+func (r *reader) learn(s *station, p *event.Packet, h *wire.Head) {
+	if p.DHCP != nil && p.DHCP.Vendor != "" || p.TFTP != nil && p.TFTP.Options["multicast"] != "" {
+		r.crowd.listens(s)
+	}
 	if d := p.DHCP; d != nil && !p.FromGuest && d.CHAddr == s.name() && d.Type != "OFFER" {
 		if a, err := netip.ParseAddr(d.YIAddr); err == nil && !a.IsUnspecified() {
-			s.addresses[a] = true
+			r.crowd.holds(s, a)
 		}
 	}
 	if p.FromGuest && p.DHCP6 != nil && h.From.Is6() {
-		s.addresses[h.From] = true
+		r.crowd.holds(s, h.From)
 	}
 	if t := p.TFTP; t != nil && t.Op == "DATA" && t.Block == 1 && t.File != "" && len(h.UDP) > 4 {
 		if arch := programArch(h.UDP[4:]); arch != "" {

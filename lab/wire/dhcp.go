@@ -48,6 +48,7 @@ func (d *Decoder) dhcpv4(p *event.Packet, data []byte) bool {
 	xid := binary.BigEndian.Uint32(data[4:])
 	hw := data[28 : 28+min(int(data[2]), 16)]
 	if d.cur.fromGuest {
+		room(d.xids)
 		d.xids[xid] = true
 	} else if d.cur.foreign && !d.xids[xid] && !(len(hw) == 6 && d.own[[6]byte(hw)]) {
 		return false
@@ -59,6 +60,7 @@ func (d *Decoder) dhcpv4(p *event.Packet, data []byte) bool {
 	o.fill(m)
 	k := dhcpKey{m.Type, m.CHAddr, xid, d.cur.fromGuest, d.cur.src.Addr(), d.cur.dst}
 	m.Repeat = d.dhcp[k]
+	room(d.dhcp)
 	d.dhcp[k]++
 	p.Proto, p.DHCP, p.Error = "dhcp", m, o.err
 	p.Info = d.dhcpLine(m, &o)

@@ -68,6 +68,7 @@ func (d *Decoder) dhcpv6(p *event.Packet, data []byte) bool {
 	if !d.cur.foreign {
 		k := dhcp6Key{m.Type, m.XID, d.cur.fromGuest, d.cur.src}
 		m.Repeat = d.dhcp6[k]
+		room(d.dhcp6)
 		d.dhcp6[k]++
 	}
 	p.Info += dhcp6Line(m) + again(m.Repeat)

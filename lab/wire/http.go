@@ -26,7 +26,7 @@ type connection struct {
 }
 
 // maxConns bounds the connections known at once. A boot has a few; what runs after it is of no concern.
-const maxConns = 256
+const maxConns = 64
 
 // connect notes a client's SYN.
 func (d *Decoder) connect() {

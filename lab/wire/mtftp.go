@@ -34,7 +34,7 @@ func (d *Decoder) multicast(p *event.Packet, payload []byte, size int) bool {
 	if t == nil {
 		t = &transfer{server: key.server, blksize: defaultBlksize, next: 1, heard: &heard{}}
 	}
-	d.transfers[key] = t
+	d.put(key, t)
 	kept := t.listen(p, block, size-4)
 	if kept {
 		p.Info += " to " + d.cur.dst.Addr().String()

@@ -45,7 +45,7 @@ func (d *Decoder) join(t *transfer, payload []byte) {
 	if !ok || t.nameless {
 		return
 	}
-	d.transfers[transferKey{group, d.cur.src.Addr()}] = t
+	d.put(transferKey{group, d.cur.src.Addr()}, t)
 	if t.heard == nil {
 		t.heard = &heard{}
 	}

@@ -15,7 +15,11 @@ type Head struct {
 	SrcPort, DstPort uint16     // of UDP or TCP; zero in all but the first fragment
 	UDP              []byte     // its payload; nil without UDP, and in all but the first fragment
 	ARP              []byte
+	icmp6            byte // type of ICMPv6
 }
+
+// Advertises tells whether the frame is a Router Advertisement (RFC 4861 section 4.2).
+func (h *Head) Advertises() bool { return h.Proto == 58 && h.icmp6 == 134 }
 
 // Peek reads the headers of an Ethernet frame without VLAN tags; ok is false for what is neither IP nor ARP.
 func Peek(data []byte) (h Head, ok bool) {
@@ -42,6 +46,9 @@ func Peek(data []byte) (h Head, ok bool) {
 		}
 		h.From, h.To = netip.AddrFrom16([16]byte(body[8:24])), netip.AddrFrom16([16]byte(body[24:40]))
 		h.peekPorts(body[6], body[40:], false)
+		if body[6] == 58 && len(body) > 40 {
+			h.icmp6 = body[40]
+		}
 		return h, true
 	}
 	return h, false

@@ -121,7 +121,7 @@ func (d *Decoder) stray(p *event.Packet) *transfer {
 		return &transfer{blksize: defaultBlksize, next: 1, nameless: true}
 	}
 	p.Error = fmt.Sprintf("answered by %s, but the client asked %s", d.cur.src.Addr(), asked.server)
-	d.transfers[transferKey{d.cur.dst, d.cur.src.Addr()}] = asked
+	d.put(transferKey{d.cur.dst, d.cur.src.Addr()}, asked)
 	return asked
 }
 
@@ -138,8 +138,9 @@ func (d *Decoder) ask(p *event.Packet, op byte, payload []byte) bool {
 			t = old
 		}
 	}
+	d.put(key, t)
 	d.movedOn(key, t)
-	d.transfers[key], d.newest[key.client] = t, t
+	d.newest[key.client] = t
 	d.opens(t, d.cur.dst)
 	tf := &event.TFTP{Op: "RRQ", File: r.file, Options: r.options, Repeat: t.requests}
 	if op == opWRQ {

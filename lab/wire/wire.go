@@ -131,6 +131,7 @@ func (d *Decoder) once(k kind) bool {
 	if d.seen[k] {
 		return false
 	}
+	room(d.seen)
 	d.seen[k] = true
 	return true
 }
@@ -166,7 +167,7 @@ func (d *Decoder) ethernet(p *event.Packet, data []byte) bool {
 // cable also carries unicast frames for others, which the guest's NIC drops.
 func (d *Decoder) addressed(data []byte) bool {
 	if d.cur.fromGuest {
-		if src := [6]byte(data[6:12]); !d.own[src] {
+		if src := [6]byte(data[6:12]); !d.own[src] && len(d.own) < maxRemembered {
 			d.own[src] = true
 		}
 		return true
@@ -213,7 +214,7 @@ func (d *Decoder) resolve(p *event.Packet) bool {
 
 // learn notes an address that the guest uses.
 func (d *Decoder) learn(a netip.Addr) {
-	if d.cur.fromGuest && !a.IsUnspecified() && !d.addresses[a] {
+	if d.cur.fromGuest && !a.IsUnspecified() && !d.addresses[a] && len(d.addresses) < maxRemembered {
 		d.addresses[a] = true
 	}
 }
