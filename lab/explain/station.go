@@ -14,10 +14,10 @@ import (
 
 // Bounds of what is kept of a capture.
 const (
-	maxStations = 256       // machines that are followed; DHCP clients beyond that are only counted
-	maxEvents   = 20_000    // of one machine, which is a hundred boots
-	maxKept     = 128 << 20 // octets that all events may take, as far as can be told: a hundred thousand
-	eventSize   = 1 << 10   // of one, without the texts it has of its frame
+	maxStations = 256      // machines that are followed; DHCP clients beyond that are only counted
+	maxEvents   = 20_000   // of one machine, which is a hundred boots
+	maxKept     = 64 << 20 // octets that all events may take, as far as can be told: a thousand boots
+	eventSize   = 1 << 10  // of one, without the texts it has of its frame
 	bootPause   = time.Minute
 )
 
