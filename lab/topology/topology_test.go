@@ -30,7 +30,7 @@ var known = Known{
 	Reporters: []string{"probe"},
 	Archs: strings.Fields(`alpha arc-x86 bios efi-aa64 efi-arm32 efi-bc efi-ia32 efi-ia64 efi-loong32 efi-loong64 efi-riscv32 efi-riscv64
 		efi-x64 efi-xscale http-aa64 http-arm32 http-bc http-bios http-ia32 http-riscv64 http-x64 lean-client pc98 ppc-epapr ppc-of ppc-opal uboot-aa64 uboot-arm32`),
-	Reasons: strings.Fields(`no-firmware no-link not-managed no-offer offer-refused no-ack no-bootfile no-class menu-unsupported no-menu menu-waits
+	Reasons: strings.Fields(`no-firmware no-link not-managed no-offer offer-refused no-ack address-in-use no-bootfile no-class menu-unsupported no-menu menu-waits
 		no-discovery-group type-not-listed cancelled local-boot proxy-silent boot-server-silent answer-ignored tftp-silent
 		file-not-found tftp-no-options tftp-no-tsize tftp-stopped tftp-error no-uri http-silent no-length http-error wrong-arch image-refused chain-loop boot-program-silent did-not-power-off guest-crashed gave-up stalled`),
 	Notes: []string{"duplicate-mac", "duplicate-uuid", "no-uuid"},
