@@ -5,6 +5,7 @@ import (
 	"path"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // whose finds the service that a remedy is for; empty if it is none of the lab's.
@@ -30,15 +31,39 @@ var dialects = []struct {
 	{NoMenu, "dnsmasq", (*boot).teller, func(b *boot) string {
 		return "dnsmasq sends that to a machine for which it has no pxe-service: add pxe-service=" + serviceNames[b.guest.Arch] + ",TEXT,FILE"
 	}},
+	{NoMenu, "dhcpd", (*boot).teller, func(*boot) string {
+		return "dhcpd sends option 43 by vendor-option-space: with a filename let its tag 6 be 8 (boot that file at once), or take it out"
+	}},
+	{NoMenu, "kea-dhcp4", (*boot).teller, func(*boot) string {
+		return "Kea sends option 43 by vendor-encapsulated-options: with a boot-file-name let its tag 6 be 8 (boot that file at once), or take it out"
+	}},
+	{ChainLoop, "dhcpd", (*boot).namer, func(b *boot) string {
+		return fmt.Sprintf(`dhcpd must ask for iPXE first, and for that alone, as iPXE says architecture %d like the firmware: `+
+			`if exists user-class and option user-class = "iPXE" { filename ...; } elsif option arch ...`, b.archSent())
+	}},
+	{ChainLoop, "dnsmasq", (*boot).namer, func(*boot) string {
+		return "dnsmasq tells iPXE by its user class: dhcp-userclass=set:ipxe,iPXE and dhcp-boot=tag:ipxe,SCRIPT, with tag:!ipxe on the lines for firmware"
+	}},
+	{ChainLoop, "kea-dhcp4", (*boot).namer, func(*boot) string {
+		return `Kea tells iPXE by its user class: a client class with "test": "option[77].hex == 'iPXE'" and its own boot-file-name, ` +
+			`and "not member('ipxe')" in the tests for firmware`
+	}},
 	{NoBootfile, "kea-dhcp4", (*boot).namelessServer, keaNextServer},
 	{NoBootfile, "dhcpd", (*boot).namelessServer, dhcpdNextServer},
 	{TFTPSilent, "kea-dhcp4", (*boot).namelessServer, keaNextServer},
 	{TFTPSilent, "dhcpd", (*boot).namelessServer, dhcpdNextServer},
+	{ProxySilent, "dnsmasq", (*boot).asked4011, func(*boot) string {
+		return "dnsmasq listens on port 4011 only if it has a pxe-service: take dhcp-option=60,PXEClient out, " +
+			"or let it say that the named file is to be booted at once: dhcp-option-force=vendor:PXEClient,6,8b"
+	}},
 	{ProxySilent, "dhcpd", (*boot).asked4011, func(*boot) string {
 		return `nobody is on port 4011 of dhcpd's host: take option vendor-class-identifier "PXEClient" out of its configuration`
 	}},
 	{ProxySilent, "kea-dhcp4", (*boot).asked4011, func(*boot) string {
 		return "nobody is on port 4011 of Kea's host: take vendor-class-identifier out of its option-data"
+	}},
+	{TFTPSilent, "dnsmasq", (*boot).runs, func(*boot) string {
+		return "dnsmasq serves files only with enable-tftp, and only where interface=, listen-address= and enable-tftp=INTERFACE let it: look at these"
 	}},
 	{FileNotFound, "in.tftpd", (*boot).server, func(*boot) string { return "look for the file below the folder that in.tftpd is given after --secure" }},
 	{FileNotFound, "nginx", (*boot).server, func(*boot) string { return "look for the file below the root of that server block" }},
@@ -62,9 +87,11 @@ func (b *boot) dialect(r Reason) string {
 }
 
 // program is the name of the program that a service is, if it is none of ours.
-func (b *boot) program(service string) string {
-	for _, s := range b.t.plan.Services {
-		if s.Name == service && s.Exec != nil {
+func (b *boot) program(service string) string { return programOf(b.t.plan, service) }
+
+func programOf(p *plan.Plan, service string) string {
+	for _, s := range p.Services {
+		if s.Name == service && s.Exec != nil && len(s.Exec.Argv) > 0 {
 			return path.Base(s.Exec.Argv[0])
 		}
 	}
@@ -102,6 +129,14 @@ func (b *boot) namelessServer() string {
 func (b *boot) server() string {
 	if t := b.lastTransfer(); t != nil {
 		return b.serviceName(t)
+	}
+	return ""
+}
+
+// runs is who was asked for a file last, if it has not ended.
+func (b *boot) runs() string {
+	if name := b.server(); b.t.gone[name] == nil {
+		return name
 	}
 	return ""
 }

@@ -75,6 +75,13 @@ func TestPlanHints(t *testing.T) {
 		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", event.TFTP{Options: map[string]string{"tsize": "0"}})
 		return s.gets("OACK", "probe-x64.efi", event.TFTP{Options: map[string]string{"blksize": "1468"}}).fails("  PXE-E53: No boot filename received.")
 	}
+	loops := func(s *script) *script {
+		s.firmware()
+		for range loopAfter {
+			s.asIPXE().dora("ipxe.efi").fetches("ipxe.efi")
+		}
+		return s.asIPXE().dora("ipxe.efi")
+	}
 	const uuid, inVain, deaf, swapped = "00112233-4455-6677-8899-aabbccddee01", "reserves boot files by UUID", "does not listen for broadcasts", "7 is x86-64"
 	for _, c := range []struct {
 		name   string
@@ -102,10 +109,17 @@ func TestPlanHints(t *testing.T) {
 		{"no file over HTTP, another", program(1, "lighttpd"), missesHTTP, "below the root of that server block", false},
 		{"no menu, dnsmasq", program(0, "dnsmasq"), noMenu, "add pxe-service=X86-64_EFI", true},
 		{"no menu, another", program(0, "udhcpd"), noMenu, "add pxe-service", false},
+		{"no menu, dhcpd", program(0, "dhcpd"), noMenu, "dhcpd sends option 43 by vendor-option-space", true},
+		{"no menu, Kea", program(0, "kea-dhcp4"), noMenu, "Kea sends option 43 by vendor-encapsulated-options", true},
+		{"loop, dhcpd", program(0, "dhcpd"), loops, `if exists user-class and option user-class = "iPXE"`, true},
+		{"loop, dnsmasq", program(0, "dnsmasq"), loops, "dhcp-userclass=set:ipxe,iPXE", true},
+		{"loop, Kea", program(0, "kea-dhcp4"), loops, "option[77].hex == 'iPXE'", true},
+		{"loop, another", program(0, "udhcpd"), loops, "user-class", false},
 		{"no next server, Kea", program(0, "kea-dhcp4"), noNext, `write "next-server" beside "boot-file-name"`, true},
 		{"no next server, dhcpd", program(0, "dhcpd"), noNext, "write next-server ADDRESS; beside filename", true},
 		{"no next server, another", program(0, "udhcpd"), noNext, "next-server", false},
 		{"option 60 of dhcpd", program(0, "dhcpd"), deafOn4011, `take option vendor-class-identifier "PXEClient" out`, true},
+		{"option 60 of dnsmasq", program(0, "dnsmasq"), deafOn4011, "take dhcp-option=60,PXEClient out", true},
 		{"option 60 of Kea", program(0, "kea-dhcp4"), deafOn4011, "take vendor-class-identifier out of its option-data", true},
 		{"option 60 of another", program(0, "udhcpd"), deafOn4011, "take", false},
 		{"no tsize, atftpd", program(1, "atftpd"), noTsize, "start atftpd without --no-tsize", true},
