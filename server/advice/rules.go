@@ -109,7 +109,7 @@ func (a *Answer) noHTTPClass() string {
 	for _, o := range a.Walk.Offers {
 		f, err := o.File()
 		class, _ := o.Get(pxe.OptClassID)
-		if err == nil && strings.HasPrefix(strings.ToLower(f.Name), "http") && !f.Server.IsValid() && !strings.HasPrefix(string(class), "HTTPClient") {
+		if err == nil && strings.HasPrefix(strings.ToLower(f.Name), "http") && !strings.HasPrefix(string(class), "HTTPClient") {
 			return fmt.Sprintf("%s names %s and is no HTTPClient's", o.Server(), f.Name)
 		}
 	}

@@ -98,6 +98,69 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestOtherAck: an acknowledgement that names another file, or another next server, than the offer of the same server did.
+func TestOtherAck(t *testing.T) {
+	says := func(server, next, file string) *pxeclient.Reply {
+		m := &pxeclient.Message{YIAddr: netip.MustParseAddr("192.0.2.100"), SIAddr: netip.MustParseAddr(next), File: file}
+		m.Set(54, netip.MustParseAddr(server).AsSlice()...)
+		return &pxeclient.Reply{Message: m, Vendor: &pxe.Vendor{}}
+	}
+	offer := says("192.0.2.1", "192.0.2.1", "a")
+	for name, c := range map[string]struct {
+		ack  *pxeclient.Reply
+		trap bool
+	}{
+		"another file":          {says("192.0.2.1", "192.0.2.1", "b"), true},
+		"another next server":   {says("192.0.2.1", "192.0.2.2", "a"), true},
+		"the same":              {says("192.0.2.1", "192.0.2.1", "a"), false},
+		"no file in the ACK":    {says("192.0.2.1", "192.0.2.1", ""), false}, // clients keep the offer's
+		"an ACK of another":     {says("192.0.2.2", "192.0.2.2", "b"), false},
+		"no ACK":                {nil, false},
+		"file in option 67, ok": {option67(says("192.0.2.1", "192.0.2.1", ""), "a\x00"), false},
+		"file in option 67":     {option67(says("192.0.2.1", "192.0.2.1", "a"), "b"), true},
+	} {
+		a := Answer{Walk: &pxeclient.Walk{Choice: pxeclient.Choice{Address: offer}, Lease: c.ack}}
+		if text := a.otherAck(); (text != "") != c.trap {
+			t.Errorf("%s: %q, want a trap: %v", name, text, c.trap)
+		}
+	}
+}
+
+func option67(r *pxeclient.Reply, file string) *pxeclient.Reply {
+	r.Set(67, []byte(file)...)
+	return r
+}
+
+// TestNoHTTPClass: an offer with a URI to an HTTP client that does not say HTTPClient.
+func TestNoHTTPClass(t *testing.T) {
+	http := Asker{Arch: 16, HTTP: true}
+	const uri = "http://192.0.2.1/a.efi"
+	for name, c := range map[string]struct {
+		asker       Asker
+		file, class string
+		trap        bool
+	}{
+		"no class":               {http, uri, "", true},
+		"PXEClient":              {http, uri, "PXEClient", true},
+		"https":                  {http, "https://boot.example/a.efi", "", true},
+		"HTTPClient":             {http, uri, "HTTPClient", false},
+		"the client's own":       {http, uri, "HTTPClient:Arch:00016:UNDI:003001", false}, // EDK2 compares ten letters
+		"a file for TFTP":        {http, "a.efi", "", false},
+		"no file":                {http, "", "", false},
+		"to iPXE, which fetches": {Asker{Arch: pxe.ArchEFIX64, IPXE: true}, uri, "", false},
+	} {
+		m := &pxeclient.Message{YIAddr: netip.MustParseAddr("192.0.2.100"), File: c.file}
+		m.Set(54, 192, 0, 2, 1)
+		if c.class != "" {
+			m.Set(60, []byte(c.class)...)
+		}
+		a := Answer{Asker: c.asker, Walk: &pxeclient.Walk{Offers: []*pxeclient.Reply{{Message: m, Vendor: &pxe.Vendor{}}}}}
+		if text := a.noHTTPClass(); (text != "") != c.trap {
+			t.Errorf("%s: %q, want a trap: %v", name, text, c.trap)
+		}
+	}
+}
+
 // FuzzLook: whatever a TFTP server sends first is read.
 func FuzzLook(f *testing.F) {
 	for _, b := range []string{"\x00\x06tsize\x0010\x00blksize\x001468\x00", "\x00\x05\x00\x01File not found\x00", "\x00\x03\x00\x01data", "\x00\x06\x00\x00", "\x00\x09\x00\x00"} {
