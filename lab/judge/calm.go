@@ -245,7 +245,7 @@ func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 	if s.Server == nil {
 		return false
 	}
-	own := isAt(*s, event.HostOf(p.Dst))
+	own := b.t.isAt(*s, event.HostOf(p.Dst))
 	if p.TFTP != nil {
 		return own && s.Server.TFTP != nil && !s.Server.TFTP.Silent
 	}
@@ -255,7 +255,7 @@ func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 	if p.DHCP6 != nil { // never by unicast; which server a REQUEST names only the servers know, and say (keptSilent)
 		return s.Server.DHCP6 != nil && s.Network == b.guest.Network
 	}
-	if p.DHCP.ServerID != "" && p.DHCP.ServerID != "0.0.0.0" && p.DHCP.ServerID != s.Address.Addr().String() {
+	if p.DHCP.ServerID != "" && p.DHCP.ServerID != "0.0.0.0" && !b.t.isAt(*s, p.DHCP.ServerID) {
 		return false // iPXE asks a BOOTP server for 0.0.0.0
 	}
 	group := s.Server.BootServer != nil && event.HostOf(p.Dst) == s.Server.BootServer.Multicast.String()

@@ -73,10 +73,10 @@ func (b *boot) mayHear(s *plan.Service, p *event.Packet) bool {
 	if s.Exec == nil || s.Exec.Once || b.t.gone[s.Name] != nil {
 		return false
 	}
-	if isAt(*s, event.HostOf(p.Dst)) {
+	if b.t.isAt(*s, event.HostOf(p.Dst)) {
 		return true
 	}
 	r := s.Exec.Ready
 	return p.DHCP != nil && event.HostOf(p.Dst) == "255.255.255.255" && b.hears(s) && (r.UDP == portDHCP || r.Log != "") &&
-		(!event.IsSet(p.DHCP.ServerID) || p.DHCP.ServerID == s.Address.Addr().String())
+		(!event.IsSet(p.DHCP.ServerID) || b.t.isAt(*s, p.DHCP.ServerID))
 }

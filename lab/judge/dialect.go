@@ -151,7 +151,7 @@ func (b *boot) teller() string {
 func (b *boot) asked4011() string {
 	for _, e := range b.dhcp(true, func(d *event.DHCP) bool { return d.DstPort == portBINL }) {
 		for _, s := range b.t.plan.Services {
-			if isAt(s, event.HostOf(e.Packet.Dst)) && s.Host == "" {
+			if b.t.isAt(s, event.HostOf(e.Packet.Dst)) && s.Host == "" {
 				return s.Name
 			}
 		}

@@ -172,7 +172,7 @@ func (b *boot) imageOverHTTP(name string) *transfer {
 // means, and can succeed only where the server that DHCP named plays TFTP, too.
 func (b *boot) checkRoundTrips(r *report) string {
 	serves := slices.ContainsFunc(b.t.plan.Services, func(s plan.Service) bool {
-		return s.Server != nil && s.Server.TFTP != nil && s.Address.Addr().String() == r.fetch["server"]
+		return s.Server != nil && s.Server.TFTP != nil && b.t.isAt(s, r.fetch["server"])
 	})
 	if !serves {
 		return ""

@@ -240,7 +240,7 @@ func (b *boot) blame(d *diagnosis, to string, roles ...string) {
 	heard := func(name string) bool {
 		a, err := netip.ParseAddr(event.HostOf(to))
 		i := slices.IndexFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Name == name })
-		return err != nil || a.IsMulticast() || a.String() == "255.255.255.255" || i >= 0 && isAt(b.t.plan.Services[i], a.String())
+		return err != nil || a.IsMulticast() || a.String() == "255.255.255.255" || i >= 0 && b.t.isAt(b.t.plan.Services[i], a.String())
 	}
 	for _, e := range b.silences {
 		if at := e.Decision.Port; at != 0 && event.PortOf(to) != 0 && at != event.PortOf(to) {

@@ -102,7 +102,7 @@ func (b *boot) httpUnreachable() *diagnosis {
 // blameHTTP adds what the lab knows of a server that did not answer.
 func (b *boot) blameHTTP(d *diagnosis, t *transfer) {
 	for _, s := range b.t.plan.Services {
-		if gone := b.t.gone[s.Name]; gone != nil && s.Address.Addr().String() == t.server {
+		if gone := b.t.gone[s.Name]; gone != nil && b.t.isAt(s, t.server) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
 			d.evidence = append(d.evidence, *gone)
 		}

@@ -240,7 +240,7 @@ func (b *boot) noClass() *diagnosis {
 // confirmsNone names the service of ours with that address, if it is none that could confirm an address.
 func (b *boot) confirmsNone(address string) string {
 	for _, s := range b.t.plan.Services {
-		if s.Server != nil && s.Address.Addr().String() == address && !playsAny(s, []string{"dhcp", "bootp"}) {
+		if s.Server != nil && b.t.isAt(s, address) && !playsAny(s, []string{"dhcp", "bootp"}) {
 			return s.Name
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
-	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // Rules about fetching the boot file.
@@ -164,7 +163,7 @@ func (b *boot) tftpSilent() *diagnosis {
 		d.do, d.evidence = "set the next server", append([]event.Event{e}, d.evidence...)
 	}
 	for _, s := range b.t.plan.Services {
-		if gone := b.t.gone[s.Name]; gone != nil && isAt(s, t.server) {
+		if gone := b.t.gone[s.Name]; gone != nil && b.t.isAt(s, t.server) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
 			d.evidence = append(d.evidence, *gone)
 		}
@@ -190,11 +189,6 @@ func says(message string) string {
 	return ": " + message
 }
 
-// isAt tells whether a service has an address.
-func isAt(s plan.Service, address string) bool {
-	return s.Address.IsValid() && s.Address.Addr().String() == address || s.Address6.IsValid() && s.Address6.Addr().String() == address
-}
-
 // serverName names who a file was asked from, as sentences do: a service in quotes, else an address.
 func (b *boot) serverName(t *transfer) string {
 	if name := b.serviceName(t); name != t.server {
@@ -209,7 +203,7 @@ func (b *boot) serviceName(t *transfer) string {
 		return t.service
 	}
 	for _, s := range b.t.plan.Services {
-		if isAt(s, t.server) {
+		if b.t.isAt(s, t.server) {
 			return s.Name
 		}
 	}

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,6 +52,20 @@ func (t *Tracker) ofService(e event.Event) {
 	case event.ServiceLog, event.PacketSeen, event.ServerDecided:
 		s.events = append(s.events, e)
 	}
+}
+
+// isAt tells whether a service has an address: of either family, on whichever interface of the host it runs on.
+func (t *Tracker) isAt(s plan.Service, address string) bool {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return false
+	}
+	host := s
+	if i := slices.IndexFunc(t.plan.Services, func(o plan.Service) bool { return s.Host != "" && o.Name == s.Host }); i >= 0 {
+		host = t.plan.Services[i]
+	}
+	return a == s.Address6.Addr() || a == s.Address.Addr() ||
+		slices.ContainsFunc(host.Interfaces(), func(l plan.Link) bool { return l.Address.Addr() == a })
 }
 
 // ServiceResults judges what is expected of services, in the plan's order, on what the tracker has seen so far.

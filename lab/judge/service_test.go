@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -126,5 +127,32 @@ func TestServiceClaims(t *testing.T) {
 				t.Errorf("Judge gives %+v last", all[len(all)-1])
 			}
 		})
+	}
+}
+
+// TestIsAt: a service has the addresses of its host, of both families and on every network, and no other's.
+func TestIsAt(t *testing.T) {
+	p := testPlan()
+	host := &p.Services[0]
+	host.Address6 = netip.MustParsePrefix("2001:db8::1/64")
+	host.Links = []plan.Link{{Network: "lan", Interface: "eth0", Address: host.Address}, {Network: "far", Interface: "eth1", Address: netip.MustParsePrefix("198.51.100.2/24")}}
+	guest := plan.Service{Name: "guest", Host: "dhcp", Address: host.Address}
+	none := plan.Service{Name: "none"} // a host where a DHCP client runs
+	p.Services = append(p.Services, guest, none)
+	tr := NewTracker(p)
+	for _, c := range []struct {
+		service plan.Service
+		address string
+		want    bool
+	}{
+		{*host, "192.0.2.1", true}, {*host, "198.51.100.2", true}, {*host, "2001:db8::1", true}, {*host, "2001:db8:0:0::1", true},
+		{*host, "192.0.2.2", false}, {*host, "", false}, {*host, "192.0.2.1:67", false},
+		{guest, "198.51.100.2", true}, {guest, "192.0.2.2", false},
+		{p.Services[1], "192.0.2.2", true}, {p.Services[1], "198.51.100.2", false},
+		{none, "", false}, {none, "0.0.0.0", false},
+	} {
+		if got := tr.isAt(c.service, c.address); got != c.want {
+			t.Errorf("%s at %q: %v", c.service.Name, c.address, got)
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/pxelab/pxelab/lab/event"
-	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/server/pxe"
 )
 
@@ -84,7 +83,7 @@ func (w *Who) offer(b *boot, e event.Event) {
 	o := Offered{From: e.Sender(), What: whatOf(d), Kind: kindOf(d).String(), Times: 1, Frame: e.Packet.Frame}
 	o.Taken = slices.ContainsFunc(b.events, func(later event.Event) bool { return later.Seq > e.Seq && takes(later, e) })
 	for i := range b.t.plan.Services {
-		if s := b.t.plan.Services[i]; s.Name == e.Service && e.Via == "" && event.IsSet(d.ServerID) && !isAt(s, d.ServerID) && !hasInterface(s, d.ServerID) {
+		if s := b.t.plan.Services[i]; s.Name == e.Service && e.Via == "" && event.IsSet(d.ServerID) && !b.t.isAt(s, d.ServerID) {
 			o.Claims = d.ServerID
 		}
 	}
@@ -96,11 +95,6 @@ func (w *Who) offer(b *boot, e event.Event) {
 		}
 	}
 	w.Offers = append(w.Offers, o)
-}
-
-// hasInterface tells whether an interface of the service's host has the address.
-func hasInterface(s plan.Service, address string) bool {
-	return slices.ContainsFunc(s.Interfaces(), func(l plan.Link) bool { return l.Address.Addr().String() == address })
 }
 
 // kind is what an offer is to EDK2 (PxeBcParseDhcp4Packet).
