@@ -130,7 +130,7 @@ var mayImport = map[string][]string{
 	"lab/network":  {"lab/event", "lab/fault", "lab/plan", "lab/wire"},
 	"lab/payload":  {},
 	"lab/plan":     {"images", "lab/event", "lab/fault", "lab/host", "lab/topology", "server", "server/bis", "server/pxe"},
-	"lab/report":   {"lab/event", "lab/explain", "lab/judge", "lab/plan"},
+	"lab/report":   {"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/plan"},
 	"lab/topology": {"lab/event", "lab/fault", "server/pxe"},
 	"lab/wire":     {"lab/event"},
 	"server":       {"server/..."},

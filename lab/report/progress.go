@@ -2,10 +2,12 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -41,6 +43,10 @@ func (pr *Progress) Feed(e event.Event) []string {
 		return pr.line(e, e.Guest, "boot "+fmt.Sprint(e.Boot)+" discarded: "+e.Text)
 	case event.RunEnded:
 		return pr.line(e, "", "the run ended"+colon(e.Text))
+	case event.FaultHit:
+		if f := e.Fault; f != nil && (f.Service != "" || slices.Contains(fault.GuestDeeds, f.Do)) { // what befalls frames is too much to tell
+			return pr.line(e, e.Guest, fmt.Sprintf("fault %d: %s (%s)", f.Rule, strings.TrimSpace(f.Do+" "+f.Service), f.Info))
+		}
 	}
 	if e.Guest == "" {
 		return nil

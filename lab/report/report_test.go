@@ -201,6 +201,21 @@ func TestProgress(t *testing.T) {
 	golden.Check(t, filepath.Join("testdata", "progress.golden"), out.String())
 }
 
+// TestProgressTellsFaults: what is done to a service or a guest is told, and what befalls frames, which are many, is not.
+func TestProgressTellsFaults(t *testing.T) {
+	p, _ := recorded(t)
+	for do, want := range map[string]string{"crash": "fault 2: crash tftp (RRQ probe.0)", "reset": "fault 2: reset (RRQ probe.0)", "drop": ""} {
+		f := &event.Fault{Rule: 2, Do: do, Info: "RRQ probe.0"}
+		if do == "crash" {
+			f.Service = "tftp"
+		}
+		got := strings.Join(NewProgress(p).Feed(event.Event{Kind: event.FaultHit, Guest: "bios", Boot: 1, Fault: f}), "")
+		if !strings.HasSuffix(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %q, want %q", do, got, want)
+		}
+	}
+}
+
 func TestJSON(t *testing.T) {
 	r := New(recorded(t))
 	b, err := r.JSON()
