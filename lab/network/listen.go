@@ -12,8 +12,8 @@ import (
 )
 
 // Listen hands every frame that passes an interface of this host to see, one at a time, until ctx is done. It sends nothing. The
-// card is set to take frames for other machines, too, for as long as that lasts.
-func Listen(ctx context.Context, ifname string, see func(data []byte, at time.Time)) error {
+// card is set to take frames for other machines, too, for as long as that lasts. Once nothing is missed any more, ready is called.
+func Listen(ctx context.Context, ifname string, ready func(), see func(data []byte, at time.Time)) error {
 	link, err := net.InterfaceByName(ifname)
 	if err != nil {
 		return fmt.Errorf("listen on interface %q: %w; ip link lists those that exist", ifname, err)
@@ -30,6 +30,7 @@ func Listen(ctx context.Context, ifname string, see func(data []byte, at time.Ti
 	}
 	stop := context.AfterFunc(ctx, func() { socket.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
+	ready()
 	buf := make([]byte, readSize)
 	for {
 		n, err := socket.Read(buf)

@@ -58,6 +58,7 @@ var needs = map[string]struct {
 }{
 	"boots":      {"boot", sync.OnceValue(noBoots)},
 	"namespaces": {"root", sync.OnceValue(noNamespaces)},
+	"net":        {"root", noRoot},
 	"qemu":       {"qemu", sync.OnceValue(noQEMU)},
 }
 
@@ -96,6 +97,13 @@ func noBoots() string {
 func noNamespaces() string {
 	if out, err := exec.Command("unshare", "--map-root-user", "--mount", "--net", "mount", "-t", "tmpfs", "tmpfs", "/mnt").CombinedOutput(); err != nil {
 		return fmt.Sprintf("no namespace can be made here: %v: %s", err, out)
+	}
+	return ""
+}
+
+func noRoot() string {
+	if os.Geteuid() != 0 {
+		return "needs root, to make a network namespace and listen in it"
 	}
 	return ""
 }

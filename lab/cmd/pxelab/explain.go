@@ -111,8 +111,8 @@ func explained(path, log string) (*explain.Record, error) {
 // listened follows a network until the context ends, and prints each step as it is seen; as JSON, a line each.
 func listened(ctx context.Context, ifname string, asJSON bool) (*explain.Record, error) {
 	boots, n, begin := explain.NewLive(), 0, time.Now()
-	fmt.Fprintf(os.Stderr, "listening on %s; Ctrl-C ends and explains\n", ifname)
-	err := network.Listen(ctx, ifname, func(data []byte, at time.Time) {
+	ready := func() { fmt.Fprintf(os.Stderr, "listening on %s; Ctrl-C ends and explains\n", ifname) }
+	err := network.Listen(ctx, ifname, ready, func(data []byte, at time.Time) {
 		n++
 		f := explain.Untagged(n, data, at)
 		for _, news := range boots.Frame(&f) {
