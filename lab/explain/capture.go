@@ -34,6 +34,7 @@ type reader struct {
 	crowd   crowd
 	touched []*station // by the last frame; reused
 	others  map[[6]byte]bool
+	midway  map[[6]byte]bool // machines whose transfers were seen, and not yet how they came to them
 	start   time.Time
 	end     time.Duration
 	frames  int
@@ -75,7 +76,7 @@ func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error)
 }
 
 func newReader() *reader {
-	return &reader{crowd: newCrowd(), others: map[[6]byte]bool{}, copies: newCopies()}
+	return &reader{crowd: newCrowd(), others: map[[6]byte]bool{}, midway: map[[6]byte]bool{}, copies: newCopies()}
 }
 
 // explain explains all boots that have been read.
@@ -129,6 +130,9 @@ func (r *reader) meet(card int, h *wire.Head) {
 		mac = chaddr
 	case solicits(h):
 	default:
+		if r.crowd.of[mac] == nil && beginsMidway(h) && len(r.midway) < maxStations {
+			r.midway[mac] = true
+		}
 		return
 	}
 	if r.crowd.of[mac] != nil {
@@ -144,9 +148,10 @@ func (r *reader) meet(card int, h *wire.Head) {
 		r.beyond = true
 		return
 	}
-	delete(r.others, mac)
-	s := &station{mac: mac, card: card, addresses: map[netip.Addr]bool{}, vlans: map[int]bool{}, images: map[string]event.Image{}}
+	s := &station{mac: mac, midway: r.midway[mac], card: card, addresses: map[netip.Addr]bool{}, vlans: map[int]bool{}, images: map[string]event.Image{}}
 	r.crowd.add(s)
+	delete(r.others, mac)
+	delete(r.midway, mac)
 }
 
 // remarks are about the capture as a whole.
@@ -222,7 +227,7 @@ func (s *station) explainBoot(a *around, number int, events []event.Event, until
 	x.Steps = steps(log)
 	x.remark(result.Notes)
 	s.remarks(&x)
-	x.conclude(&result, patience(log, until), len(s.console) > 0)
+	x.conclude(&result, patience(log, until, s.periods[number-1]), len(s.console) > 0)
 	if last := s.events[len(s.events)-1]; s.dropped && number == last.Boot {
 		x.End, x.Answers = Unclear, nil
 		x.Summary = fmt.Sprintf("what %s did later than %.0f s into the capture is not explained, as more came of it than is kept: cut the capture (editcap -A, -B)", x.Machine, last.At.Seconds())

@@ -16,6 +16,7 @@ type waited struct {
 	tries   int           // how often it had sent that one
 
 	oneSided string // what shows that it was answered although the answer is not in the record
+	lacks    string // what shows that other packets are not in the record
 }
 
 // These are beyond what clients wait before they ask again: 4 s at first (EDK2), a second (iPXE).
@@ -48,9 +49,12 @@ func oneSided(log []event.Event) string {
 }
 
 // patience looks at the last message of a machine.
-func patience(log []event.Event, until time.Duration) waited {
+func patience(log []event.Event, until time.Duration, p period) waited {
 	w := lastWait(log, until)
-	w.oneSided = oneSided(log)
+	if silence := until - p.heard; silence < w.silence { // what was said after that made no event
+		w.silence, w.tries = silence, 1
+	}
+	w.oneSided, w.lacks = oneSided(log), p.lacks
 	return w
 }
 
@@ -110,6 +114,12 @@ func (x *Explanation) conclude(r *judge.Result, w waited, heard bool) {
 	case slices.Contains(silences, o.Reason) && w.oneSided != "":
 		x.End = Unclear
 		x.Summary = fmt.Sprintf("this capture lacks packets that went to %s (%s): capture on the server, or mirror both directions of its port", x.Machine, w.oneSided)
+	case slices.Contains(silences, o.Reason) && w.lacks != "":
+		x.End = Unclear
+		x.Summary = fmt.Sprintf("half a boot: this capture lacks packets of %s (%s), so what became of it after stage %s cannot be told", x.Machine, w.lacks, x.Stage)
+	case o.Reason == judge.TFTPStopped && w.tries == 1 && w.silence > 0:
+		x.End = Unclear
+		x.Summary = fmt.Sprintf("half a boot: the end of %q is not in the record, and %s did not ask for it again as one that waits does: it may have had the file whole", last.Name, x.Machine)
 	case slices.Contains(silences, o.Reason) && !w.enough():
 		x.End = Unclear
 		x.Summary = fmt.Sprintf("the record ends %.1f s after the last message of %s, at stage %s: too early to tell what became of it", w.silence.Seconds(), x.Machine, x.Stage)

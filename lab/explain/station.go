@@ -34,7 +34,10 @@ type station struct {
 	vlans     map[int]bool
 	images    map[string]event.Image // boot files, by their name, as far as their first octets tell
 	card      int                    // of the capture: where it was met, and is listened to
+	midway    bool                   // a transfer of it was seen before it was met
 	console   []string               // its lines, if they are known
+	gaps      *gaps                  // of the boot that is under way
+	periods   []period               // one of each boot
 	dropped   bool                   // later events were left out
 }
 
@@ -62,6 +65,7 @@ func (r *reader) take(s *station, f *Frame, h *wire.Head, from bool, at time.Dur
 	if s.boot == 0 || at-s.last > bootPause && from {
 		s.begin(at)
 	}
+	s.period(f, h, from, at)
 	if f.VLAN != 0 {
 		s.vlans[f.VLAN] = true
 	}
@@ -72,15 +76,32 @@ func (r *reader) take(s *station, f *Frame, h *wire.Head, from bool, at time.Dur
 	if !keep {
 		return
 	}
-	if from || h.Dst == s.mac {
-		s.last = at
-	}
 	if r.kept += eventSize + 2*len(f.Data); r.kept > maxKept {
 		s.dropped = true
 		return
 	}
+	s.gaps.learn(&p)
 	r.learn(s, &p, h)
 	s.add(event.Event{Kind: event.PacketSeen, At: at, Packet: &p})
+}
+
+// period is what is known of one boot beside its events.
+type period struct {
+	heard time.Duration // when the last message was seen, from the machine or to it alone
+	lacks string        // what shows that frames of it are not in the capture
+}
+
+// period notes that a frame was seen, whether or not an event comes of it.
+func (s *station) period(f *Frame, h *wire.Head, from bool, at time.Duration) {
+	s.gaps.frame(f, h, from)
+	p := &s.periods[len(s.periods)-1]
+	p.lacks = s.gaps.why
+	if from || !h.ToAll() {
+		s.last = at
+		if h.UDP != nil || h.Proto == 6 {
+			p.heard = at
+		}
+	}
 }
 
 // addressed is a frame with the machine's own address on its side: a router or a relay puts its own there.
@@ -103,7 +124,11 @@ func (s *station) addressed(data []byte, h *wire.Head, from bool) []byte {
 // begin begins a boot.
 func (s *station) begin(at time.Duration) {
 	s.boot++
-	s.decoder, s.last = wire.New(s.mac[:]), at
+	s.decoder, s.gaps, s.last = wire.New(s.mac[:]), newGaps(), at
+	if s.boot == 1 && s.midway {
+		s.gaps.note("it begins in the middle of a transfer")
+	}
+	s.periods = append(s.periods, period{at, s.gaps.why})
 	s.add(event.Event{Kind: event.GuestPowered, At: at, Power: &event.Power{Clock: "real"}})
 }
 

@@ -122,3 +122,41 @@ func (h *Head) Block() (name string, block uint16, ok bool) {
 	}
 	return "", 0, false
 }
+
+// Segment is what the header of a TCP segment says (RFC 9293 section 3.1).
+type Segment struct {
+	SrcPort, DstPort uint16
+	Seq, Acked       uint32
+	SYN, ACK         bool
+	Len              int // octets that it carries, also those that were not captured
+}
+
+// PeekTCP reads the headers of an Ethernet frame that carries TCP; ok is false for others, and for fragments but the first.
+func PeekTCP(data []byte) (s Segment, ok bool) {
+	if len(data) < minEthernet+40 {
+		return s, false
+	}
+	body, size := data[minEthernet:], 0
+	switch layers.EthernetType(binary.BigEndian.Uint16(data[12:])) {
+	case layers.EthernetTypeIPv4:
+		head := int(body[0]&15) * 4
+		if body[9] != 6 || head < 20 || binary.BigEndian.Uint16(body[6:])&0x1fff != 0 || len(body) < head+20 {
+			return s, false
+		}
+		if size = int(binary.BigEndian.Uint16(body[2:])); size == 0 { // a card that cuts segments itself was given this one
+			size = len(body)
+		}
+		size, body = size-head, body[head:]
+	case layers.EthernetTypeIPv6:
+		if body[6] != 6 || len(body) < 60 {
+			return s, false
+		}
+		size, body = int(binary.BigEndian.Uint16(body[4:])), body[40:]
+	default:
+		return s, false
+	}
+	s = Segment{SrcPort: binary.BigEndian.Uint16(body), DstPort: binary.BigEndian.Uint16(body[2:]), Seq: binary.BigEndian.Uint32(body[4:]),
+		Acked: binary.BigEndian.Uint32(body[8:]), SYN: body[13]&2 != 0, ACK: body[13]&16 != 0}
+	s.Len = max(0, size-int(body[12]>>4)*4)
+	return s, true
+}
