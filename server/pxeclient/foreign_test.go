@@ -1,63 +1,18 @@
 package pxeclient_test
 
 import (
-	"bufio"
 	"bytes"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/pxelab/pxelab/server/pxeclient"
-	"github.com/pxelab/pxelab/tests/netns"
 )
 
-// daemon runs a server of somebody else's on the host until the test ends, and returns once it says that it is ready.
-// What it said is shown when the test fails.
+// daemon runs a server of somebody else's on the host until the test ends.
 func (h *host) daemon(ready, program string, args ...string) {
 	h.t.Helper()
-	path := netns.Program(h.t, program)
-	cmd := exec.Command(path, args...)
-	dir := h.t.TempDir()
-	cmd.Env = append(os.Environ(), "KEA_PIDFILE_DIR="+dir, "KEA_LOCKFILE_DIR="+dir)
-	said, out, err := os.Pipe()
-	must(h.t, err)
-	cmd.Stdout, cmd.Stderr = out, out
-	h.in(func() { err = cmd.Start() })
-	out.Close()
-	must(h.t, err)
-	isReady, ended := make(chan struct{}), make(chan string)
-	go func() {
-		var log strings.Builder
-		waiting := true
-		for lines := bufio.NewScanner(io.TeeReader(said, &log)); lines.Scan(); {
-			if waiting && strings.Contains(lines.Text(), ready) {
-				waiting = false
-				close(isReady)
-			}
-		}
-		ended <- log.String()
-	}()
-	log, over := "", false
-	h.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		if !over {
-			log = <-ended
-		}
-		_ = cmd.Wait() // killed
-		said.Close()
-		if h.t.Failed() {
-			h.t.Logf("%s said:\n%s", program, log)
-		}
-	})
-	select {
-	case <-isReady:
-	case log = <-ended:
-		over = true
-		h.t.Fatalf("%s ended before it was ready", program)
-	}
+	h.ns.Daemon(h.t, ready, program, args...)
 }
 
 // file makes a file for a daemon's arguments.
