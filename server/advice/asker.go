@@ -6,6 +6,7 @@ package advice
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pxelab/pxelab/server/pxe"
 	"github.com/pxelab/pxelab/server/pxeclient"
@@ -80,8 +81,10 @@ type Answer struct {
 
 // file gives the boot program that the asker would fetch.
 func (a *Answer) file() (pxeclient.File, bool) {
-	if a.Walk.File != nil {
-		return *a.Walk.File, true
+	if w := a.Walk.File; w != nil && a.takesURIs() && isURI(w.Name) {
+		return pxeclient.File{Name: w.Name}, true // from where it says, not from siaddr
+	} else if w != nil {
+		return *w, true
 	}
 	if b := a.Walk.Choice.Boot; a.IPXE && b != nil && a.Walk.Choice.AskBoot() && b.SIAddr.IsValid() {
 		f, err := b.File() // iPXE asks port 4011 only if the offer itself names no file and server
@@ -89,6 +92,12 @@ func (a *Answer) file() (pxeclient.File, bool) {
 	}
 	return pxeclient.File{}, false
 }
+
+// takesURIs tells whether the asker would fetch a URI, in place of a file of that name by TFTP.
+func (a Asker) takesURIs() bool { return a.IPXE || a.HTTP }
+
+// isURI tells a URI from the name of a file.
+func isURI(name string) bool { return strings.Contains(name, "://") }
 
 func name(f pxeclient.File) string {
 	if !f.Server.IsValid() {

@@ -33,6 +33,7 @@ func (l *Look) Size() (n int64, ok bool) {
 // looker is a downloader that opens a file, as EDK2 does to learn its size, and aborts.
 type looker struct {
 	wait time.Duration // for an answer, twice
+	uris bool          // a URI is one, and no name of a file
 	saw  *Look
 }
 
@@ -47,6 +48,9 @@ var abort = []byte("\x00\x05\x00\x00aborted: this was a look\x00")
 
 // Download looks at a file. What it returns is empty.
 func (l *looker) Download(ctx context.Context, host *station.Station, f pxeclient.File) ([]byte, error) {
+	if l.uris && isURI(f.Name) {
+		return []byte{}, nil
+	}
 	conn, err := host.ListenUDP(0)
 	if err != nil {
 		return nil, err

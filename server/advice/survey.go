@@ -41,7 +41,7 @@ func (s Survey) ask(ctx context.Context, a Asker) (*Answer, error) {
 	if s.Offers > 0 {
 		cfg.Enough = func(offers []*pxeclient.Reply) bool { return len(offers) >= s.Offers }
 	}
-	look := &looker{wait: s.Wait}
+	look := &looker{wait: s.Wait, uris: a.takesURIs()}
 	cfg.Download = look
 	c, err := pxeclient.New(cfg)
 	if err != nil {
