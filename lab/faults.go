@@ -22,9 +22,26 @@ type cableFaults struct {
 	hits     map[int]int // by the rule's number
 }
 
-// newFaults arms the faults of a guest, by number, less those that are over for good.
-func newFaults(rules []fault.Rule, own net.HardwareAddr, spent func(*fault.Rule) bool) *cableFaults {
-	return &cableFaults{injector: fault.New(rules, [6]byte(own)).Without(spent), hits: map[int]int{}}
+// newFaults arms faults for one power-on of the guest whose card has this address, less those that are over for good.
+func newFaults(list []standing, own net.HardwareAddr, spent func(*fault.Rule) bool) *cableFaults {
+	f := &cableFaults{injector: fault.New(nil, [6]byte(own)), hits: map[int]int{}}
+	for _, s := range list {
+		f.add(s)
+	}
+	f.injector.Without(spent)
+	return f
+}
+
+func (f *cableFaults) add(s standing) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.injector.Add(s.number, s.rule)
+}
+
+func (f *cableFaults) remove(rule int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.injector.Remove(rule)
 }
 
 func (f *cableFaults) decide(data []byte, fromGuest bool) fault.Action {

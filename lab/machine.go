@@ -28,7 +28,8 @@ type machine struct {
 	guest  plan.Guest // as last powered on; the director's alone
 	alive  bool       // its QEMU runs, or its end is not yet known to the director, whose alone this is
 	cable  *network.Cable
-	spared spared // its last grace; the director's alone
+	spared spared         // its last grace; the director's alone
+	faults standingFaults // what is done on purpose to its boots; the director's alone
 
 	prepared  bool          // what its faults do before it is powered on has been begun; the director's alone
 	preparing bool          // and has not been done; the director's alone
@@ -130,6 +131,9 @@ func (l *lab) power(ctx context.Context, g plan.Guest, held bool) error {
 }
 
 func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
+	if g.Clock == "warp" && m.faults.timed() {
+		g = g.InRealTime()
+	}
 	dir := m.lab.bundle.guest(g.Name)
 	for _, c := range g.Copies {
 		if err := copyFile(c.From, filepath.Join(dir, c.To)); err != nil {
@@ -149,7 +153,7 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 		return errors.Join(err, raw.Close())
 	}
 	defer nic.Close()
-	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), faults: newFaults(g.Faults, mac, m.spent), begun: make(chan struct{}), gone: make(chan struct{}), life: ctx}
+	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), faults: newFaults(m.faults.list, mac, m.spent), begun: make(chan struct{}), gone: make(chan struct{}), life: ctx}
 	if last := m.now.Load(); last != nil {
 		p.boot = last.boot + 1
 	}

@@ -38,18 +38,23 @@ func (l *lab) Power(ctx context.Context, name, action string) error {
 	if err != nil {
 		return err
 	}
-	result := make(chan error, 1)
-	select {
-	case l.commands <- func() { result <- l.powerAction(ctx, m, action) }:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	if err := <-result; err != nil || action != "off" {
+	if err := l.command(ctx, func() error { return l.powerAction(ctx, m, action) }); err != nil || action != "off" {
 		return err
 	}
 	select {
 	case <-m.now.Load().gone:
 		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// command has the director do something, and waits until it is done.
+func (l *lab) command(ctx context.Context, do func() error) error {
+	result := make(chan error, 1)
+	select {
+	case l.commands <- func() { result <- do() }:
+		return <-result
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

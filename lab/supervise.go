@@ -64,7 +64,7 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 		}
 	}
 	for _, g := range l.plan.Guests {
-		l.guests[g.Name] = &machine{lab: l, name: g.Name, guest: g}
+		l.guests[g.Name] = &machine{lab: l, name: g.Name, guest: g, faults: standingOf(g.Faults)}
 	}
 	events, err := os.OpenFile(l.bundle.events(), os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_EXCL, 0o644)
 	if err != nil {

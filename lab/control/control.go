@@ -25,6 +25,12 @@ type Lab interface {
 	Console(ctx context.Context, guest string, rw io.ReadWriter) error
 	// Capture writes the pcapng stream from its beginning and follows it until ctx is done or the lab ends.
 	Capture(ctx context.Context, w io.Writer) error
+	// Faults lists the faults on the guests' cables, in the plan's order of guests and by their numbers.
+	Faults(ctx context.Context) ([]Fault, error)
+	// Arm puts a fault, written as in a topology, on the cable of a guest of the plan.
+	Arm(ctx context.Context, guest, fault string) (Fault, error)
+	// Clear takes a fault of a guest of the plan away, by its number; number 0 means all it has.
+	Clear(ctx context.Context, guest string, rule int) ([]Fault, error)
 	// Files is the folder of the run's bundle, as the host sees it.
 	Files() (bundle string)
 	// Stop asks the lab to end, and returns before it has.
@@ -33,6 +39,17 @@ type Lab interface {
 
 // Actions are what Power can do to a guest.
 var Actions = []string{"on", "off", "reset", "pause", "resume"}
+
+// Fault is a fault on a guest's cable.
+type Fault struct {
+	Guest string `json:"guest"`
+	Rule  int    `json:"rule"`            // its number, from 1: the plan's first, then those sent, in their order
+	Fault string `json:"fault"`           // as it is written in a topology
+	Sent  bool   `json:"sent,omitempty"`  // to the running lab; otherwise it is the plan's
+	Boot  int    `json:"boot,omitempty"`  // the power-on that it acts in, the guest's latest; 0: none so far
+	Hits  int    `json:"hits"`            // how many frames it met in that
+	Waits string `json:"waits,omitempty"` // why it does not act at once
+}
 
 // Info says which lab answers behind a socket.
 type Info struct {
@@ -72,6 +89,9 @@ func describe(l Lab, version string, since time.Time) Info {
 type (
 	powerRequest struct {
 		Action string `json:"action"`
+	}
+	faultRequest struct {
+		Fault string `json:"fault"`
 	}
 	stopRequest struct {
 		Reason string `json:"reason"`

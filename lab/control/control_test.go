@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -69,6 +70,12 @@ func TestErrors(t *testing.T) {
 		{"POST", "guests/x64/power", "{", 400, "read the request: unexpected EOF"},
 		{"POST", "guests/x64/power", `{"acton":"on"}`, 400, `read the request: json: unknown field "acton"`},
 		{"POST", "stop", `{"reason":"` + strings.Repeat("x", maxBody) + `"}`, 400, "read the request: http: request body too large"},
+		{"PUT", "guests/x64/faults", "", 405, "/v1/guests/x64/faults cannot be used with PUT (have DELETE, POST)"},
+		{"POST", "guests/ia32/faults", "{}", 404, `lab "demo" has no guest "ia32" (have x64, off)`},
+		{"POST", "guests/x64/faults", "", 409, "fault:1:1: is empty; write a fault"},
+		{"DELETE", "guests/x64/faults?rule=0", "", 400, `rule="0" is not the number of a fault`},
+		{"DELETE", "guests/x64/faults?rule=5", "", 409, `guest "x64" has no fault 5`},
+		{"DELETE", "guests/ia32/faults", "", 404, `lab "demo" has no guest "ia32" (have x64, off)`},
 		{"GET", "events?from=x", "", 400, `from="x" is not the number of an event`},
 		{"GET", "events?from=-1", "", 400, `from="-1" is not the number of an event`},
 		{"GET", "guests/x64/console", "", 426, "a console is a raw stream: ask with `Connection: Upgrade` and `Upgrade: pxelab-console`"},
@@ -87,6 +94,29 @@ func TestErrors(t *testing.T) {
 		if want := fmt.Sprintf(`{"error":%q}`+"\n", tt.want); err != nil || res.StatusCode != tt.status || string(got) != want {
 			t.Errorf("%s %s: %d %s want %d %s", tt.method, tt.path, res.StatusCode, got, tt.status, want)
 		}
+	}
+}
+
+func TestFaultCalls(t *testing.T) {
+	runtimeDir(t)
+	up(t, newLab("demo"))
+	c, ctx := dial(t, "demo"), context.Background()
+	var want []Fault
+	for _, text := range []string{"{do: drop}", "{do: delay, by: 20ms}"} {
+		f, err := c.Arm(ctx, "x64", text)
+		want = append(want, Fault{Guest: "x64", Rule: len(want) + 1, Fault: text, Sent: true, Waits: "it is off"})
+		if err != nil || f != want[len(want)-1] {
+			t.Errorf("arm %s: %+v, %v", text, f, err)
+		}
+	}
+	if list, err := c.Faults(ctx); err != nil || !slices.Equal(list, want) {
+		t.Errorf("%+v, %v; want %+v", list, err, want)
+	}
+	if gone, err := c.Clear(ctx, "x64", 2); err != nil || !slices.Equal(gone, want[1:]) {
+		t.Errorf("clear 2: %+v, %v", gone, err)
+	}
+	if gone, err := c.Clear(ctx, "x64", 0); err != nil || !slices.Equal(gone, want) {
+		t.Errorf("clear all: %+v, %v", gone, err)
 	}
 }
 

@@ -31,6 +31,7 @@ type memoryLab struct {
 	log      []event.Event
 	more     chan struct{}
 	power    []string
+	faults   []Fault
 	captured chan []byte // what Capture writes; closed at the end of the capture
 	stopped  chan string
 	detached chan error // one result per console that ended
@@ -71,6 +72,36 @@ func (l *memoryLab) Power(_ context.Context, guest, action string) error {
 	defer l.mu.Unlock()
 	l.power = append(l.power, guest+" "+action)
 	return nil
+}
+
+func (l *memoryLab) Faults(context.Context) ([]Fault, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.faults, nil
+}
+
+func (l *memoryLab) Arm(_ context.Context, guest, fault string) (Fault, error) {
+	if fault == "" {
+		return Fault{}, errors.New("fault:1:1: is empty; write a fault")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := Fault{Guest: guest, Rule: len(l.faults) + 1, Fault: fault, Sent: true, Waits: "it is off"}
+	l.faults = append(l.faults, f)
+	return f, nil
+}
+
+func (l *memoryLab) Clear(_ context.Context, guest string, rule int) ([]Fault, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if rule > len(l.faults) {
+		return nil, fmt.Errorf("guest %q has no fault %d", guest, rule)
+	}
+	gone := l.faults
+	if rule > 0 {
+		gone = gone[rule-1 : rule]
+	}
+	return gone, nil
 }
 
 func (l *memoryLab) Console(ctx context.Context, guest string, rw io.ReadWriter) error {

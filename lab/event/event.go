@@ -60,7 +60,9 @@ const (
 	GuestSettled   Kind = "guest-settled"   // Guest, Boot: nothing more can change its verdicts
 	BootDiscarded  Kind = "boot-discarded"  // Guest, Boot, Text: this boot proves nothing (the warped clock outran the servers)
 	HostLate       Kind = "host-late"       // Late: the host did not give the lab a core in time
-	FaultHit       Kind = "fault"           // Guest, Boot, Fault: a fault of the plan met a frame on its cable
+	FaultArmed     Kind = "fault-armed"     // Guest, Boot, Fault, Text: a fault was sent to the running lab; it acts from that boot on; Text is the fault
+	FaultCleared   Kind = "fault-cleared"   // Guest, Fault, Text: a fault was taken away by hand; Text is the fault
+	FaultHit       Kind = "fault"           // Guest, Boot, Fault: a fault met a frame on its cable
 	LinkChanged    Kind = "link"            // Guest, Text "up" or "down"
 	KeysTyped      Kind = "keys-typed"      // the lab typed on the guest's console: Text names the keys
 	RunEnded       Kind = "run-ended"       // Text: why
@@ -114,7 +116,8 @@ type Late struct {
 	By time.Duration `json:"by"` // how much later than asked its timer ran
 }
 
-// Fault is a frame to which something was done on purpose, or for whose sake something was done to a service or the guest.
+// Fault is a frame to which something was done on purpose, or for whose sake something was done to a service or the guest. Of
+// FaultArmed and FaultCleared it is the fault alone: Rule, Do and Service.
 type Fault struct {
 	Rule      int    `json:"rule"`         // of the guest's faults, from 1
 	Do        string `json:"do"`           // its deed: "drop", "delay", "jitter", "crash" ...

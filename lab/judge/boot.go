@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ type boot struct {
 	warp   bool
 	events []event.Event // all of them, GuestPowered first
 	lines  []event.Event // the console, see addLine
+	faults []armed       // on its cable, while it had not settled
 
 	stage    event.Stage
 	reached  map[event.Stage]event.Event // the event that first showed each stage
@@ -47,6 +49,7 @@ type boot struct {
 
 func newBoot(t *Tracker, g *plan.Guest, e event.Event) *boot {
 	b := &boot{t: t, guest: g, number: e.Boot, warp: e.Power != nil && e.Power.Warp, events: []event.Event{e},
+		faults:  slices.Clone(t.armed[g.Name]),
 		reached: map[event.Stage]event.Event{event.StagePower: e}, progress: e.At,
 		shown: map[string]bool{}, given: map[string]bool{}, pxe6: map[string]bool{}}
 	b.report.packets = map[string]map[string]string{}

@@ -27,7 +27,7 @@ const (
 //   - the host kept the lab waiting for a core for more than 50 ms, after the guest's first frame and before it had
 //     shown no sign of life for a second (20 s and more to the guest): at other times it waited for nobody;
 //   - a request went to a service of ours that runs and plays that role, and the service had decided nothing, or
-//     had decided to answer, and no answer came before the boot ended;
+//     had decided to answer, and no answer came before the boot ended, nor had the lab taken a frame of it;
 //   - a request went where a program that is not ours listens, which answered nothing: it does not say whether it
 //     was about to (dhcpd first looks for a second whether an address is free);
 //   - a service is expected to stay silent and had not said so.
@@ -216,7 +216,7 @@ var answeredBy6 = map[string][]string{
 // unheard looks for a request that nothing answered although a service of ours should have.
 func (b *boot) unheard(events []event.Event) string {
 	for _, q := range b.queries() {
-		if q.answered {
+		if q.answered || b.lost(q.request) {
 			continue
 		}
 		p, seq := q.request.Packet, q.request.Seq

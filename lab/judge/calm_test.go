@@ -28,6 +28,18 @@ func TestCalm(t *testing.T) {
 		"second server late": {"26ms later", func(s *script) *script {
 			return s.sends(discover).receives("dhcp", offer).after(26*ms).receives("tftp", offer)
 		}},
+		"offer that the lab took": {"", func(s *script) *script {
+			s.sends(discover).decided("dhcp", "dhcp", "DHCPDISCOVER", "DHCPOFFER")
+			return s.of(event.Event{Kind: event.FaultHit, Fault: &event.Fault{Rule: 1, Do: "drop", Info: "DHCPOFFER"}})
+		}},
+		"near: offer that the lab held up": {"had not answered", func(s *script) *script {
+			s.sends(discover).decided("dhcp", "dhcp", "DHCPDISCOVER", "DHCPOFFER")
+			return s.of(event.Event{Kind: event.FaultHit, Fault: &event.Fault{Rule: 1, Do: "delay", Info: "DHCPOFFER"}})
+		}},
+		"near: the lab took what came before": {"had not answered", func(s *script) *script {
+			s.of(event.Event{Kind: event.FaultHit, Fault: &event.Fault{Rule: 1, Do: "drop", Info: "DHCPOFFER"}})
+			return s.sends(discover).decided("dhcp", "dhcp", "DHCPDISCOVER", "DHCPOFFER")
+		}},
 		"late ack": {"the answer to DHCPREQUEST came 30ms", func(s *script) *script { return s.sends(request).after(30*ms).receives("dhcp", ack) }},
 		"ack of another xid": {"had not answered", func(s *script) *script {
 			return s.sends(request).after(ms).receives("dhcp", event.DHCP{Type: "ACK", XID: "77777777"})

@@ -7,22 +7,77 @@ import (
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/fault"
+	"github.com/pxelab/pxelab/lab/plan"
 )
+
+// armed is a fault of a guest.
+type armed struct {
+	number int
+	rule   fault.Rule // of one that was sent to the running lab only what it does, and to which service
+	text   string     // as it is written in a topology
+	sent   bool       // to the running lab; otherwise it is the plan's
+}
+
+// String names a fault in a sentence.
+func (a *armed) String() string {
+	if a.sent {
+		return fmt.Sprintf("fault %d, sent to the running lab,", a.number)
+	}
+	return fmt.Sprintf("fault %d", a.number)
+}
+
+// planned are the faults that each guest has from the beginning.
+func planned(p *plan.Plan) map[string][]armed {
+	all := map[string][]armed{}
+	for _, g := range p.Guests {
+		for i, r := range g.Faults {
+			all[g.Name] = append(all[g.Name], armed{number: i + 1, rule: r, text: r.String()})
+		}
+	}
+	return all
+}
+
+// rearmed takes up that a fault was sent to the running lab, or taken away. It concerns the boots to come, and the one under way
+// unless it has settled; a boot in which a fault has met a frame keeps it.
+func (t *Tracker) rearmed(e event.Event) {
+	if e.Fault == nil {
+		return
+	}
+	var now *boot
+	if boots := t.boots[e.Guest]; len(boots) > 0 && !boots[len(boots)-1].settled {
+		now = boots[len(boots)-1]
+	}
+	if e.Kind == event.FaultArmed {
+		a := armed{number: e.Fault.Rule, text: e.Text, sent: true,
+			rule: fault.Rule{Do: e.Fault.Do, Service: e.Fault.Service, Selection: fault.Selection{Packet: "any"}}}
+		t.armed[e.Guest] = append(t.armed[e.Guest], a)
+		if now != nil && e.Boot <= now.number {
+			now.faults = append(now.faults, a)
+		}
+		return
+	}
+	is := func(a armed) bool { return a.number == e.Fault.Rule }
+	t.armed[e.Guest] = slices.DeleteFunc(t.armed[e.Guest], is)
+	if now != nil {
+		now.faults = slices.DeleteFunc(now.faults, func(a armed) bool { return is(a) && len(now.hitsOf(&a)) == 0 })
+	}
+}
 
 // faultVerdicts hold each fault of the guest to having met a frame, or having been done: one that was not was not tested.
 func (b *boot) faultVerdicts() []Verdict {
 	var out []Verdict
-	for i, r := range b.guest.Faults {
-		hits := b.hitsOf(i + 1)
-		v := Verdict{Guest: b.guest.Name, Boot: b.number, Expectation: "fault: " + r.String(), Pass: len(hits) > 0, Stage: b.outcome.Stage,
-			Reason: b.outcome.Reason, Evidence: cite(ends(hits)...), Sentence: fmt.Sprintf("fault %d met %s of %s", i+1, times(len(hits), "frame"), b.guest.Name)}
+	for i := range b.faults {
+		a := &b.faults[i]
+		hits := b.hitsOf(a)
+		v := Verdict{Guest: b.guest.Name, Boot: b.number, Expectation: "fault: " + a.text, Pass: len(hits) > 0, Stage: b.outcome.Stage,
+			Reason: b.outcome.Reason, Evidence: cite(ends(hits)...), Sentence: fmt.Sprintf("%s met %s of %s", a, times(len(hits), "frame"), b.guest.Name)}
 		switch {
-		case !v.Pass && r.AtPowerOn():
-			v.Sentence = fmt.Sprintf("fault %d could not be done, so this boot of %s tells nothing of it: check what it names, or leave it out", i+1, b.guest.Name)
+		case !v.Pass && a.rule.AtPowerOn():
+			v.Sentence = fmt.Sprintf("%s could not be done, so this boot of %s tells nothing of it: check what it names, or leave it out", a, b.guest.Name)
 		case !v.Pass:
-			v.Sentence = fmt.Sprintf("fault %d met no frame of %s, so this boot tells nothing of it: check what it names, or leave it out", i+1, b.guest.Name)
-		case r.AtPowerOn():
-			v.Sentence = fmt.Sprintf("fault %d was done before %s was powered on", i+1, b.guest.Name)
+			v.Sentence = fmt.Sprintf("%s met no frame of %s, so this boot tells nothing of it: check what it names, or leave it out", a, b.guest.Name)
+		case a.rule.AtPowerOn():
+			v.Sentence = fmt.Sprintf("%s was done before %s was powered on", a, b.guest.Name)
 		}
 		out = append(out, v)
 	}
@@ -30,14 +85,14 @@ func (b *boot) faultVerdicts() []Verdict {
 }
 
 // hitsOf are the frames that a fault met: in this boot, or, of one that is done once and for all, in any until then.
-func (b *boot) hitsOf(rule int) []event.Event {
+func (b *boot) hitsOf(a *armed) []event.Event {
 	var out []event.Event
 	for _, other := range b.t.boots[b.guest.Name] {
-		if other != b && (b.guest.Faults[rule-1].OnCable() || other.number > b.number) {
+		if other != b && (a.rule.OnCable() || other.number > b.number) {
 			continue
 		}
 		for _, e := range other.events {
-			if e.Kind == event.FaultHit && e.Fault != nil && e.Fault.Rule == rule {
+			if e.Kind == event.FaultHit && e.Fault != nil && e.Fault.Rule == a.number {
 				out = append(out, e)
 			}
 		}
@@ -71,12 +126,13 @@ func (b *boot) tries(r Reason) int {
 // stopped, that it did: nobody else is to be blamed. Where it took some, the cause may be another; that the fault was there is said.
 func (b *boot) owned(r Reason, d *diagnosis) {
 	say := func(words string, pick func(*fault.Rule, []event.Event) bool) bool {
-		for i := range b.guest.Faults {
-			rule, hits := &b.guest.Faults[i], b.hitsOf(i+1)
-			if len(hits) == 0 || rule.OnGuest() || !pick(rule, hits) {
+		for i := range b.faults {
+			a := &b.faults[i]
+			hits := b.hitsOf(a)
+			if len(hits) == 0 || a.rule.OnGuest() || !pick(&a.rule, hits) {
 				continue
 			}
-			words += fmt.Sprintf("fault %d %s %s", i+1, rule, met(rule, hits))
+			words += fmt.Sprintf("%s %s %s", a, a.text, met(&a.rule, hits))
 			if strings.HasPrefix(words, ";") {
 				words = d.do + words
 			}
@@ -96,6 +152,17 @@ func (b *boot) owned(r Reason, d *diagnosis) {
 	}
 	say("; mind that ", func(rule *fault.Rule, _ []event.Event) bool {
 		return rule.OnService() && unanswered[r] || rule.OnCable() && tries > 0 && rule.Do != "duplicate"
+	})
+}
+
+// lost tells whether a fault on the cable took a request, or anything that came to the guest after it.
+func (b *boot) lost(request event.Event) bool {
+	return slices.ContainsFunc(b.events, func(e event.Event) bool {
+		if e.Kind != event.FaultHit || e.Fault == nil {
+			return false
+		}
+		r := fault.Rule{Do: e.Fault.Do}
+		return r.OnCable() && !fault.Lossless(r.Do) && (e.Fault.FromGuest && e.Fault.Frame == request.Packet.Frame || !e.Fault.FromGuest && e.Seq > request.Seq)
 	})
 }
 

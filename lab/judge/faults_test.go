@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,6 +127,65 @@ func TestServiceFaults(t *testing.T) {
 		}
 		if !strings.HasPrefix(got[1], c.fault) {
 			t.Errorf("%s: %s", name, got[1])
+		}
+	}
+}
+
+// TestSentFaults: a fault that is sent to the running lab is held to the boots that it acts in, and to no other.
+func TestSentFaults(t *testing.T) {
+	const text = "{do: drop, packet: offer}"
+	arm := event.Event{Kind: event.FaultArmed, Guest: "bios", Text: text, Fault: &event.Fault{Rule: 1, Do: "drop"}}
+	cleared := event.Event{Kind: event.FaultCleared, Guest: "bios", Text: text, Fault: &event.Fault{Rule: 1, Do: "drop"}}
+	hit := event.Event{Kind: event.FaultHit, Fault: &event.Fault{Rule: 1, Do: "drop", Info: "DHCPOFFER"}}
+	acts := func(boot int) event.Event { e := arm; e.Boot = boot; return e }
+	gaveUp := func(s *script) {
+		s.fails("Nothing to boot: No such file or directory").fails("No more network devices")
+	}
+	for name, c := range map[string]struct {
+		play func(*script)
+		want []string // how the sentences end: that of the expectation, and of each fault
+	}{
+		"before it was powered on again": {func(s *script) {
+			gaveUp(s.firmware().discovers(1))
+			s.add(acts(2)).power("bios", false).firmware().discovers(2).of(hit).of(hit)
+			gaveUp(s)
+		}, []string{"the lab itself did that: fault 1, sent to the running lab, " + text + " met 2 frames on its cable",
+			"fault 1, sent to the running lab, met 2 frames of bios"}},
+		"in the midst of a boot": {func(s *script) {
+			s.firmware().add(acts(1)).discovers(1).of(hit)
+			gaveUp(s)
+		}, []string{"the lab itself did that: fault 1, sent to the running lab, " + text + " met 1 frame on its cable",
+			"fault 1, sent to the running lab, met 1 frame of bios"}},
+		"it met nothing": {func(s *script) {
+			s.firmware().add(acts(1))
+			gaveUp(s.discovers(1))
+		}, []string{"on the right network", "check what it names, or leave it out"}},
+		"near: the boot had settled":           {func(s *script) { gaveUp(s.firmware().discovers(1)); s.add(acts(1)) }, []string{"on the right network"}},
+		"near: it acts from the next power-on": {func(s *script) { s.firmware().add(acts(2)); gaveUp(s.discovers(1)) }, []string{"on the right network"}},
+		"near: it was taken away in time":      {func(s *script) { s.firmware().add(acts(1)).add(cleared); gaveUp(s.discovers(1)) }, []string{"on the right network"}},
+		"it was taken away after it had acted": {func(s *script) {
+			s.firmware().add(acts(1)).discovers(1).of(hit).add(cleared)
+			gaveUp(s)
+		}, []string{"met 1 frame on its cable", "fault 1, sent to the running lab, met 1 frame of bios"}},
+		"near: the next boot has none": {func(s *script) {
+			s.firmware().add(acts(1)).discovers(1).of(hit)
+			gaveUp(s)
+			s.add(cleared).power("bios", false)
+			gaveUp(s.firmware().discovers(1))
+		}, []string{"on the right network"}},
+	} {
+		p := testPlan()
+		p.Guests[0].Expect = []topology.Expectation{{Ends: "off"}}
+		s := newScript(p, "bios")
+		c.play(s)
+		var got []string
+		for _, v := range Judge(s.plan, s.events) {
+			if v.Guest == "bios" {
+				got = append(got, v.Sentence)
+			}
+		}
+		if !slices.EqualFunc(got, c.want, strings.HasSuffix) {
+			t.Errorf("%s: %q, want the ends %q", name, got, c.want)
 		}
 	}
 }

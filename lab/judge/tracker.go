@@ -16,6 +16,7 @@ type Tracker struct {
 	runEnd *event.Event            // why the run ended
 	boots  map[string][]*boot      // per guest, in order of power-on
 	gone   map[string]*event.Event // services whose process has ended
+	armed  map[string][]armed      // the faults on each guest's cable, as they are now
 
 	services map[string]*seen // those of which something is expected
 }
@@ -53,7 +54,7 @@ func (s GuestState) Deadline() (at time.Duration, stage event.Stage, ok bool) {
 // NewTracker follows a run of p, from its first event.
 func NewTracker(p *plan.Plan) *Tracker {
 	return &Tracker{plan: p, run: &event.Run{}, boots: map[string][]*boot{}, gone: map[string]*event.Event{},
-		services: map[string]*seen{}}
+		armed: planned(p), services: map[string]*seen{}}
 }
 
 // Feed takes the next event of the log. Events must come in the log's order, each once; kinds and guests it
@@ -75,6 +76,8 @@ func (t *Tracker) Feed(e event.Event) {
 		t.decided(e)
 	case event.GuestPowered:
 		t.powered(e)
+	case event.FaultArmed, event.FaultCleared:
+		t.rearmed(e)
 	default:
 		t.toBoot(e)
 	}

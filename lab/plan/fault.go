@@ -13,16 +13,34 @@ import (
 // whose frames or services are held up runs in real time: a fifth of a second of the host is many seconds to a warped one.
 func faults(p *Plan, g topology.Guest, pg *Guest) {
 	for _, r := range g.Faults {
-		i := slices.IndexFunc(p.Services, func(s Service) bool { return s.Name == r.From })
-		if i >= 0 {
-			on, _ := p.Services[i].On(g.Network)
-			r.MAC = on.MAC
-		}
 		if r.Timed() {
 			pg.Clock, pg.Shift = "real", 0
 		}
-		pg.Faults = append(pg.Faults, r)
+		pg.Faults = append(pg.Faults, p.aim(g.Network, r))
 	}
+}
+
+// aim gives the rule with the address of the sender that it names.
+func (p *Plan) aim(network string, r fault.Rule) fault.Rule {
+	if i := slices.IndexFunc(p.Services, func(s Service) bool { return s.Name == r.From }); i >= 0 {
+		on, _ := p.Services[i].On(network)
+		r.MAC = on.MAC
+	}
+	return r
+}
+
+// ParseFault reads a fault for the cable of one of the plan's guests, written as in a topology. The error is a topology.Problems.
+func (p *Plan) ParseFault(path, text string, g Guest) (fault.Rule, error) {
+	var services []topology.Target
+	for _, s := range p.Services {
+		t := topology.Target{Name: s.Name, Roles: s.Roles}
+		for _, l := range s.Interfaces() {
+			t.Networks = append(t.Networks, l.Network)
+		}
+		services = append(services, t)
+	}
+	r, err := topology.ParseFault(path, text, g.Network, services)
+	return p.aim(g.Network, r), err
 }
 
 func writeFaults(b *strings.Builder, list []fault.Rule) {

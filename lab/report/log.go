@@ -35,6 +35,10 @@ func happened(e event.Event) string {
 		return fmt.Sprintf("<- #%d %s", e.Packet.Frame, e.Packet.Info)
 	case e.Decision != nil:
 		return e.Decision.String()
+	case e.Kind == event.FaultHit && e.Fault != nil:
+		return fmt.Sprintf("fault %d (%s): %s", e.Fault.Rule, e.Fault.Do, e.Fault.Info)
+	case e.Fault != nil:
+		return fmt.Sprintf("fault %d: %s", e.Fault.Rule, e.Text)
 	case e.Stall != nil:
 		return fmt.Sprintf("more than %s at %s", e.Stall.Budget, e.Stall.Stage)
 	case e.Late != nil:
@@ -43,6 +47,8 @@ func happened(e event.Event) string {
 		return fmt.Sprintf("boot %d, %s, clock %s", e.Boot, e.Power.Accel, e.Power.Clock)
 	case e.Exit != nil:
 		return strings.Join(strings.Fields(fmt.Sprintf("exit status %d %s %s", e.Exit.Code, e.Exit.Signal, e.Exit.Stderr)), " ")
+	case e.Kind == event.GuestSettled:
+		return fmt.Sprintf("boot %d", e.Boot)
 	case e.Run != nil:
 		return fmt.Sprintf("%s, nonce %s", e.Run.Topology, e.Run.Nonce)
 	}

@@ -61,9 +61,16 @@ var parameters = []struct {
 	{"queue", []string{"rate"}, nil, ""},
 }
 
-// ParseFault reads one fault as a topology has it, such as {do: drop, packet: offer, first: 2}, for a guest on a network where these
-// services are. The error is a Problems whose places are those in the text; the path is only used in messages.
-func ParseFault(path, text string, network string, services []Service) (fault.Rule, error) {
+// Target is a service of a lab, as far as a fault may name it.
+type Target struct {
+	Name     string
+	Networks []string // it is on
+	Roles    []string // it plays, as the keys of a service in a topology
+}
+
+// ParseFault reads one fault as a topology has it, such as {do: drop, packet: offer, first: 2}, for a guest on a network of a lab with
+// these services. The error is a Problems whose places are those in the text; the path is only used in messages.
+func ParseFault(path, text, network string, services []Target) (fault.Rule, error) {
 	d := newDecoder(path, Known{})
 	if strings.TrimSpace(text) == "" {
 		d.problem(position{1, 1}, "", "is empty; write a fault, such as {do: drop, packet: offer, first: 1}")
@@ -74,9 +81,15 @@ func ParseFault(path, text string, network string, services []Service) (fault.Ru
 		d.where[""] = start(body)
 		d.fill(body, "", reflect.ValueOf(&f).Elem())
 	}
-	c := &checker{decoder: d, topo: &Topology{Services: services}}
-	for _, s := range services {
-		d.keys["services"] = append(d.keys["services"], s.Name)
+	c := &checker{decoder: d, topo: &Topology{}}
+	for _, t := range services {
+		s := Service{Name: t.Name}
+		for _, n := range t.Networks {
+			s.Links = append(s.Links, Link{Network: n})
+		}
+		c.topo.Services = append(c.topo.Services, s)
+		d.keys["services"] = append(d.keys["services"], t.Name)
+		d.keys[join("services", t.Name)] = t.Roles
 	}
 	var r fault.Rule
 	if _, mapping := d.keys[""]; mapping {
@@ -112,7 +125,8 @@ func (c *checker) fault(at, network string, f faultForm) fault.Rule {
 func (c *checker) checkSelection(at, network string, r *fault.Rule) {
 	has := func(k string) bool { return slices.Contains(c.keys[at], k) }
 	if r.From != "" && r.From != "guest" {
-		if i := c.service(join(at, "from"), r.From); i >= 0 && network != "" && !c.topo.Services[i].At(network).IsValid() {
+		on := func(l Link) bool { return l.Network == network }
+		if i := c.service(join(at, "from"), r.From); i >= 0 && network != "" && !slices.ContainsFunc(c.topo.Services[i].Networks(), on) {
 			c.report(join(at, "from"), "service %q is not on network %q; its frames come from the router or relay there, so name that", r.From, network)
 		}
 	}
