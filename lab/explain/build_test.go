@@ -38,15 +38,19 @@ type wire struct {
 	now    time.Duration
 	frames []explain.Frame
 	port   uint16 // of the transfer
+	vlan   int
 }
 
 func newWire(t testing.TB) *wire { return &wire{t: t, mac: machine, arch: 7, port: 2000} }
+
+// in puts what follows into a VLAN.
+func (w *wire) in(vlan int) *wire { w.vlan = vlan; return w }
 
 func (w *wire) after(d time.Duration) *wire { w.now += d; return w }
 
 // frame adds a frame.
 func (w *wire) frame(data []byte) *wire {
-	w.frames = append(w.frames, explain.Frame{Number: len(w.frames) + 1, At: time.Unix(1_700_000_000, 0).Add(w.now), Data: data})
+	w.frames = append(w.frames, explain.Frame{Number: len(w.frames) + 1, At: time.Unix(1_700_000_000, 0).Add(w.now), Data: data, VLAN: w.vlan})
 	return w
 }
 

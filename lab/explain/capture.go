@@ -115,6 +115,7 @@ func (r *reader) frame(f *Frame) {
 		if !asked {
 			copied, asked = r.copies.has(f, &h, at), true
 		}
+		s.tagged(f.VLAN, &h, from) // a copy of it, too: a router passes it on into another VLAN
 		if !copied {
 			r.touched = append(r.touched, s)
 			r.take(s, f, &h, from, at)
@@ -232,11 +233,13 @@ func (s *station) explainBoot(a *around, number int, events []event.Event, until
 		x.End, x.Answers = Unclear, nil
 		x.Summary = fmt.Sprintf("what %s did later than %.0f s into the capture is not explained, as more came of it than is kept: cut the capture (editcap -A, -B)", x.Machine, last.At.Seconds())
 	}
-	if a, ok := textAnswer(s.console); ok && x.End == Unclear && number == s.boot {
-		x.stop(x.Stage, a)
+	if list := textAnswers(s.console); len(list) > 0 && x.End == Unclear && number == s.boot {
+		x.stop(x.Stage, list[0])
+		x.Answers = list
 	}
 	x.survey(s, a, log, until)
 	x.late(log)
+	x.ofROM(log)
 	return x, true
 }
 

@@ -45,6 +45,8 @@ type Answer struct {
 	Do       string           `json:"do,omitempty"`  // what to change
 	See      string           `json:"see,omitempty"` // where it is specified
 	Evidence []judge.Evidence `json:"evidence,omitempty"`
+	For      string           `json:"for,omitempty"`     // of one that is only possible: what speaks for it
+	Against  string           `json:"against,omitempty"` // and what against it
 
 	certain bool // of what surrounds a boot: there is no doubt
 }
@@ -87,6 +89,7 @@ var specs = map[judge.Reason]string{
 	judge.NoLength:         "RFC 9110 section 8.6: Content-Length",
 	judge.HTTPError:        "RFC 9110 section 15",
 	judge.WrongArch:        "RFC 4578 section 2.1 and IANA's registry of processor architecture types (option 93)",
+	judge.ImageRefused:     "UEFI 2.10 section 7.4.1: LoadImage",
 	judge.ChainLoop:        "RFC 3004 (option 77): tell iPXE from the firmware",
 	judge.NotManaged:       "RFC 4861 section 4.2: the M flag",
 }

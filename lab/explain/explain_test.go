@@ -90,6 +90,9 @@ var scenarios = []struct {
 	{"TFTP silent", explain.Stopped, judge.TFTPSilent, func(w *wire) *wire {
 		return w.leases("x64.efi").wants("x64.efi").after(4 * time.Second).wantsAgain("x64.efi").after(4 * time.Second).wantsAgain("x64.efi").later(4 * time.Second)
 	}},
+	{"near: TFTP slow", explain.Fetched, "", func(w *wire) *wire {
+		return w.leases("x64.efi").wants("x64.efi").after(4 * time.Second).wantsAgain("x64.efi").after(4 * time.Second).wantsAgain("x64.efi").has(program(0x8664)).later(time.Minute)
+	}},
 	{"a program for another machine", explain.Stopped, judge.WrongArch, func(w *wire) *wire {
 		return w.leases("boot.efi").wants("boot.efi").has(program(0x014c)).later(time.Minute)
 	}},

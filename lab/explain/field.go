@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
@@ -77,6 +78,11 @@ var fields = []struct {
 	{judge.NoOffer, passedOver},
 	{judge.NoOffer, severalVLANs},
 	{judge.NoOffer, portBlocked},
+	{judge.OfferRefused, severalVLANs},
+	{judge.TFTPSilent, filtered},
+	{judge.TFTPSilent, noHost},
+	{judge.ProxySilent, filtered},
+	{judge.BootServerSilent, filtered},
 }
 
 // survey ranks what the surroundings tell beside what the machine's own packets do. A server that answers others leaves no doubt
@@ -93,6 +99,7 @@ func (x *Explanation) survey(s *station, a *around, log []event.Event, until tim
 		}
 		if m := f.say(s, a, log, until); m != nil {
 			m.Cause, m.See = own.Cause, see(m.See, own.See)
+			x.Notes = slices.DeleteFunc(x.Notes, func(n string) bool { return m.For != "" && strings.HasPrefix(n, m.For) }) // said once
 			more = append(more, *m)
 		}
 	}
@@ -142,9 +149,15 @@ func severalVLANs(s *station, _ *around, _ []event.Event, _ time.Duration) *Answ
 	if len(s.vlans) < 2 {
 		return nil
 	}
+	const together = "put the ports of machine and server into one VLAN, or let a relay pass DHCP between the two"
+	if s.apart() {
+		return &Answer{See: "IEEE 802.1Q", certain: true, Do: together,
+			What: fmt.Sprintf("it asks in VLAN %s and is answered in VLAN %s alone, where it does not hear", join(slices.Sorted(maps.Keys(s.ways[1]))), join(slices.Sorted(maps.Keys(s.ways[0]))))}
+	}
 	return &Answer{See: "IEEE 802.1Q",
-		What: fmt.Sprintf("its frames carry several VLAN tags (%s), so machine and server may be in different ones", join(slices.Sorted(maps.Keys(s.vlans)))),
-		Do:   "put the ports of machine and server into one VLAN, or let a relay pass DHCP between the two"}
+		What: "machine and server are in different VLANs",
+		For:  fmt.Sprintf("its frames carry several VLAN tags (%s)", join(slices.Sorted(maps.Keys(s.vlans)))),
+		Do:   together}
 }
 
 // forwardDelay is how long a port of a spanning tree listens and learns before it forwards: twice 15 s (IEEE 802.1D table 17-1).
@@ -156,11 +169,15 @@ func portBlocked(_ *station, a *around, log []event.Event, until time.Duration) 
 	if a.bpdu == 0 || asked < 0 || until-asked > 2*forwardDelay {
 		return nil
 	}
-	return &Answer{See: "IEEE 802.1D",
-		What: fmt.Sprintf("a switch here builds a spanning tree, whose ports forward nothing for %.0f s after the link comes up, and it asked for %.0f s",
-			forwardDelay.Seconds(), (until - asked).Seconds()),
+	m := Answer{See: "IEEE 802.1D",
+		What:     fmt.Sprintf("the machine's switch port forwards nothing for %.0f s after its link comes up (spanning tree)", forwardDelay.Seconds()),
+		For:      fmt.Sprintf("a switch here builds a spanning tree, and it asked for %.0f s", (until - asked).Seconds()),
 		Do:       "have the machine's port forward at once (portfast, edge port)",
 		Evidence: []judge.Evidence{{Frame: a.bpdu, Text: "a BPDU of a spanning tree"}}}
+	if until-asked > forwardDelay {
+		m.For, m.Against = "a switch here builds a spanning tree", fmt.Sprintf("it asked for %.0f s, which is longer than that", (until-asked).Seconds())
+	}
+	return &m
 }
 
 // firstAsked is when the machine first sent a DHCPDISCOVER; negative if it did not.

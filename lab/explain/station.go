@@ -32,6 +32,7 @@ type station struct {
 	boot      int
 	last      time.Duration // when it was last heard of
 	vlans     map[int]bool
+	ways      [2]map[int]bool        // VLAN tags of what it was sent, and of what it sent
 	images    map[string]event.Image // boot files, by their name, as far as their first octets tell
 	card      int                    // of the capture: where it was met, and is listened to
 	midway    bool                   // a transfer of it was seen before it was met
@@ -102,6 +103,31 @@ func (s *station) period(f *Frame, h *wire.Head, from bool, at time.Duration) {
 			p.heard = at
 		}
 	}
+}
+
+// tagged notes in which VLAN a DHCP message of the machine, or for it, was seen.
+func (s *station) tagged(vlan int, h *wire.Head, from bool) {
+	if _, mac, _, ok := h.BOOTP(); !ok || mac != s.mac || vlan == 0 {
+		return
+	}
+	way := 0
+	if from {
+		way = 1
+	}
+	if s.ways[way] == nil {
+		s.ways[way] = map[int]bool{}
+	}
+	s.ways[way][vlan] = true
+}
+
+// apart tells whether what it sent and what it was sent were seen in different VLANs alone.
+func (s *station) apart() bool {
+	for vlan := range s.ways[0] {
+		if s.ways[1][vlan] {
+			return false
+		}
+	}
+	return len(s.ways[0]) > 0 && len(s.ways[1]) > 0
 }
 
 // addressed is a frame with the machine's own address on its side: a router or a relay puts its own there.

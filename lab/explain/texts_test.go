@@ -54,6 +54,59 @@ func TestTexts(t *testing.T) {
 	golden.Check(t, filepath.Join("testdata", "texts.golden"), said.String())
 }
 
+// TestConsoles: what EDK2 and iPXE say, in the lines around it that tell one meaning from another. The causes are all that are
+// given, the likeliest first.
+func TestConsoles(t *testing.T) {
+	start, station, name, loading := ">>Start PXE over IPv4.", "  Station IP address is 192.0.2.100", " NBP filename is x64.efi", " Downloading NBP file..."
+	e53, e18, e16 := "  PXE-E53: No boot filename received.", "  PXE-E18: Server response timeout.", "  PXE-E16: No valid offer received."
+	e23, e22 := "  PXE-E23: Client received TFTP error from server.", "  PXE-E22: Client received ICMP error from server."
+	e05, e99 := "  PXE-E05: Buffer size is smaller than the requested file.", "  PXE-E99: Unexpected network error."
+	shell := `BdsDxe: starting Boot0000 "EFI Internal Shell" from Fv(7CB8BDC9-F8EB-4F34-AAEA-3EE4AF6516A1)`
+	for _, c := range []struct {
+		lines  string
+		causes string
+	}{
+		{join(start, station, name, e53), "tftp-no-tsize"},
+		{join(start, station, e53), "no-bootfile"},
+		{join(start, e18), "no-offer offer-refused"},
+		{join(start, station, name, e18), "tftp-silent"},
+		{join(start, station, name, loading, e18), "tftp-stopped"},
+		{join(start, station, e18), ""},
+		{join(start, e16), "no-bootfile no-class"},
+		{join(start, station, e16), "proxy-silent boot-server-silent"},
+		{join(start, e18, ">>Start PXE over IPv6.", e16), "no-offer offer-refused"},
+		{join(start, e18, start, station, name, e53), "tftp-no-tsize"},
+		{join(start, station, name, e22), "tftp-silent"},
+		{join(start, station, e22), ""},
+		{join(start, station, name, e23), "file-not-found tftp-error"},
+		{join(start, station, name, e05), "image-refused"},
+		{join(start, station, e99), ""},
+		{join(start, station, name), ""},
+		{join("No configuration methods succeeded (http://ipxe.org/040ee119)", "No more network devices"), "no-offer no-ack"},
+		{"tftp://192.0.2.1/probe.0... No such file or directory (http://ipxe.org/2d12603b)", "file-not-found"},
+		{"Nothing to boot: No such file or directory (http://ipxe.org/2d03e13b)", ""}, // of a machine with or without an address
+		{"tftp://192.0.2.1/probe.0... Connection timed out (http://ipxe.org/4c126035)", "tftp-silent tftp-stopped"},
+		{"PXEBS (net0 type 128)... Connection timed out (http://ipxe.org/4c106035)", "boot-server-silent answer-ignored"},
+		{"DHCP (net0 52:54:00:00:00:01)... Connection timed out (http://ipxe.org/4c106035)", ""},
+		{"Could not boot image: Exec format error (http://ipxe.org/2e008001)", "wrong-arch"},
+		{"Could not boot image: Permission denied (http://ipxe.org/0216e001)", ""},
+		{"Verification failed: (0x1A) Security Violation", "image-refused"},
+		{"Verification passed", ""},
+		{shell, "no-link"},
+		{join(start, station, name, " NBP file downloaded successfully.", shell), ""},
+	} {
+		var got []string
+		for _, a := range explain.Console(strings.Split(c.lines, "\n")).Answers {
+			got = append(got, string(a.Cause))
+		}
+		if s := strings.Join(got, " "); s != c.causes {
+			t.Errorf("%s\nis explained by %q, want %q", c.lines, s, c.causes)
+		}
+	}
+}
+
+func join(lines ...string) string { return strings.Join(lines, "\n") }
+
 // A console beside a capture says what the wire does not.
 func TestConsoleBesideCapture(t *testing.T) {
 	build := func() *wire {

@@ -19,6 +19,7 @@ var refinements = []struct {
 }{
 	{[]Reason{TFTPError, TFTPSilent, TFTPStopped}, (*boot).fromOtherAddress},
 	{[]Reason{TFTPError, TFTPStopped}, (*boot).largeBlocksLost},
+	{[]Reason{TFTPError}, (*boot).answerLost},
 	{[]Reason{TFTPError, TFTPNoOptions, TFTPNoTsize, ImageRefused, GaveUp}, (*boot).sizeTooSmall},
 	{[]Reason{FileNotFound}, (*boot).junkInName},
 	{[]Reason{OfferRefused, NoBootfile, NoOffer}, (*boot).malformedVendor},
@@ -65,6 +66,25 @@ func (b *boot) fromOtherAddress(d *diagnosis) (see string) {
 		}
 	}
 	return ""
+}
+
+// answerLost: the server answers each request from a port of its own, and the client asks as if it did not. A firewall that
+// knows only port 69 drops such answers (RFC 1350 section 4 has them come from a new port). On a lab's cable they reached it.
+func (b *boot) answerLost(d *diagnosis) (see string) {
+	t := b.pending()
+	if t == nil || t.failed != nil || t.aborted != nil || b.acknowledged(t) >= 0 || b.guest.Network != "" {
+		return ""
+	}
+	answers, again := b.tftpTo(t, "OACK", "DATA"), t.asked[len(t.asked)-1]
+	if len(answers) == 0 || again.Packet.TFTP.Repeat == 0 || again.Seq < answers[0].Seq {
+		return ""
+	}
+	first := answers[0]
+	d.what = fmt.Sprintf("%s answered its request for %q from port %d, and it asked %s more as if nothing had come", b.serverName(t), t.file,
+		event.PortOf(first.Packet.Src), times(again.Packet.TFTP.Repeat, "time"))
+	d.do = "let answers from any port of that server pass: a firewall on the way needs to follow TFTP (nf_conntrack_tftp), or the server be held to a range of ports that is open"
+	d.evidence = []event.Event{t.asked[0], first, again}
+	return "RFC 1350 section 4: each transfer has a port of its own"
 }
 
 // smallBlock is the largest block that passes wherever IPv4 may not be fragmented: 576 octets less the headers (RFC 1122

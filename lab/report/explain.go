@@ -25,6 +25,12 @@ func Explained(x explain.Explanation, withSteps bool, s Style) string {
 		if i > 0 {
 			out.WriteString(wrap("also possible: "+a.What, "  ", s.width()))
 		}
+		if a.For != "" {
+			out.WriteString(wrap("for it: "+a.For, "  ", s.width()))
+		}
+		if a.Against != "" {
+			out.WriteString(wrap("against it: "+a.Against, "  ", s.width()))
+		}
 		out.WriteString(wrap("to do: "+a.Do, "  ", s.width()))
 		if a.See != "" {
 			out.WriteString(s.paint(faint, strings.TrimSuffix(wrap("see: "+a.See, "  ", s.width()), "\n")) + "\n")
