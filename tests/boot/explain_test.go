@@ -53,6 +53,9 @@ func checkExplained(t *testing.T, r result) {
 		macs[g.MAC]++
 	}
 	for i, g := range r.plan.Guests {
+		if a := whole[i].Answers; len(g.Faults) > 0 && len(a) > 0 && !strings.Contains(a[0].Do, "the lab itself did that: fault ") {
+			t.Errorf("%s was stopped by its faults, and is told to %s", g.Name, a[0].Do)
+		}
 		c := explainedBoots.compare(r.plan.Name+" "+g.Name, g.Firmware, &results[i], &whole[i])
 		if c == nil || macs[g.MAC] > 1 || len(g.Faults) > 0 { // a capture does not know which frames the lab took away
 			continue
