@@ -22,11 +22,12 @@ import (
 
 // Record is a capture that has been read.
 type Record struct {
-	Boots  []Explanation `json:"boots"`
-	Frames int           `json:"frames"`
-	Span   time.Duration `json:"span"`             // from the first frame to the last, in nanoseconds
-	Said   []string      `json:"notes,omitempty"`  // of the capture as a whole
-	Others int           `json:"others,omitempty"` // DHCP clients that do not boot from the network
+	Boots   []Explanation `json:"boots"`
+	Nothing string        `json:"nothing,omitempty"` // why there are none
+	Frames  int           `json:"frames"`
+	Span    time.Duration `json:"span"`             // from the first frame to the last, in nanoseconds
+	Said    []string      `json:"notes,omitempty"`  // of the capture as a whole
+	Others  int           `json:"others,omitempty"` // DHCP clients that do not boot from the network
 }
 
 // reader gathers the machines of a capture.
@@ -42,6 +43,9 @@ type reader struct {
 	kept    int // octets that the events take
 	cut     int // frames of which only the beginning is there
 	around  around
+	blind   int // and these of DHCP
+	odd     int // frames that are not understood
+	oddity  string
 	beyond  bool
 }
 
@@ -62,6 +66,9 @@ func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error)
 	}
 	if broken != nil && (r.frames == 0 || !errors.Is(broken, io.ErrUnexpectedEOF)) {
 		return nil, broken
+	}
+	if r.odd > 0 && r.odd == r.frames {
+		return nil, errors.New(r.oddity)
 	}
 	out := &Record{Said: r.remarks(broken)}
 	if len(console) > 0 && len(r.crowd.all) != 1 {
@@ -85,6 +92,22 @@ func (r *reader) explain(out *Record) {
 	for _, s := range r.crowd.all {
 		out.Boots = append(out.Boots, s.explain(&r.around, r.end)...)
 	}
+	if len(out.Boots) == 0 {
+		out.Nothing = r.nothing()
+	}
+}
+
+// nothing says why no boot was found.
+func (r *reader) nothing() string {
+	switch {
+	case r.frames == 0:
+		return "the capture holds no frame"
+	case r.blind > 0:
+		return fmt.Sprintf("whether a machine boots here cannot be told: of %d DHCP messages only the beginning was captured; capture again, whole frames (tcpdump -s 0)", r.blind)
+	case len(r.midway) > 0:
+		return "files are fetched over TFTP here, and the DHCP before that is not in the capture: begin it before the machine is switched on"
+	}
+	return fmt.Sprintf("no machine boots from the network in this record: none of %d frames is a DHCP message that says PXEClient or HTTPClient", r.frames)
 }
 
 // frame hands a frame to the machines that it concerns.
@@ -99,13 +122,19 @@ func (r *reader) frame(f *Frame) {
 		r.cut++
 	}
 	r.around.look(f)
+	if f.Odd != "" {
+		r.odd, r.oddity = r.odd+1, f.Odd
+	}
 	h, ok := wire.Peek(f.Data)
 	if !ok {
 		return
 	}
 	r.around.lends(f, &h)
+	if dhcp := h.UDP != nil && (h.DstPort == 67 || h.SrcPort == 67); dhcp && f.Cut {
+		r.blind++
+	}
 	r.touched = r.touched[:0]
-	r.meet(f.Card, &h)
+	r.meet(f, &h)
 	copied, asked := false, false
 	for _, s := range r.crowd.concerned(&h) {
 		from, mine := s.owns(&h)
@@ -124,7 +153,7 @@ func (r *reader) frame(f *Frame) {
 }
 
 // meet makes the acquaintance of a machine by its first message that speaks of network boot.
-func (r *reader) meet(card int, h *wire.Head) {
+func (r *reader) meet(f *Frame, h *wire.Head) {
 	mac := h.Src
 	switch op, chaddr, _, ok := h.BOOTP(); {
 	case ok && op == 1:
@@ -140,7 +169,7 @@ func (r *reader) meet(card int, h *wire.Head) {
 		return
 	}
 	if !bytes.Contains(h.UDP, []byte("PXEClient")) && !bytes.Contains(h.UDP, []byte("HTTPClient")) {
-		if len(r.others) < maxStations {
+		if len(r.others) < maxStations && !f.Cut { // what it is may be in the rest
 			r.others[mac] = true
 		}
 		return
@@ -149,7 +178,7 @@ func (r *reader) meet(card int, h *wire.Head) {
 		r.beyond = true
 		return
 	}
-	s := &station{mac: mac, midway: r.midway[mac], card: card, addresses: map[netip.Addr]bool{}, vlans: map[int]bool{}, images: map[string]event.Image{}}
+	s := &station{mac: mac, midway: r.midway[mac], card: f.Card, addresses: map[netip.Addr]bool{}, vlans: map[int]bool{}, images: map[string]event.Image{}}
 	r.crowd.add(s)
 	delete(r.others, mac)
 	delete(r.midway, mac)
@@ -163,6 +192,9 @@ func (r *reader) remarks(broken error) []string {
 	}
 	if r.cut > 0 {
 		out = append(out, fmt.Sprintf("of %d frames only the beginning was captured: capture whole frames (tcpdump -s 0), as options and files may be missing", r.cut))
+	}
+	if r.odd > 0 {
+		out = append(out, fmt.Sprintf("%d frames are left out: %s", r.odd, r.oddity))
 	}
 	if r.copies.count > 0 {
 		out = append(out, fmt.Sprintf("%d frames are there again, seen on another interface or on their way in and out: each frame is counted once", r.copies.count))

@@ -122,7 +122,7 @@ func (x *Explanation) conclude(r *judge.Result, w waited, heard bool) {
 		x.Summary = fmt.Sprintf("half a boot: the end of %q is not in the record, and %s did not ask for it again as one that waits does: it may have had the file whole", last.Name, x.Machine)
 	case slices.Contains(silences, o.Reason) && !w.enough():
 		x.End = Unclear
-		x.Summary = fmt.Sprintf("the record ends %.1f s after the last message of %s, at stage %s: too early to tell what became of it", w.silence.Seconds(), x.Machine, x.Stage)
+		x.Summary = fmt.Sprintf("half a boot: the record ends %.1f s after the last message of %s, at stage %s: too early to tell what became of it", w.silence.Seconds(), x.Machine, x.Stage)
 	case slices.Contains(choices, o.Reason) && !heard:
 		x.End = Unclear
 		x.Summary = fmt.Sprintf("%s was offered a boot menu and asked for nothing more: whether it waits, was told to boot from its disk or was cancelled, only its console tells", x.Machine)

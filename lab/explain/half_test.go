@@ -14,8 +14,8 @@ import (
 // does after its boot program has ended, and gets no answer to, is not part of that.
 var boot = map[string]int{"bios-ipxe": 1000, "ovmf-x64": 33, "ovmf-x64-ipv6": 54, "ovmf-x64-http": 32}
 
-// real reads one of them.
-func real(t testing.TB, name string) []explain.Frame {
+// shipped reads one of them.
+func shipped(t testing.TB, name string) []explain.Frame {
 	t.Helper()
 	file, err := os.Open(filepath.Join("..", "wire", "testdata", name+".pcap"))
 	if err != nil {
@@ -41,7 +41,7 @@ func idle(frames []explain.Frame) []explain.Frame {
 // TestHalf: of a healthy boot, a capture that ends anywhere, begins anywhere or lacks any one frame never tells that it failed.
 func TestHalf(t *testing.T) {
 	for name := range boot {
-		frames := real(t, name)
+		frames := shipped(t, name)
 		frames = frames[:min(len(frames), boot[name])]
 		check := func(what string, n int, part []explain.Frame) {
 			t.Helper()

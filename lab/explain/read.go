@@ -3,6 +3,7 @@ package explain
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -24,9 +25,10 @@ type Frame struct {
 	Cut    bool   // the capture holds only its beginning
 	Card   int    // the capture's number of the interface that saw it
 	Side   Side   // zero, but in cooked captures
+	Odd    string // why it is not understood; empty: it is, and Data is it
 }
 
-// Frames reads a capture in pcap or pcapng form. An error is the last thing it gives. A file that was cut short gives its whole
+// Frames reads a capture in pcap or pcapng form, also packed with gzip. An error is the last thing it gives. A file that was cut short gives its whole
 // frames and then io.ErrUnexpectedEOF.
 func Frames(r io.Reader) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
@@ -73,16 +75,51 @@ func open(r *bufio.Reader) (func() (Frame, error), error) {
 	switch le, be := binary.LittleEndian.Uint32(head), binary.BigEndian.Uint32(head); {
 	case le == magicNG:
 		return openNG(r)
+	case head[0] == 0x1f && head[1] == 0x8b:
+		return openGzip(r)
 	case le == magicMicro, le == magicNano, be == magicMicro, be == magicNano:
 		return openClassic(r)
 	}
+	for _, p := range packers {
+		if bytes.HasPrefix(head, p.begins) {
+			return nil, fmt.Errorf("this is packed with %s: unpack it first (%s)", p.name, p.unpack)
+		}
+	}
 	return nil, errors.New(notACapture)
+}
+
+// packers are those whose files are not read, by their first octets.
+var packers = []struct {
+	begins       []byte
+	name, unpack string
+}{
+	{[]byte{0xfd, '7', 'z', 'X'}, "xz", "xz -d FILE"},
+	{[]byte{0x28, 0xb5, 0x2f, 0xfd}, "zstd", "zstd -d FILE"},
+	{[]byte("BZh"), "bzip2", "bunzip2 FILE"},
+	{[]byte("PK\x03\x04"), "zip", "unzip FILE"},
+	{[]byte{0x04, 0x22, 0x4d, 0x18}, "lz4", "lz4 -d FILE"},
+}
+
+// openGzip reads a capture that is packed, once: what is packed in it is no capture.
+func openGzip(r *bufio.Reader) (func() (Frame, error), error) {
+	unpacked, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, fmt.Errorf("unpack the capture: %w", err)
+	}
+	inner := bufio.NewReaderSize(unpacked, 1<<16)
+	if head, _ := inner.Peek(2); len(head) == 2 && head[0] == 0x1f && head[1] == 0x8b {
+		return nil, errors.New("this is packed with gzip twice: unpack it first (gunzip FILE)")
+	}
+	return open(inner)
 }
 
 func openClassic(r io.Reader) (func() (Frame, error), error) {
 	reader, err := pcapgo.NewReader(r)
 	if err != nil {
-		return nil, fmt.Errorf("read the header of the capture: %w", err)
+		return nil, headless(err)
+	}
+	if _, err := ethernet(reader.LinkType(), make([]byte, 64)); err != nil { // as all its frames will be
+		return nil, err
 	}
 	if reader.Snaplen() == 0 || reader.Snaplen() > maxSnapshot {
 		reader.SetSnaplen(maxSnapshot) // frames that claim more are refused
@@ -92,14 +129,14 @@ func openClassic(r io.Reader) (func() (Frame, error), error) {
 		if err != nil {
 			return Frame{}, ended(err)
 		}
-		return frame(reader.LinkType(), data, info)
+		return frame(reader.LinkType(), data, info), nil
 	}, nil
 }
 
 func openNG(r io.Reader) (func() (Frame, error), error) {
 	reader, err := pcapgo.NewNgReader(&blockGuard{r: r}, pcapgo.NgReaderOptions{WantMixedLinkType: true})
 	if err != nil {
-		return nil, fmt.Errorf("read the header of the capture: %w", ended(err))
+		return nil, headless(err)
 	}
 	return func() (Frame, error) {
 		data, info, err := reader.ReadPacketData()
@@ -110,8 +147,16 @@ func openNG(r io.Reader) (func() (Frame, error), error) {
 		if i, err := reader.Interface(info.InterfaceIndex); err == nil {
 			link = i.LinkType
 		}
-		return frame(link, data, info)
+		return frame(link, data, info), nil
 	}, nil
+}
+
+// headless says what is wrong with the header of a file.
+func headless(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return errors.New("the file ends within the header of the capture: it was not written to its end")
+	}
+	return fmt.Errorf("read the header of the capture: %w", err)
 }
 
 // ended says of a file that ends in the middle of a frame that it does.
@@ -125,10 +170,13 @@ func ended(err error) error {
 	return fmt.Errorf("read the capture: %w", err)
 }
 
-func frame(link layers.LinkType, data []byte, info gopacket.CaptureInfo) (Frame, error) {
+func frame(link layers.LinkType, data []byte, info gopacket.CaptureInfo) Frame {
 	f, err := ethernet(link, data)
+	if err != nil {
+		f.Odd = err.Error()
+	}
 	f.At, f.Cut, f.Card = info.Timestamp, info.CaptureLength < info.Length, info.InterfaceIndex
-	return f, err
+	return f
 }
 
 // blockGuard refuses a block of pcapng that claims to be larger than any frame: a reader would make room for it first. It

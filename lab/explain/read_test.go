@@ -79,7 +79,7 @@ func TestDamaged(t *testing.T) {
 		"empty":                    {nil, "the capture is empty"},
 		"no capture":               {[]byte("PXE-E53: No boot filename received"), "this is no capture"},
 		"three octets":             {[]byte{0xd4, 0xc3, 0xb2}, "this is no capture"},
-		"a header that ends":       {good[:10], "header of the capture"},
+		"a header that ends":       {good[:10], "ends within the header"},
 		"another link type":        {newWire(t).discovers().classic(layers.LinkTypeIEEE802_11, 1<<16, same), "link type 105 (802.11) is not understood"},
 		"a block of two gigabytes": {huge, "claims 2147483632 octets"},
 		"a frame of a gigabyte":    {long, "read the capture"},
@@ -142,6 +142,14 @@ func FuzzFrames(f *testing.F) {
 		f.Add(w.classic(link, 1<<16, same))
 	}
 	f.Add([]byte("\x0a\x0d\x0d\x0a"))
+	f.Add(w.byHand(binary.BigEndian, true))
+	f.Add(w.ng(seenOn{layers.LinkTypeEthernet, tagged}, seenOn{276, sll2}, seenOn{layers.LinkTypeIEEE802_11, wifi}))
+	f.Add(packed(w.classic(layers.LinkTypeEthernet, 300, same)))
+	for name := range boot {
+		real := &wire{t: f}
+		real.frames = shipped(f, name)
+		f.Add(real.classic(layers.LinkTypeEthernet, 1<<16, same))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		record, err := explain.Capture(explain.Frames(bytes.NewReader(data)))
 		if (err == nil) == (record == nil) {

@@ -9,6 +9,27 @@ import (
 	"github.com/pxelab/pxelab/lab/judge"
 )
 
+// Record prints what was found in a capture or a run: each boot, and what is to be said of the whole.
+func Record(r *explain.Record, withSteps bool, s Style) string {
+	var out strings.Builder
+	for i, x := range r.Boots {
+		if i > 0 {
+			out.WriteString("\n")
+		}
+		out.WriteString(Explained(x, withSteps, s))
+	}
+	if r.Nothing != "" {
+		out.WriteString(wrap(r.Nothing, "", s.width()))
+	}
+	if r.Others > 0 {
+		fmt.Fprintf(&out, "\nnot explained: %d other DHCP clients, which do not boot from the network\n", r.Others)
+	}
+	for _, n := range r.Said {
+		out.WriteString(wrap("note: "+n, "", s.width()))
+	}
+	return out.String()
+}
+
 // Explained prints what became of a boot: its summary, why it stopped and what to do, the evidence, what else is worth knowing,
 // and with steps also how it came there.
 func Explained(x explain.Explanation, withSteps bool, s Style) string {

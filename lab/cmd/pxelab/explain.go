@@ -26,9 +26,9 @@ func explainCommand() *cobra.Command {
 		Use:   "explain BUNDLE|CAPTURE",
 		Short: "Say what happened in a run or a capture, and what to change",
 		Long: `Say what happened in each boot of a saved run or of a capture (pcap or pcapng,
-also of tcpdump -i any): step by step, and where a boot stopped, why, by which
-frames, and what to change. A capture has no consoles, so less can be told of
-it; what cannot be told is said.
+also packed with gzip, also of tcpdump -i any): step by step, and where a boot
+stopped, why, by which frames, and what to change. A capture has no consoles,
+so less can be told of it; what cannot be told is said.
 
 A console log (--console), beside a capture or alone, tells what the client
 said.
@@ -62,7 +62,7 @@ Exit status: 0 no boot stopped, 1 some did, 2 the file is no bundle or capture.`
 				return err
 			}
 		} else {
-			printExplained(record, !brief)
+			fmt.Print(report.Record(record, !brief, styleOf(os.Stdout, "")))
 		}
 		for _, x := range record.Boots {
 			if x.End == explain.Stopped {
@@ -94,7 +94,11 @@ func explained(path, log string) (*explain.Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &explain.Record{Boots: explain.Run(judge.Results(p, events), events)}, nil
+		record := &explain.Record{Boots: explain.Run(judge.Results(p, events), events)}
+		if len(record.Boots) == 0 {
+			record.Nothing = "this run has no guest"
+		}
+		return record, nil
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -146,23 +150,4 @@ func consoleLines(path string) ([]string, error) {
 		lines = append(lines, l.Text)
 	}
 	return lines, nil
-}
-
-func printExplained(r *explain.Record, withSteps bool) {
-	style := styleOf(os.Stdout, "")
-	for i, x := range r.Boots {
-		if i > 0 {
-			fmt.Println()
-		}
-		fmt.Print(report.Explained(x, withSteps, style))
-	}
-	if len(r.Boots) == 0 {
-		fmt.Printf("no machine boots from the network in this record: none of %d frames is a DHCP message that says PXEClient or HTTPClient\n", r.Frames)
-	}
-	if r.Others > 0 {
-		fmt.Printf("\nnot explained: %d other DHCP clients, which do not boot from the network\n", r.Others)
-	}
-	for _, n := range r.Said {
-		fmt.Println("note: " + n)
-	}
 }
