@@ -16,6 +16,7 @@ type waited struct {
 	tries   int           // how often it had sent that one
 
 	oneSided string // what shows that it was answered although the answer is not in the record
+	again    again
 	lacks    string // what shows that other packets are not in the record
 }
 
@@ -54,7 +55,7 @@ func patience(log []event.Event, until time.Duration, p period) waited {
 	if silence := until - p.heard; silence < w.silence { // what was said after that made no event
 		w.silence, w.tries = silence, 1
 	}
-	w.oneSided, w.lacks = oneSided(log), p.lacks
+	w.oneSided, w.lacks, w.again = oneSided(log), p.lacks, goesOn(log)
 	return w
 }
 
@@ -101,6 +102,10 @@ func (x *Explanation) conclude(r *judge.Result, w waited, heard bool) {
 	o := r.Outcome
 	last := lastFile(r)
 	switch {
+	case o.Reason == judge.BootProgramSilent && x.Stage >= event.StageStarted && !w.again.other && w.again.same != "" && !heard:
+		x.End, x.Stage = Unclear, event.StageDownload
+		program := firstWhole(r)
+		x.Summary = fmt.Sprintf("I don't know whether %s booted: it had %q whole from %s, and %s; the program may have run and ended, or been refused, or the machine was reset", x.Machine, program.Name, program.From, w.again.same)
 	case o.Reason == judge.BootProgramSilent && x.Stage >= event.StageStarted:
 		x.End = Booted
 		program := firstWhole(r)

@@ -55,6 +55,23 @@ var scenarios = []struct {
 	{"healthy, and the program asks for more", explain.Booted, "", func(w *wire) *wire {
 		return w.leases("x64.efi").wants("x64.efi").has(program(0x8664)).after(time.Second).wants("grub.cfg").has([]byte("menuentry")).later(time.Minute)
 	}},
+	{"the same client begins again", explain.Unclear, "", func(w *wire) *wire {
+		w.leases("x64.efi").wants("x64.efi").has(program(0x8664)).after(10 * time.Second)
+		return w.asks(dhcpv4.MessageTypeDiscover, dhcpv4.WithTransactionID(dhcpv4.TransactionID{9, 9, 9, 9})).later(time.Minute)
+	}},
+	{"the firmware is started anew, and fetches the same", explain.Unclear, "", func(w *wire) *wire {
+		w.leases("x64.efi").wants("x64.efi").has(program(0x8664)).after(10 * time.Second)
+		return w.leases("x64.efi").wants("x64.efi").has(program(0x8664)).later(time.Minute)
+	}},
+	{"near: another program begins again", explain.Booted, "", func(w *wire) *wire {
+		w.leases("x64.efi").wants("x64.efi").has(program(0x8664)).after(10 * time.Second)
+		w.ipxe = true
+		return w.discovers().told(dhcpv4.MessageTypeOffer, "boot.ipxe").later(time.Minute)
+	}},
+	{"near: the same client, and a file that no server named", explain.Booted, "", func(w *wire) *wire {
+		w.leases("x64.efi").wants("x64.efi").has(program(0x8664)).after(10 * time.Second)
+		return w.leases("x64.efi").wants("grub.cfg").has([]byte("menuentry")).later(time.Minute)
+	}},
 	{"no server", explain.Stopped, judge.NoOffer, func(w *wire) *wire {
 		return w.discovers().after(4 * time.Second).discovers().after(8 * time.Second).discovers().later(16 * time.Second)
 	}},

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,17 @@ import (
 // boot says of captures of real firmware, over TFTP, over IPv6 and over HTTP, with how many frames the machine has booted. What it
 // does after its boot program has ended, and gets no answer to, is not part of that.
 var boot = map[string]int{"bios-ipxe": 1000, "ovmf-x64": 33, "ovmf-x64-ipv6": 54, "ovmf-x64-http": 32}
+
+// TestGoesOn: firmware that turns to IPv6 when a program has ended does not show that the program ran.
+func TestGoesOn(t *testing.T) {
+	record, err := explain.Capture(given(shipped(t, "ovmf-x64")[:boot["ovmf-x64"]+1]))
+	if err != nil || len(record.Boots) != 1 {
+		t.Fatal(err, record)
+	}
+	if x := record.Boots[0]; x.End != explain.Unclear || !strings.Contains(x.Summary, "I don't know whether") {
+		t.Errorf("%s: %s", x.End, x.Summary)
+	}
+}
 
 // shipped reads one of them.
 func shipped(t testing.TB, name string) []explain.Frame {
