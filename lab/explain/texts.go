@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/judge"
@@ -75,11 +76,19 @@ func attempt(lines []string) (from, to int) {
 func textAnswers(lines []string) []Answer {
 	from, to := attempt(lines)
 	for i := to - 1; i >= from; i-- {
-		if list := meanings(lines[from:i+1], i+1); len(list) > 0 {
+		if list := meanings(lines[from:i+1], i+1); len(list) > 0 && !goneOn(lines[i+1:]) {
 			return list
 		}
 	}
 	return nil
+}
+
+// goneOn tells whether a client got a program after all, such as over IPv6 once IPv4 had failed.
+func goneOn(lines []string) bool {
+	return slices.ContainsFunc(lines, func(line string) bool {
+		return strings.Contains(line, "NBP file downloaded successfully") || strings.HasSuffix(strings.TrimSpace(line), "... ok") ||
+			strings.Contains(line, "BdsDxe: starting Boot") && strings.Contains(line, `"UEFI `)
+	})
 }
 
 // meanings are what the last of these lines may mean after the others.

@@ -75,6 +75,7 @@ func TestConsoles(t *testing.T) {
 		{join(start, e16), "no-bootfile no-class"},
 		{join(start, station, e16), "proxy-silent boot-server-silent"},
 		{join(start, e18, ">>Start PXE over IPv6.", e16), "no-offer offer-refused"},
+		{join(start, e18, ">>Start PXE over IPv6.", " NBP file downloaded successfully."), ""},
 		{join(start, e18, start, station, name, e53), "tftp-no-tsize"},
 		{join(start, station, name, e22), "tftp-silent"},
 		{join(start, station, e22), ""},

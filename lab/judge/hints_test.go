@@ -82,6 +82,18 @@ func TestPlanHints(t *testing.T) {
 		}
 		return s.asIPXE().dora("ipxe.efi")
 	}
+	logs := func(line string) func(*script) *script {
+		return func(s *script) *script {
+			s.firmware().discovers(4)
+			s.add(event.Event{Kind: event.ServiceLog, Service: "dhcp", Text: strings.ReplaceAll(line, "MAC", s.guest.MAC)})
+			return s.fails("  PXE-E18: Server response timeout.")
+		}
+	}
+	lateLog := func(s *script) *script {
+		s.firmware().discovers(4).fails("  PXE-E18: Server response timeout.").fails(`BdsDxe: failed to load Boot0001 "UEFI PXEv4 (MAC:525400707802)": Not Found`)
+		return s.add(event.Event{Kind: event.ServiceLog, Service: "dhcp", Text: "dnsmasq-dhcp: DHCPDISCOVER(eth0) " + s.guest.MAC + " no address available"})
+	}
+	lent := logs("dnsmasq-dhcp: DHCPDISCOVER(eth0) MAC no address available")
 	const uuid, inVain, deaf, swapped = "00112233-4455-6677-8899-aabbccddee01", "reserves boot files by UUID", "does not listen for broadcasts", "7 is x86-64"
 	for _, c := range []struct {
 		name   string
@@ -125,6 +137,14 @@ func TestPlanHints(t *testing.T) {
 		{"no tsize, atftpd", program(1, "atftpd"), noTsize, "start atftpd without --no-tsize", true},
 		{"no tsize, another", program(1, "in.tftpd"), noTsize, "--no-tsize", false},
 		{"not in the folder of in.tftpd", program(1, "in.tftpd"), misses("probe.0"), "after --secure", true},
+		{"all lent, dnsmasq", program(0, "dnsmasq"), lent, "widen dhcp-range", true},
+		{"all lent, dnsmasq, said late", program(0, "dnsmasq"), lateLog, "widen dhcp-range", true},
+		{"all lent, dnsmasq, another machine", program(0, "dnsmasq"), logs("dnsmasq-dhcp: DHCPDISCOVER(eth0) 02:00:00:00:00:77 no address available"), "widen dhcp-range", false},
+		{"not lent, dnsmasq", program(0, "dnsmasq"), logs("dnsmasq-dhcp: DHCPDISCOVER(eth0) MAC ignored"), "no address", false},
+		{"the words of dnsmasq, another", program(0, "udhcpd"), lent, "no address", false},
+		{"a relayed network without a range, dnsmasq", program(0, "dnsmasq"), logs("dnsmasq-dhcp: no address range available for DHCP request via 198.51.100.1 of MAC"), "add a dhcp-range", true},
+		{"all lent, dhcpd", program(0, "dhcpd"), logs("DHCPDISCOVER from MAC via eth0: network 192.0.2.0/24: no free leases"), "max-lease-time", true},
+		{"all lent, Kea", program(0, "kea-dhcp4"), logs("WARN ALLOC_ENGINE_V4_ALLOC_FAIL [hwtype=1 MAC], cid=[no info], tid=0x1: failed to allocate an IPv4 address"), "valid-lifetime", true},
 		{"9 of a file that nobody knows", files(map[string]string{"efi-x64": "probe-ia32.efi", "efi-bc": "bc.efi"}), fetches, swapped, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -74,6 +74,8 @@ func (t *Tracker) Feed(e event.Event) {
 		t.gone[e.Service] = &e
 	case event.ServerDecided:
 		t.decided(e)
+	case event.ServiceLog:
+		t.logged(e)
 	case event.GuestPowered:
 		t.powered(e)
 	case event.FaultArmed, event.FaultCleared:
