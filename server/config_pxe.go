@@ -45,6 +45,7 @@ type ProxyDHCPConfig struct {
 	ClassOnly bool        `json:"classOnly,omitempty"` // on port 67 say no more than PXEClient: the client then asks port 4011
 	YourIP    netip.Addr  `json:"yourIP,omitzero"`     // flaw: an address in the offer
 	AnyClient bool        `json:"anyClient,omitempty"` // flaw: answer clients that are no PXE clients, too
+	Unrelayed bool        `json:"unrelayed,omitempty"` // flaw: offer by broadcast what a relay asked for
 }
 
 // BootServerConfig is a boot server (PXE 2.1 section 2.2.4): port 4011, and port 67 for discovery by broadcast.

@@ -73,7 +73,7 @@ func (c Config) bootp() dhcp.BOOTP {
 
 func (c Config) proxy() proxydhcp.Config {
 	p := c.ProxyDHCP
-	out := proxydhcp.Config{Address: c.Address, Boot: p.Boot.boot(), ClassOnly: p.ClassOnly, YourIP: p.YourIP, AnyClient: p.AnyClient}
+	out := proxydhcp.Config{Address: c.Address, Boot: p.Boot.boot(), ClassOnly: p.ClassOnly, YourIP: p.YourIP, AnyClient: p.AnyClient, Unrelayed: p.Unrelayed}
 	if p.PXE != nil {
 		out.Offer = *p.PXE.offer()
 	}

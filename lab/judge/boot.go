@@ -34,7 +34,6 @@ type boot struct {
 	rounds    rounds          // of a program that boots itself again
 	complaint []event.Event   // lines in which the PXE client says what is wrong
 	silences  []event.Event   // decisions of services to stay silent towards it
-	logged    []event.Event   // lines in which programs that are not ours say that they have nothing for it
 
 	paused    bool         // its clock stands still
 	gaveUp    *event.Event // what shows that the boot attempt is over

@@ -71,6 +71,24 @@ func TestPlanHints(t *testing.T) {
 		s.firmware().dora("").sends(event.DHCP{Type: "REQUEST", SrcPort: 4011, DstPort: 4011, CIAddr: "192.0.2.50", XID: "00000001"})
 		return s.fails("  PXE-E16: No valid offer received.")
 	}
+	outvoted := func(by string, address string) func(*script) *script {
+		return func(s *script) *script {
+			s.firmware().discovers(1).receives(by, event.DHCP{Type: "OFFER", YIAddr: address, ServerID: "192.0.2.2", File: "probe-x64.efi"})
+			s.dora("old/pxelinux.0").asks("RRQ", "old/pxelinux.0", event.TFTP{}).gets("ERROR", "old/pxelinux.0", event.TFTP{Code: 1, Message: "not found"})
+			return s.fails("  PXE-E23: Client received TFTP error from server.")
+		}
+	}
+	asIs := func(*plan.Plan) {}
+	silent := func(s *script) *script {
+		return s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", event.TFTP{}).fails("  PXE-E18: Server response timeout.")
+	}
+	ended := func(s *script) *script { return silent(s.add(event.Event{Kind: event.ServiceExited, Service: "tftp"})) }
+	eclipsed := func(s *script) *script {
+		s.firmware().discovers(1).receives("tftp", event.DHCP{Type: "OFFER", ServerID: "192.0.2.2", SIAddr: "192.0.2.2", ClassID: "PXEClient"})
+		s.dora("probe-x64.efi").sends(event.DHCP{Type: "REQUEST", SrcPort: 4011, DstPort: 4011, CIAddr: "192.0.2.50", XID: "00000001"})
+		s.events[len(s.events)-1].Packet.Dst = "192.0.2.2:4011"
+		return s.fails("  PXE-E16: No valid offer received.")
+	}
 	noTsize := func(s *script) *script {
 		s.firmware().dora("probe-x64.efi").asks("RRQ", "probe-x64.efi", event.TFTP{Options: map[string]string{"tsize": "0"}})
 		return s.gets("OACK", "probe-x64.efi", event.TFTP{Options: map[string]string{"blksize": "1468"}}).fails("  PXE-E53: No boot filename received.")
@@ -134,6 +152,14 @@ func TestPlanHints(t *testing.T) {
 		{"option 60 of dnsmasq", program(0, "dnsmasq"), deafOn4011, "take dhcp-option=60,PXEClient out", true},
 		{"option 60 of Kea", program(0, "kea-dhcp4"), deafOn4011, "take vendor-class-identifier out of its option-data", true},
 		{"option 60 of another", program(0, "udhcpd"), deafOn4011, "take", false},
+		{"a deaf proxy beside a file", program(0, "udhcpd"), eclipsed, `do not come back to the file of the DHCP server ("probe-x64.efi" of "dhcp")`, true},
+		{"no proxy, and a file", program(0, "udhcpd"), deafOn4011, "do not come back", false},
+		{"TFTP elsewhere, dnsmasq", program(1, "dnsmasq"), silent, "enable-tftp=INTERFACE", true},
+		{"TFTP elsewhere, another", program(1, "in.tftpd"), silent, "enable-tftp=INTERFACE", false},
+		{"TFTP of a dnsmasq that has ended", program(1, "dnsmasq"), ended, `service "tftp" had ended by then`, true},
+		{"no file, and another server named another", asIs, outvoted("tftp", "192.0.2.60"), `"dhcp" named that file and "tftp" another, "probe-x64.efi"`, true},
+		{"no file, and the same server named another", asIs, outvoted("dhcp", "192.0.2.60"), "two servers answer", false},
+		{"no file, and a proxy named another", asIs, outvoted("tftp", ""), "two servers answer", false},
 		{"no tsize, atftpd", program(1, "atftpd"), noTsize, "start atftpd without --no-tsize", true},
 		{"no tsize, another", program(1, "in.tftpd"), noTsize, "--no-tsize", false},
 		{"not in the folder of in.tftpd", program(1, "in.tftpd"), misses("probe.0"), "after --secure", true},
@@ -142,7 +168,6 @@ func TestPlanHints(t *testing.T) {
 		{"all lent, dnsmasq, another machine", program(0, "dnsmasq"), logs("dnsmasq-dhcp: DHCPDISCOVER(eth0) 02:00:00:00:00:77 no address available"), "widen dhcp-range", false},
 		{"not lent, dnsmasq", program(0, "dnsmasq"), logs("dnsmasq-dhcp: DHCPDISCOVER(eth0) MAC ignored"), "no address", false},
 		{"the words of dnsmasq, another", program(0, "udhcpd"), lent, "no address", false},
-		{"a relayed network without a range, dnsmasq", program(0, "dnsmasq"), logs("dnsmasq-dhcp: no address range available for DHCP request via 198.51.100.1 of MAC"), "add a dhcp-range", true},
 		{"all lent, dhcpd", program(0, "dhcpd"), logs("DHCPDISCOVER from MAC via eth0: network 192.0.2.0/24: no free leases"), "max-lease-time", true},
 		{"all lent, Kea", program(0, "kea-dhcp4"), logs("WARN ALLOC_ENGINE_V4_ALLOC_FAIL [hwtype=1 MAC], cid=[no info], tid=0x1: failed to allocate an IPv4 address"), "valid-lifetime", true},
 		{"9 of a file that nobody knows", files(map[string]string{"efi-x64": "probe-ia32.efi", "efi-bc": "bc.efi"}), fetches, swapped, false},

@@ -24,7 +24,6 @@ var refinements = []struct {
 	{[]Reason{FileNotFound}, (*boot).junkInName},
 	{[]Reason{OfferRefused, NoBootfile, NoOffer}, (*boot).malformedVendor},
 	{[]Reason{OfferRefused, NoOffer}, (*boot).relayedAstray},
-	{[]Reason{NoOffer}, (*boot).outOfAddresses},
 }
 
 // refine gives where what it says is specified; empty if it has no more to say than the rule.

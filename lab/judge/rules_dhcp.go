@@ -56,6 +56,7 @@ func (b *boot) noOffer() *diagnosis {
 		d.do = hint
 	}
 	b.blame(d, "", "dhcp", "bootp", "dhcp6")
+	b.excused(d)
 	return d
 }
 
@@ -163,7 +164,9 @@ func (b *boot) noBootfile() *diagnosis {
 	if hint := b.relayHint("proxydhcp"); hint != "" {
 		do = hint
 	}
-	return &diagnosis{what, do, ends(answers)}
+	d := &diagnosis{what, do, ends(answers)}
+	b.excused(d)
+	return d
 }
 
 // mute tells whether nothing is known of its console, as in a capture, so that no complaint is to be heard.
@@ -201,8 +204,30 @@ func (b *boot) proxySilent() *diagnosis {
 	}
 	d := &diagnosis{fmt.Sprintf("it sent %s to %s and nothing answered", times(len(sent), "request"), sent[0].Packet.Dst),
 		"run the proxyDHCP service there on UDP 4011, or leave option 60 out of the DHCP server's offer", ends(sent)}
+	if file := b.eclipsed(sent[0].Packet.Dst); file != "" {
+		d.do = "let that proxyDHCP service be reached on UDP 4011 (a firewall there?), or switch it off: " +
+			"UEFI clients that have taken a proxy's offer do not come back to the file of the DHCP server (" + file + ")"
+	}
 	b.blame(d, sent[0].Packet.Dst, "proxydhcp", "bootserver")
 	return d
+}
+
+// eclipsed is the boot file that a DHCP server named to a client which then asked a proxyDHCP service on another host; empty if
+// it is not so.
+func (b *boot) eclipsed(asked string) string {
+	file, proxy := "", false
+	for _, e := range b.dhcp(false, isOffer) {
+		switch d := e.Packet.DHCP; {
+		case !event.IsSet(d.YIAddr):
+			proxy = proxy || d.ServerID == event.HostOf(asked) || d.SIAddr == event.HostOf(asked)
+		case d.File != "" && !isPXE(d):
+			file = fmt.Sprintf("%q of %s", d.File, b.sender(e))
+		}
+	}
+	if !proxy {
+		return ""
+	}
+	return file
 }
 
 func (b *boot) bootServerSilent() *diagnosis {

@@ -30,8 +30,29 @@ func (b *boot) fileNotFound() *diagnosis {
 	if b.has(event.StageStarted) && !b.toldByDHCP(t.file) {
 		do = "put the file there: the boot program that runs looks for it under that name"
 	}
-	return &diagnosis{fmt.Sprintf("%s has no file %q (TFTP error 1%s)", b.serverName(t), t.file, says(t.failed.Packet.TFTP.Message)),
+	d := &diagnosis{fmt.Sprintf("%s has no file %q (TFTP error 1%s)", b.serverName(t), t.file, says(t.failed.Packet.TFTP.Message)),
 		do, []event.Event{t.asked[0], *t.failed}}
+	if named, other, ok := b.outvoted(t.file); ok {
+		d.do = fmt.Sprintf("%s named that file and %s another, %q: two servers answer on this network; stop the wrong one, or let it answer only the machines that it knows",
+			b.sender(named), b.sender(other), other.Packet.DHCP.File)
+		d.evidence = append(d.evidence, named, other)
+	}
+	return d
+}
+
+// outvoted finds the offer that named the file and, from another server with addresses, one that named another file and was not
+// followed. Whether the right one was, nobody can know but who asks why its file is not there.
+func (b *boot) outvoted(file string) (named, other event.Event, ok bool) {
+	for _, e := range b.dhcp(false, isOffer) {
+		switch d := e.Packet.DHCP; {
+		case !event.IsSet(d.YIAddr) || d.File == "":
+		case sameFile(d.File, file):
+			named = e
+		default:
+			other = e
+		}
+	}
+	return named, other, named.Packet != nil && other.Packet != nil && named.Sender() != other.Sender()
 }
 
 // tftpNoOptions: DATA came where the client had asked for options, and it broke off. EDK2 does (ERROR 4, then PXE-E99),

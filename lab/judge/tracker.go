@@ -19,6 +19,8 @@ type Tracker struct {
 	armed  map[string][]armed      // the faults on each guest's cable, as they are now
 
 	services map[string]*seen // those of which something is expected
+	logged   []event.Event    // lines of programs that are not ours that say why they did not answer
+	astray   []event.Event    // answers to relayed requests that were sent where no relay hears them
 }
 
 // GuestState is how far one guest has come in its latest boot.
@@ -61,6 +63,7 @@ func NewTracker(p *plan.Plan) *Tracker {
 // does not know are ignored.
 func (t *Tracker) Feed(e event.Event) {
 	t.ofService(e)
+	t.notice(e)
 	switch e.Kind {
 	case event.RunStarted:
 		if e.Run != nil {
@@ -74,8 +77,6 @@ func (t *Tracker) Feed(e event.Event) {
 		t.gone[e.Service] = &e
 	case event.ServerDecided:
 		t.decided(e)
-	case event.ServiceLog:
-		t.logged(e)
 	case event.GuestPowered:
 		t.powered(e)
 	case event.FaultArmed, event.FaultCleared:

@@ -16,7 +16,7 @@ import (
 func pxeRoles(t *topology.Topology, s topology.Service, cfg *server.Config) (roles []string) {
 	if p := s.ProxyDHCP; p != nil {
 		cfg.ProxyDHCP = &server.ProxyDHCPConfig{Ports: p.Ports, Boot: boot(t, s, p.Boot), PXE: pxeConfig(p.PXE), ClassOnly: p.ClassOnly,
-			AnyClient: slices.Contains(p.Flaws, "any-client")}
+			AnyClient: slices.Contains(p.Flaws, "any-client"), Unrelayed: slices.Contains(p.Flaws, "unrelayed")}
 		if slices.Contains(p.Flaws, "your-ip") {
 			cfg.ProxyDHCP.YourIP = lastOf(cfg.Address)
 		}

@@ -75,7 +75,7 @@ type (
 var pxeWords = map[string][]string{
 	"control":          {"no-broadcast", "no-multicast", "only-listed", "direct"},
 	"flaw":             {"no-class", "full-class", "any-menu", "no-end", "other-group"},
-	"proxy flaw":       {"your-ip", "any-client"},
+	"proxy flaw":       {"your-ip", "any-client", "unrelayed"},
 	"boot server flaw": {"no-item", "to-all", "to-port-68"},
 	"bootp flaw":       {"once"},
 }

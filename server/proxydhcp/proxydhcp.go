@@ -10,6 +10,7 @@ import (
 
 	"github.com/pxelab/pxelab/server/dhcp"
 	"github.com/pxelab/pxelab/server/pxe"
+	"github.com/pxelab/pxelab/server/socket"
 )
 
 // Config is one proxyDHCP service.
@@ -20,6 +21,7 @@ type Config struct {
 	ClassOnly bool       // on port 67 say only that there is a PXE service here: the client then asks port 4011
 	YourIP    netip.Addr // a mistake to make on purpose: an address in the offer, which turns it into a DHCP server's
 	AnyClient bool       // a mistake to make on purpose: answer clients that are no PXE clients as if they were
+	Unrelayed bool       // a mistake to make on purpose: offer by broadcast here what a relay asked for elsewhere
 }
 
 // Answer decides on one request to port 67 or 4011. The reply is nil when the service stays silent; the Decision says
@@ -61,10 +63,18 @@ func onServerPort(req *dhcp.Request, cfg *Config, d dhcp.Decision) (*dhcp.Reply,
 		told, _ := (&pxe.Offer{Flaws: cfg.Offer.Flaws}).For(req.Client, "")
 		r.Tell(told)
 		r.Packet.ServerIPAddr = cfg.Address.Addr().AsSlice() // EDK2 asks siaddr's port 4011
-		r.ToNewcomer(req)
+		cfg.send(r, req)
 		return d.With(r, told.Why)
 	}
 	return tell(req, cfg, d, dhcpv4.MessageTypeOffer)
+}
+
+// send decides where an offer goes.
+func (c *Config) send(r *dhcp.Reply, req *dhcp.Request) {
+	r.ToNewcomer(req)
+	if c.Unrelayed {
+		r.To = socket.EveryClient
+	}
 }
 
 // onPXEPort answers the client that has its address and asks for the rest (PXE 2.1 section 2.2.3): where it asked from.
@@ -112,7 +122,7 @@ func tell(req *dhcp.Request, cfg *Config, d dhcp.Decision, typ dhcpv4.MessageTyp
 		if cfg.YourIP.IsValid() {
 			r.Packet.YourIPAddr = cfg.YourIP.AsSlice()
 		}
-		r.ToNewcomer(req)
+		cfg.send(r, req)
 		return d.With(r, why, told.Why)
 	}
 	r.Packet.ClientIPAddr = req.Packet.ClientIPAddr

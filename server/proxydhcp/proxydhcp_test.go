@@ -92,6 +92,7 @@ func TestAnswer(t *testing.T) {
 		{"flaw: no end", func(c *Config) { c.Offer.Flaws.NoEnd = true }, dhcptest.IPXE.Discover(t), "OFFER probe.0 " + broadcast + " PXEClient 060108", ""},
 		{"flaw: any client", func(c *Config) { c.AnyClient = true }, dhcptest.IPXE.Discover(t, dhcptest.Opt(60), dhcptest.Opt(93)), "OFFER probe.0 " + broadcast + " PXEClient " + direct, "names no architecture, so bios"},
 		{"flaw: any client, and HTTP boot is another protocol all the same", func(c *Config) { c.AnyClient = true }, dhcptest.EDK2.Discover(t, dhcptest.Opt(60, []byte("HTTPClient:Arch:00016")...)), "silent", "HTTPClient"},
+		{"flaw: deaf to relays", func(c *Config) { c.Unrelayed = true }, dhcptest.EDK2.Discover(t, dhcptest.Relayed("198.51.100.1")), "OFFER x64.efi " + broadcast + " PXEClient " + direct, ""},
 		{"nothing to say at all", func(c *Config) { c.Boot = nil }, dhcptest.IPXE.Discover(t), "silent", "neither boot files nor boot servers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
