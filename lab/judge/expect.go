@@ -148,10 +148,9 @@ func (b *boot) checkOffer(c *topology.Offer) finding {
 		}
 	}
 	for _, o := range offers {
-		for _, e := range b.events {
-			if e.Seq > o.Seq && takes(e, o) {
-				return pass(fmt.Sprintf("%s was offered %s by %q and took it", b.guest.Name, event.AddressOr(o.Packet.DHCP.YIAddr, "a boot"), service), o, e)
-			}
+		if e, taken, unsure := b.tookUp(o); taken {
+			or := map[bool]string{true: ", or that of another server that says the same"}[unsure]
+			return pass(fmt.Sprintf("%s was offered %s by %q and took it%s", b.guest.Name, event.AddressOr(o.Packet.DHCP.YIAddr, "a boot"), service, or), o, e)
 		}
 	}
 	return fail(fmt.Sprintf("%q made an offer to %s, and it did not act on it%s", service, b.guest.Name, b.offersSeen(all)), all...)
@@ -167,26 +166,6 @@ func (b *boot) offersSeen(all []event.Event) string {
 		return " (none came from anybody)"
 	}
 	return " (offers came from " + strings.Join(names, ", ") + ")"
-}
-
-// takes tells whether a packet of the guest acts on an offer.
-func takes(e, offer event.Event) bool {
-	p, o := e.Packet, offer.Packet.DHCP
-	if p == nil || !p.FromGuest {
-		return false
-	}
-	if event.IsSet(o.YIAddr) {
-		if p.DHCP != nil && isRequest(p.DHCP) {
-			// Two servers may give one identifier: the address tells whose offer was meant (RFC 2131 section 4.3.2).
-			return p.DHCP.ServerID == o.ServerID && (!event.IsSet(p.DHCP.Requested) || p.DHCP.Requested == o.YIAddr)
-		}
-		return o.Type == "BOOTREPLY" && event.HostOf(p.Src) == o.YIAddr // taken without a REQUEST (RFC 951)
-	}
-	if p.TFTP == nil && (p.DHCP == nil || p.DHCP.DstPort != portBINL) {
-		return false
-	}
-	to := event.HostOf(p.Dst)
-	return event.IsSet(to) && (to == o.ServerID || to == o.SIAddr || to == event.HostOf(offer.Packet.Src))
 }
 
 // checkServed: the file crossed the wire whole.

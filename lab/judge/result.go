@@ -2,6 +2,7 @@ package judge
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
@@ -23,7 +24,7 @@ type Result struct {
 	Address  string        `json:"address,omitempty"`
 	From     string        `json:"addressFrom,omitempty"` // service, or address, that gave it
 	Files    []File        `json:"files,omitempty"`       // what it asked for, in that order
-	Who      *Who          `json:"who,omitempty"`         // whose word it followed over IPv4
+	Who      *Who          `json:"who,omitempty"`         // whose word it followed
 	Notes    []Note        `json:"notes,omitempty"`       // worth knowing, whether the boot went well or not
 	Outcome  *Outcome      `json:"outcome,omitempty"`     // nil when it was never powered on or cut short
 	Verdicts []Verdict     `json:"verdicts"`
@@ -42,6 +43,7 @@ type File struct {
 	Bytes int64  `json:"bytes"`
 	Whole bool   `json:"whole"`
 	Over  string `json:"over,omitempty"` // "http"; empty: TFTP
+	IPv6  bool   `json:"ipv6,omitempty"` // over IPv6; else over IPv4
 }
 
 // Results judges a run and sums it up per guest, in the plan's order.
@@ -87,7 +89,7 @@ func (b *boot) sumUp(r *Result) {
 		r.From = acks[len(acks)-1].Sender()
 	}
 	for _, t := range b.transfers {
-		f := File{Name: t.file, From: b.serviceName(t), Bytes: t.bytes, Whole: t.whole != nil}
+		f := File{Name: t.file, From: b.serviceName(t), Bytes: t.bytes, Whole: t.whole != nil, IPv6: strings.Contains(t.server, ":")}
 		if t.http != nil {
 			f.Over = "http"
 		}

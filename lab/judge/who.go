@@ -17,6 +17,9 @@ type Who struct {
 	Proxy      string    `json:"proxy,omitempty"`      // who answered on port 4011
 	BootServer string    `json:"bootServer,omitempty"` // who answered its boot server request
 	Silent     []Silence `json:"silent,omitempty"`     // services of ours that heard it and did not answer
+
+	Offers6  []Offered `json:"offers6,omitempty"`  // over IPv6: advertisements to its boot client
+	Address6 string    `json:"address6,omitempty"` // who gave it its address over IPv6, by a DHCPv6 REPLY
 }
 
 // Offered is one server's offer, however often it came.
@@ -26,7 +29,8 @@ type Offered struct {
 	Kind   string `json:"kind"`             // what it is to a PXE client
 	Claims string `json:"claims,omitempty"` // the address that it gives as its own (option 54), if that is another's
 	Taken  bool   `json:"taken"`
-	Meant  bool   `json:"meant,omitempty"` // by the rule: it should be the one that was taken
+	Unsure bool   `json:"unsure,omitempty"` // taken, or another one was: nothing on the wire tells which
+	Meant  bool   `json:"meant,omitempty"`  // by the rule: it should be the one that was taken
 	Times  int    `json:"times"`
 	Frame  int    `json:"frame"` // of the first
 }
@@ -45,7 +49,7 @@ type Silence struct {
 	Why     string `json:"why"`
 }
 
-// who tells whose word the boot followed over IPv4.
+// who tells whose word the boot followed.
 func (b *boot) who() *Who {
 	w := &Who{}
 	for _, e := range b.dhcp(false, isOffer) {
@@ -68,6 +72,7 @@ func (b *boot) who() *Who {
 	w.Address = name(gives)
 	w.Proxy = name(func(d *event.DHCP) bool { return d.SrcPort == portBINL && d.BootItem == "" })
 	w.BootServer = name(func(d *event.DHCP) bool { return d.Type == "ACK" && d.BootItem != "" })
+	w.who6(b)
 	for _, e := range b.silences {
 		s := Silence{e.Service, e.Decision.Reason}
 		if !slices.Contains(w.Silent, s) {
@@ -81,7 +86,7 @@ func (b *boot) who() *Who {
 func (w *Who) offer(b *boot, e event.Event) {
 	d := e.Packet.DHCP
 	o := Offered{From: e.Sender(), What: whatOf(d), Kind: kindOf(d).String(), Times: 1, Frame: e.Packet.Frame}
-	o.Taken = slices.ContainsFunc(b.events, func(later event.Event) bool { return later.Seq > e.Seq && takes(later, e) })
+	_, o.Taken, o.Unsure = b.tookUp(e)
 	for i := range b.t.plan.Services {
 		if s := b.t.plan.Services[i]; s.Name == e.Service && e.Via == "" && event.IsSet(d.ServerID) && !b.t.isAt(s, d.ServerID) {
 			o.Claims = d.ServerID
@@ -90,7 +95,7 @@ func (w *Who) offer(b *boot, e event.Event) {
 	for i := range w.Offers {
 		if have := &w.Offers[i]; have.same(e) {
 			have.Times++
-			have.Taken = have.Taken || o.Taken
+			have.Taken, have.Unsure = have.Taken || o.Taken, have.Unsure || o.Unsure
 			return
 		}
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/judge"
@@ -37,10 +38,13 @@ func whoLines(g *judge.Result) [][2]string {
 		out = append(out, [2]string{about, fmt.Sprintf(format, args...)})
 	}
 	w := g.Who
-	if len(w.Offers) == 0 {
+	switch {
+	case len(w.Offers) == 0 && len(w.Offers6) == 0:
+		add("offers", "nobody")
+	case len(w.Offers) == 0:
 		add("offers", "nobody over IPv4")
 	}
-	for _, o := range w.Offers {
+	for _, o := range slices.Concat(w.Offers, w.Offers6) {
 		text := fmt.Sprintf("%s offered %s: %s", o.From, o.What, o.Kind)
 		if o.Times > 1 {
 			text += fmt.Sprintf(", %d times", o.Times)
@@ -48,15 +52,18 @@ func whoLines(g *judge.Result) [][2]string {
 		if o.Claims != "" {
 			text += fmt.Sprintf("; it says that it is %s, and is not", o.Claims)
 		}
-		if !o.Taken {
+		switch {
+		case !o.Taken:
 			text += "; not taken"
+		case o.Unsure:
+			text += "; this one or another that says the same: nothing on the wire tells which"
 		}
 		add(map[bool]string{true: "taken", false: "offer"}[o.Taken], "%s", text)
 	}
 	if w.Rule != "" {
 		add("because", "%s", w.Rule)
 	}
-	for _, fact := range []struct{ about, who string }{{"address", w.Address}, {"port 4011", w.Proxy}, {"boot server", w.BootServer}} {
+	for _, fact := range []struct{ about, who string }{{"address", w.Address}, {"address", byDHCPv6(w.Address6)}, {"port 4011", w.Proxy}, {"boot server", w.BootServer}} {
 		if fact.who != "" {
 			add(fact.about, "from %s", fact.who)
 		}
@@ -69,10 +76,21 @@ func whoLines(g *judge.Result) [][2]string {
 		if !f.Whole {
 			whole = "not whole"
 		}
+		if f.IPv6 {
+			over += " and IPv6"
+		}
 		add("file", "%s from %s over %s, %s", f.Name, f.From, over, whole)
 	}
 	for _, q := range w.Silent {
 		add("silent", "%s: %s", q.Service, q.Why)
 	}
 	return out
+}
+
+// byDHCPv6 marks the giver of an address over IPv6.
+func byDHCPv6(who string) string {
+	if who == "" {
+		return ""
+	}
+	return who + " by DHCPv6"
 }
