@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/judge"
@@ -34,9 +33,7 @@ const whoIndent = "              "
 // whoLines are the facts of one guest, each with what it is about.
 func whoLines(g *judge.Result) [][2]string {
 	var out [][2]string
-	add := func(about, format string, args ...any) {
-		out = append(out, [2]string{about, fmt.Sprintf(format, args...)})
-	}
+	add := func(about, text string) { out = append(out, [2]string{about, text}) }
 	w := g.Who
 	switch {
 	case len(w.Offers) == 0 && len(w.Offers6) == 0:
@@ -44,28 +41,18 @@ func whoLines(g *judge.Result) [][2]string {
 	case len(w.Offers) == 0:
 		add("offers", "nobody over IPv4")
 	}
-	for _, o := range slices.Concat(w.Offers, w.Offers6) {
-		text := fmt.Sprintf("%s offered %s: %s", o.From, o.What, o.Kind)
-		if o.Times > 1 {
-			text += fmt.Sprintf(", %d times", o.Times)
-		}
-		if o.Claims != "" {
-			text += fmt.Sprintf("; it says that it is %s, and is not", o.Claims)
-		}
-		switch {
-		case !o.Taken:
-			text += "; not taken"
-		case o.Unsure:
-			text += "; this one or another that says the same: nothing on the wire tells which"
-		}
-		add(map[bool]string{true: "taken", false: "offer"}[o.Taken], "%s", text)
+	for _, o := range w.Offers {
+		add(offerLine(&o))
 	}
 	if w.Rule != "" {
-		add("because", "%s", w.Rule)
+		add("because", w.Rule)
+	}
+	for _, o := range w.Offers6 {
+		add(offerLine(&o))
 	}
 	for _, fact := range []struct{ about, who string }{{"address", w.Address}, {"address", byDHCPv6(w.Address6)}, {"port 4011", w.Proxy}, {"boot server", w.BootServer}} {
 		if fact.who != "" {
-			add(fact.about, "from %s", fact.who)
+			add(fact.about, "from "+fact.who)
 		}
 	}
 	for _, f := range g.Files {
@@ -79,12 +66,30 @@ func whoLines(g *judge.Result) [][2]string {
 		if f.IPv6 {
 			over += " and IPv6"
 		}
-		add("file", "%s from %s over %s, %s", f.Name, f.From, over, whole)
+		add("file", fmt.Sprintf("%s from %s over %s, %s", f.Name, f.From, over, whole))
 	}
 	for _, q := range w.Silent {
-		add("silent", "%s: %s", q.Service, q.Why)
+		add("silent", q.Service+": "+q.Why)
 	}
 	return out
+}
+
+// offerLine tells one offer, and what became of it.
+func offerLine(o *judge.Offered) (about, text string) {
+	text = fmt.Sprintf("%s offered %s: %s", o.From, o.What, o.Kind)
+	if o.Times > 1 {
+		text += fmt.Sprintf(", %d times", o.Times)
+	}
+	if o.Claims != "" {
+		text += fmt.Sprintf("; it says that it is %s, and is not", o.Claims)
+	}
+	switch {
+	case !o.Taken:
+		return "offer", text + "; not taken"
+	case o.Unsure:
+		text += "; this one or another that says the same: nothing on the wire tells which"
+	}
+	return "taken", text
 }
 
 // byDHCPv6 marks the giver of an address over IPv6.

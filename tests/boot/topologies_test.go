@@ -101,6 +101,7 @@ func judged(t *testing.T, file, clock string, below []string) result {
 		checkCapture(t, r)
 		checkJUnit(t, r)
 		checkExplained(t, r)
+		checkWho(t, r)
 	}
 	return r
 }
