@@ -72,7 +72,7 @@ func (b *boot) fromOtherAddress(d *diagnosis) (see string) {
 // knows only port 69 drops such answers (RFC 1350 section 4 has them come from a new port). On a lab's cable they reached it.
 func (b *boot) answerLost(d *diagnosis) (see string) {
 	t := b.pending()
-	if t == nil || t.failed != nil || t.aborted != nil || b.acknowledged(t) >= 0 || b.guest.Network != "" {
+	if t == nil || t.failed != nil || t.aborted != nil || b.ackedBlock(t) >= 0 || b.guest.Network != "" {
 		return ""
 	}
 	answers, again := b.tftpTo(t, "OACK", "DATA"), t.asked[len(t.asked)-1]
@@ -116,7 +116,7 @@ func (b *boot) largeBlocksLost(d *diagnosis) (see string) {
 		return "" // then small ones would not arrive, either
 	}
 	data := b.tftpTo(t, "DATA")
-	first, acked := t.asked[len(t.asked)-1], b.acknowledged(t)
+	first, acked := t.asked[len(t.asked)-1], b.ackedBlock(t)
 	switch {
 	case size <= smallBlock || acked > 0:
 		return ""
@@ -134,8 +134,8 @@ func (b *boot) largeBlocksLost(d *diagnosis) (see string) {
 	return mtu
 }
 
-// acknowledged is the highest block of a transfer that the guest acknowledged; -1 if none, 0 for the options.
-func (b *boot) acknowledged(t *transfer) int {
+// ackedBlock is the highest block of a transfer that the guest acknowledged; -1 if none, 0 for the options.
+func (b *boot) ackedBlock(t *transfer) int {
 	highest := -1
 	for _, e := range b.events {
 		if p := e.Packet; p != nil && p.TFTP != nil && p.FromGuest && p.TFTP.Op == "ACK" && p.TFTP.File == t.file {
