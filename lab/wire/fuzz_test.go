@@ -77,6 +77,9 @@ func FuzzFrames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input []byte) {
 		d := New(guestMAC)
 		for i, one := range unpack(input) {
+			if s, ok := PeekTCP(one.data); ok && (s.Len < 0 || s.Len > 1<<16) {
+				t.Errorf("a segment of %d octets", s.Len)
+			}
 			if p, ok := d.Frame(i+1, one.data, one.guest); ok {
 				check(t, p)
 			}
