@@ -73,7 +73,7 @@ func (l *lab) startExec(ctx context.Context, s *service) error {
 	if x.Ready.Log != "" {
 		ready = regexp.MustCompile(x.Ready.Log) // parsed with the topology
 	}
-	go l.watchExec(s, said, ready)
+	go l.watchExec(ctx, s, said, ready)
 	switch {
 	case x.Once:
 		l.isReady(s)
@@ -95,7 +95,7 @@ func (l *lab) isReady(s *service) {
 }
 
 // watchExec turns what a program writes into events until it, and all that it has started, is gone.
-func (l *lab) watchExec(s *service, said io.ReadCloser, ready *regexp.Regexp) {
+func (l *lab) watchExec(ctx context.Context, s *service, said io.ReadCloser, ready *regexp.Regexp) {
 	defer said.Close()
 	eachLine(said, func(text string) {
 		l.log.Append(event.Event{Kind: event.ServiceLog, Service: s.plan.Name, Text: text})
@@ -113,6 +113,7 @@ func (l *lab) watchExec(s *service, said io.ReadCloser, ready *regexp.Regexp) {
 	}
 	l.log.Append(event.Event{Kind: event.ServiceExited, Service: s.plan.Name, Exit: exitOf(s.cmd), Text: s.cmd.ProcessState.String()})
 	close(s.ended)
+	l.policy(ctx, s)
 }
 
 // maxLogLine is the longest line of a program that is kept whole, in octets.

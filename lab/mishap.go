@@ -70,6 +70,7 @@ func (l *lab) mishap(ctx context.Context, r fault.Rule) {
 	case "slow":
 		s.hold(r.By)
 	case "restart", "lose-leases":
+		s.replaced.Store(true)
 		s.signal(syscall.SIGKILL)
 		go l.startAgain(ctx, s, r)
 	}
@@ -102,16 +103,9 @@ func (l *lab) startAgain(ctx context.Context, s *service, r fault.Rule) {
 			return
 		}
 	}
-	anew := &service{plan: s.plan, host: s.host, ready: make(chan struct{}), ended: make(chan struct{})}
-	if err := l.startService(ctx, anew); err != nil {
-		if ctx.Err() == nil {
-			l.stop(fmt.Errorf("start service %q again, as a fault says: %w", s.plan.Name, err))
-		}
-		return
+	if err := l.replace(ctx, s, s.restarts); err != nil && ctx.Err() == nil {
+		l.stop(fmt.Errorf("start service %q again, as a fault says: %w", s.plan.Name, err))
 	}
-	l.serving.Lock()
-	l.services[s.plan.Name] = anew
-	l.serving.Unlock()
 }
 
 // politely is how long a service that is asked to end gets before the frame travels on: it may end later, or never.
@@ -197,6 +191,7 @@ func (l *lab) calmly(ctx context.Context, r fault.Rule) {
 	s := l.running(r.Service)
 	switch r.Do {
 	case "restart", "lose-leases":
+		s.replaced.Store(true)
 		s.signal(syscall.SIGKILL)
 		l.startAgain(ctx, s, r)
 		s = l.running(r.Service)

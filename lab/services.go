@@ -31,6 +31,9 @@ type service struct {
 	err   error                  // why it ended; read after ended
 	last  atomic.Pointer[string] // the last line of a program that is not ours
 
+	restarts int         // how often its policy had it started again
+	replaced atomic.Bool // the lab itself ends it, so no policy has a say
+
 	holding sync.Mutex  // puts signals in order; guards held
 	held    *time.Timer // ends its pause; nil: none has begun
 }
@@ -38,39 +41,45 @@ type service struct {
 // readyIn bounds the start of a service of ours: it opens a few sockets, so more means that it hangs.
 const readyIn = 20 * time.Second
 
-// startServices starts all service processes at once and waits until each listens. Programs that end by themselves come
-// after that: they ask once, perhaps, and what they ask shall be there.
+// startServices starts all service processes, wave by wave where they name others to come after, and waits until each listens.
+// Programs that end by themselves come after that: they ask once, perhaps, and what they ask shall be there.
 func (l *lab) startServices(ctx context.Context) error {
 	for _, s := range l.plan.Services { // all of them before the first packet
 		l.senders.add(s, l.ownerOf(s))
 	}
-	var later []*service
 	for _, s := range l.plan.Services {
 		host, err := l.hostOf(s)
 		if err != nil {
 			return fmt.Errorf("make the host of service %q: %w", s.Name, err)
 		}
-		run := &service{plan: s, host: host, ready: make(chan struct{}), ended: make(chan struct{})}
-		l.services[s.Name] = run
-		if s.EndsByItself() {
-			later = append(later, run)
-			continue
-		}
-		if err := l.startService(ctx, run); err != nil {
-			return fmt.Errorf("start service %q: %w", s.Name, err)
+		l.services[s.Name] = &service{plan: s, host: host, ready: make(chan struct{}), ended: make(chan struct{})}
+	}
+	for _, wave := range l.plan.Waves() {
+		if err := l.startWave(ctx, wave); err != nil {
+			return err
 		}
 	}
-	started := time.Now()
 	for _, s := range l.plan.Services {
-		if !s.EndsByItself() {
-			if err := l.services[s.Name].awaitReady(ctx, started); err != nil {
-				return err
+		if s.EndsByItself() {
+			if err := l.startService(ctx, l.services[s.Name]); err != nil {
+				return fmt.Errorf("start service %q: %w", s.Name, err)
 			}
 		}
 	}
-	for _, run := range later {
-		if err := l.startService(ctx, run); err != nil {
-			return fmt.Errorf("start service %q: %w", run.plan.Name, err)
+	return nil
+}
+
+// startWave starts services at once, and waits until each of them serves.
+func (l *lab) startWave(ctx context.Context, wave []plan.Service) error {
+	started := time.Now()
+	for _, s := range wave {
+		if err := l.startService(ctx, l.services[s.Name]); err != nil {
+			return fmt.Errorf("start service %q: %w", s.Name, err)
+		}
+	}
+	for _, s := range wave {
+		if err := l.services[s.Name].awaitReady(ctx, started); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -47,6 +47,8 @@ const (
 	ServiceLog     Kind = "service-log"     // Service, Text: one line it wrote
 	ServiceExited  Kind = "service-exited"  // Service, Exit, Text
 	ServiceEnded   Kind = "service-ended"   // Service, Text: the lab stopped it, and why
+	ServiceRestart Kind = "service-restart" // Service, Text: it has ended and is to be started again, by its policy
+	ServiceLost    Kind = "service-lost"    // Service, Text: it has ended, and was started again as often as its policy allows
 	GuestPowered   Kind = "guest-powered"   // Guest, Boot, Power: QEMU runs and the machine is on
 	Console        Kind = "console"         // Guest, Boot, Text: one cleaned line of the serial console
 	ConsolePartial Kind = "console-partial" // Guest, Boot, Text: a line begun and not ended (a prompt)

@@ -57,7 +57,7 @@ func FuzzEdits(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which byte, script []byte) {
 		name := names[int(which)%len(names)]
-		frames := captured(t, name)
+		frames := shipped(t, name)
 		frames = frames[:min(len(frames), boot[name])]
 		record, err := explain.Capture(given(edited(frames, script)))
 		if err != nil {

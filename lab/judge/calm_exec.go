@@ -55,6 +55,11 @@ func (b *boot) queries() []*query {
 
 // foreign looks for a request that a program which is not ours may have heard and did not answer.
 func (b *boot) foreign() string {
+	for _, e := range b.t.restarts {
+		if e.Seq > b.events[0].Seq {
+			return fmt.Sprintf("%q had ended while it booted, and was being started again (event %d)", e.Service, e.Seq)
+		}
+	}
 	queries := b.queries()
 	for i := range b.t.plan.Services {
 		s := &b.t.plan.Services[i]
@@ -76,7 +81,6 @@ func (b *boot) mayHear(s *plan.Service, p *event.Packet) bool {
 	if b.t.isAt(*s, event.HostOf(p.Dst)) {
 		return true
 	}
-	r := s.Exec.Ready
-	return p.DHCP != nil && event.HostOf(p.Dst) == "255.255.255.255" && b.hears(s) && (r.UDP == portDHCP || r.Log != "") &&
+	return p.DHCP != nil && event.HostOf(p.Dst) == "255.255.255.255" && b.hears(s) && mayPlay(*s) &&
 		(!event.IsSet(p.DHCP.ServerID) || b.t.isAt(*s, p.DHCP.ServerID))
 }

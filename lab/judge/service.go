@@ -25,6 +25,7 @@ type seen struct {
 	exited  *event.Event
 	ended   *event.Event // the lab stopped it
 	started bool
+	again   []event.Event // its policy had it started again
 }
 
 // ofService keeps what is needed to judge services.
@@ -49,6 +50,8 @@ func (t *Tracker) ofService(e event.Event) {
 		s.exited = &e
 	case event.ServiceEnded:
 		s.ended = &e
+	case event.ServiceRestart:
+		s.again = append(s.again, e)
 	case event.ServiceLog, event.PacketSeen, event.ServerDecided:
 		s.events = append(s.events, e)
 	}
@@ -99,6 +102,8 @@ func (t *Tracker) checkService(s plan.Service, x topology.Expectation) finding {
 		return v.checkLog(s.Name, x.Log)
 	case x.Exits != nil:
 		return v.checkExits(s.Name, *x.Exits)
+	case x.Restarts != nil:
+		return v.checkRestarts(s.Name, *x.Restarts)
 	case x.Sent != nil:
 		return t.checkSent(s.Name, v, x.Sent)
 	case x.Sees != nil:
@@ -155,6 +160,17 @@ func (v *seen) checkExits(name string, want int) finding {
 		return fail(fmt.Sprintf("%q ended otherwise: %s", name, v.exited.Text), append(lastOf(v.lines()), *v.exited)...)
 	}
 	return pass(fmt.Sprintf("%q ended by itself with status %d", name, want), *v.exited)
+}
+
+// checkRestarts: its policy had it started again so often.
+func (v *seen) checkRestarts(name string, want int) finding {
+	switch got := len(v.again); {
+	case got != want && v.exited != nil:
+		return fail(fmt.Sprintf("%q was started again %s; it last ended with %s", name, times(got, "time"), v.exited.Text), append(lastOf(v.again), *v.exited)...)
+	case got != want:
+		return fail(fmt.Sprintf("%q was started again %s", name, times(got, "time")), lastOf(v.again)...)
+	}
+	return pass(fmt.Sprintf("%q was started again %s", name, times(want, "time")), v.again...)
 }
 
 func lastOf(list []event.Event) []event.Event { return list[max(0, len(list)-1):] }

@@ -15,8 +15,11 @@ type Tracker struct {
 	run    *event.Run              // nonce and images; empty until the run has started
 	runEnd *event.Event            // why the run ended
 	boots  map[string][]*boot      // per guest, in order of power-on
-	gone   map[string]*event.Event // services whose process has ended
 	armed  map[string][]armed      // the faults on each guest's cable, as they are now
+	gone   map[string]*event.Event // services whose process has ended by itself
+
+	dismissed map[string]bool // services that the lab itself stopped
+	restarts  []event.Event   // services that are started again by their policy
 
 	services map[string]*seen // those of which something is expected
 	logged   []event.Event    // lines of programs that are not ours that say why they did not answer
@@ -55,7 +58,7 @@ func (s GuestState) Deadline() (at time.Duration, stage event.Stage, ok bool) {
 
 // NewTracker follows a run of p, from its first event.
 func NewTracker(p *plan.Plan) *Tracker {
-	return &Tracker{plan: p, run: &event.Run{}, boots: map[string][]*boot{}, gone: map[string]*event.Event{},
+	return &Tracker{plan: p, run: &event.Run{}, boots: map[string][]*boot{}, gone: map[string]*event.Event{}, dismissed: map[string]bool{},
 		armed: planned(p), services: map[string]*seen{}}
 }
 
@@ -73,8 +76,14 @@ func (t *Tracker) Feed(e event.Event) {
 		t.runEnd = &e
 	case event.ServiceReady:
 		delete(t.gone, e.Service)
+	case event.ServiceEnded:
+		t.dismissed[e.Service] = true
+	case event.ServiceRestart:
+		t.restarts = append(t.restarts, e)
 	case event.ServiceExited:
-		t.gone[e.Service] = &e
+		if !t.dismissed[e.Service] {
+			t.gone[e.Service] = &e
+		}
 	case event.ServerDecided:
 		t.decided(e)
 	case event.GuestPowered:

@@ -15,12 +15,14 @@ import (
 
 // Exec is a program that is not ours, as it will be started: in a folder of its own in the bundle, with Files in it.
 type Exec struct {
-	Argv   []string          `json:"argv"` // the program's path first; topology.Ourselves is this program
-	Files  map[string]string `json:"files,omitempty"`
-	Env    []string          `json:"env,omitempty"` // NAME=VALUE, besides PATH, HOME and LANG
-	Ready  topology.Ready    `json:"ready"`
-	Once   bool              `json:"once,omitempty"` // it runs to its end by itself, and the lab waits for that
-	Within Duration          `json:"within"`         // to be ready, or with Once to end
+	Argv    []string          `json:"argv"` // the program's path first; topology.Ourselves is this program
+	Files   map[string]string `json:"files,omitempty"`
+	Env     []string          `json:"env,omitempty"` // NAME=VALUE, besides PATH, HOME and LANG
+	Ready   topology.Ready    `json:"ready"`
+	Once    bool              `json:"once,omitempty"`  // it runs to its end by itself, and the lab waits for that
+	Within  Duration          `json:"within"`          // to be ready, or with Once to end
+	After   []string          `json:"after,omitempty"` // services that serve before it is started, and are stopped after it
+	Restart topology.Restart  `json:"restart,omitzero"`
 }
 
 // bundleFolder stands for the folder of the run, which the plan does not know: servers want whole paths.
@@ -70,7 +72,7 @@ func execs(t *topology.Topology, h *host.Host, p *Plan) []error {
 			}
 			return v
 		}
-		e := &Exec{Ready: s.Exec.Ready, Once: s.Exec.Once, Within: Duration(s.Exec.Within)}
+		e := &Exec{Ready: s.Exec.Ready, Once: s.Exec.Once, Within: Duration(s.Exec.Within), After: s.Exec.After, Restart: s.Exec.Restart}
 		for _, word := range s.Exec.Command {
 			e.Argv = append(e.Argv, expand(word))
 		}
@@ -171,6 +173,13 @@ func (e *Exec) writeText(b *strings.Builder, images []string) {
 		fmt.Fprintf(b, "  ready when it listens on TCP port %d, within %s\n", r.TCP, within)
 	case r.Log != "":
 		fmt.Fprintf(b, "  ready when it writes %q, within %s\n", r.Log, within)
+	}
+	if len(e.After) > 0 {
+		fmt.Fprintf(b, "  started after %s, and stopped before\n", strings.Join(e.After, ", "))
+	}
+	if r := e.Restart; r.Policy == topology.RestartOnFailure || r.Policy == topology.RestartAlways {
+		fmt.Fprintf(b, "  started again %s, after %s and then twice as long each time, %d times at most\n",
+			map[string]string{topology.RestartOnFailure: "when it fails", topology.RestartAlways: "when it ends"}[r.Policy], r.Delay, r.Times)
 	}
 	if e.Once {
 		fmt.Fprintf(b, "  ends by itself within %s, and the lab waits for that\n", within)

@@ -39,6 +39,8 @@ func (pr *Progress) Feed(e event.Event) []string {
 		return pr.line(e, e.Service, "ready")
 	case event.ServiceExited:
 		return pr.line(e, e.Service, "ended"+colon(e.Text))
+	case event.ServiceRestart, event.ServiceLost, event.ServiceEnded:
+		return pr.line(e, e.Service, e.Text)
 	case event.BootDiscarded:
 		return pr.line(e, e.Guest, "boot "+fmt.Sprint(e.Boot)+" discarded: "+e.Text)
 	case event.RunEnded:

@@ -49,6 +49,8 @@ func (x Expectation) String() string {
 		return "log: " + scalar(x.Log, true)
 	case x.Exits != nil:
 		return "exits: " + strconv.Itoa(*x.Exits)
+	case x.Restarts != nil:
+		return "restarts: " + strconv.Itoa(*x.Restarts)
 	case x.Sent != nil:
 		return "sent: " + x.Sent.flow()
 	case x.Never != nil:

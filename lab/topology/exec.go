@@ -15,6 +15,8 @@ type Exec struct {
 	Images  []string          // put into a folder for it to serve
 	Env     map[string]string
 	Ready   Ready
+	After   []string // services that serve before it is started, and are stopped after it
+	Restart Restart
 	Once    bool          // it runs to its end by itself
 	Within  time.Duration // to be ready, or with Once to end
 }
@@ -40,6 +42,7 @@ func (c *checker) execs() {
 			c.exec("services."+s.Name+".exec", s, f)
 		}
 	}
+	c.order()
 }
 
 // exec builds one of them, and then checks the variables in its texts, which depend on what it is.
@@ -63,6 +66,8 @@ func (c *checker) exec(key string, s *Service, f *execForm) {
 		c.fileName(item(join(key, "images"), i), name)
 	}
 	c.ready(key, e, f.Ready)
+	c.restart(join(key, "restart"), e, f.Restart)
+	c.after(join(key, "after"), s, f.After)
 	for _, name := range slices.Sorted(maps.Keys(f.Files)) {
 		if !filepath.IsLocal(name) {
 			c.report(join(join(key, "files"), name), "%s leads out of the program's working directory; write a plain name", quote(name))

@@ -12,7 +12,7 @@ type ServiceExpect struct {
 }
 
 // serviceClaims are the claims that one can make about a service.
-var serviceClaims = []string{"log", "exits", "sent", "sees", "never"}
+var serviceClaims = []string{"log", "exits", "restarts", "sent", "sees", "never"}
 
 // sentence lists words as one says them: "log, exits and never".
 func sentence(words []string) string {
@@ -39,6 +39,13 @@ func (c *checker) expectsService(name string) {
 			x.Exits = &status
 			if s.Exec == nil {
 				c.report(join(at, "exits"), "%q is a server of ours, which runs as long as the lab", name)
+			}
+		}
+		if f.Restarts != nil {
+			times := int(*f.Restarts)
+			x.Restarts = &times
+			if s.Exec == nil || s.Exec.Restart.Policy == "" || s.Exec.Restart.Policy == RestartNever {
+				c.report(join(at, "restarts"), "%q has no policy by which it is started again; add restart: {policy: on-failure} to its exec", s.Name)
 			}
 		}
 		if f.Sent != nil {

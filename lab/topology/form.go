@@ -131,24 +131,25 @@ type guestForm struct {
 }
 
 type expectation struct {
-	Booted  *bootedForm  `json:"booted" jsonschema_description:"The boot program reported from inside: this very file ran, and its own network round trips worked."`
-	Address *fromForm    `json:"address" jsonschema_description:"The address came from this service (DHCPACK)."`
-	DHCP    *dhcpClaim   `json:"dhcp" jsonschema_description:"DHCP or BOOTP messages of this guest: that there are such, how many, and what all of them say."`
-	Silent  *silentForm  `json:"silent" jsonschema_description:"A service of ours heard the guest and stayed silent, for this reason."`
-	Note    noteWord     `json:"note" jsonschema_description:"Something noteworthy was seen, whether the boot went well or not."`
-	Offer   *offerForm   `json:"offer" jsonschema_description:"An offer came from this service (DHCPOFFER) and was taken."`
-	Served  *servedForm  `json:"served" jsonschema_description:"A file was transferred whole."`
-	Stage   *reachesForm `json:"stage" jsonschema_description:"The boot reaches a stage, optionally within a time since power-on."`
-	Stops   *stopsForm   `json:"stops" jsonschema_description:"The boot fails, at this stage and for this reason."`
-	Serial  pattern      `json:"serial" jsonschema_description:"A line of the serial console matches this regular expression. Several in one list must match in their order."`
-	Never   *neverForm   `json:"never" jsonschema_description:"Something does not happen."`
-	Ends    endsWord     `json:"ends" jsonschema_description:"How the machine is left: it powered itself off, or it still runs."`
-	Log     pattern      `json:"log" jsonschema_description:"Of a service: a line that it wrote matches this regular expression. A server of ours writes one for each decision: client, request, reply and reason."`
-	Sees    *seesForm    `json:"sees" jsonschema_description:"Of a service: a packet passed its network cards. It takes capture: true."`
-	Exits   *exitStatus  `json:"exits" jsonschema_description:"Of a service: its program ended by itself, with this status."`
-	Sent    *sentForm    `json:"sent" jsonschema_description:"Of a TFTP or MTFTP server of ours: how much of a file it put on the wire, for all clients together."`
-	OS      *osForm      `json:"os" jsonschema_description:"A Linux that the boot program loaded came up and reported, with the nonce of this run, this guest's firmware and its UUID."`
-	Fetched []fileName   `json:"fetched" jsonschema_description:"These files crossed the wire whole, each after the one before it; others may come between."`
+	Booted   *bootedForm  `json:"booted" jsonschema_description:"The boot program reported from inside: this very file ran, and its own network round trips worked."`
+	Address  *fromForm    `json:"address" jsonschema_description:"The address came from this service (DHCPACK)."`
+	DHCP     *dhcpClaim   `json:"dhcp" jsonschema_description:"DHCP or BOOTP messages of this guest: that there are such, how many, and what all of them say."`
+	Silent   *silentForm  `json:"silent" jsonschema_description:"A service of ours heard the guest and stayed silent, for this reason."`
+	Note     noteWord     `json:"note" jsonschema_description:"Something noteworthy was seen, whether the boot went well or not."`
+	Offer    *offerForm   `json:"offer" jsonschema_description:"An offer came from this service (DHCPOFFER) and was taken."`
+	Served   *servedForm  `json:"served" jsonschema_description:"A file was transferred whole."`
+	Stage    *reachesForm `json:"stage" jsonschema_description:"The boot reaches a stage, optionally within a time since power-on."`
+	Stops    *stopsForm   `json:"stops" jsonschema_description:"The boot fails, at this stage and for this reason."`
+	Serial   pattern      `json:"serial" jsonschema_description:"A line of the serial console matches this regular expression. Several in one list must match in their order."`
+	Never    *neverForm   `json:"never" jsonschema_description:"Something does not happen."`
+	Ends     endsWord     `json:"ends" jsonschema_description:"How the machine is left: it powered itself off, or it still runs."`
+	Log      pattern      `json:"log" jsonschema_description:"Of a service: a line that it wrote matches this regular expression. A server of ours writes one for each decision: client, request, reply and reason."`
+	Sees     *seesForm    `json:"sees" jsonschema_description:"Of a service: a packet passed its network cards. It takes capture: true."`
+	Restarts *claimCount  `json:"restarts" jsonschema_description:"Of a service: its program was started again so many times, as its restart policy has it."`
+	Exits    *exitStatus  `json:"exits" jsonschema_description:"Of a service: its program ended by itself, with this status."`
+	Sent     *sentForm    `json:"sent" jsonschema_description:"Of a TFTP or MTFTP server of ours: how much of a file it put on the wire, for all clients together."`
+	OS       *osForm      `json:"os" jsonschema_description:"A Linux that the boot program loaded came up and reported, with the nonce of this run, this guest's firmware and its UUID."`
+	Fetched  []fileName   `json:"fetched" jsonschema_description:"These files crossed the wire whole, each after the one before it; others may come between."`
 }
 
 type bootedForm struct {
@@ -298,6 +299,8 @@ func limits(t reflect.Type) (low, high int) {
 		return 1, 16 // RFC 1542
 	case reflect.TypeFor[seconds](), reflect.TypeFor[exitStatus]():
 		return 0, 255
+	case reflect.TypeFor[restartTimes]():
+		return 1, maxRestarts
 	case reflect.TypeFor[mebibytes]():
 		return 16, 65536
 	}

@@ -25,8 +25,21 @@ type execForm struct {
 	Env     map[string]string `json:"env" jsonschema_description:"Its environment, besides PATH, HOME and LANG."`
 	Ready   *readyForm        `json:"ready" jsonschema_description:"How it shows that it serves: guests are powered on after that."`
 	Once    bool              `json:"once" jsonschema:"default=false" jsonschema_description:"It runs to its end by itself, as a client does, and the lab waits for that."`
+	After   []string          `json:"after" jsonschema_description:"Services that must serve before it is started; when the lab is over they are stopped after it."`
+	Restart *restartForm      `json:"restart" jsonschema_description:"Whether it is started again when it ends. Without this it is not."`
 	Within  duration          `json:"within" jsonschema_description:"The longest it may take to be ready, or with once to end. Default: 20s, or 60s."`
 }
+
+type restartForm struct {
+	Policy restartWord  `json:"policy" jsonschema:"required" example:"on-failure" jsonschema_description:"When: never; on-failure, when it ends by a signal or with a status other than 0; always."`
+	Times  restartTimes `json:"times" jsonschema:"default=5" jsonschema_description:"How often at most, in one run of the lab."`
+	Delay  duration     `json:"delay" jsonschema:"default=200ms" jsonschema_description:"How long after its end, the first time; twice as long each time after that, up to 10s."`
+}
+
+type (
+	restartWord  string
+	restartTimes int
+)
 
 type readyForm struct {
 	UDP port    `json:"udp" jsonschema_description:"It has this UDP port open."`

@@ -51,6 +51,8 @@ func (k Known) words(t reflect.Type) (noun string, allowed []string) {
 		return "ending", []string{"off", "running"}
 	case reflect.TypeFor[policyWord]():
 		return "policy", relayPolicies
+	case reflect.TypeFor[restartWord]():
+		return "policy", restartPolicies
 	case reflect.TypeFor[overWord]():
 		return "protocol", []string{"tftp", "http"}
 	case reflect.TypeFor[sentOver]():

@@ -175,10 +175,11 @@ type Expectation struct {
 	Fetched []string `json:"fetched,omitempty"` // files that crossed the wire whole, each after the one before it
 
 	// Of a service.
-	Log   string `json:"log,omitempty"`   // regular expression over the lines it wrote
-	Exits *int   `json:"exits,omitempty"` // its status
-	Sent  *Sent  `json:"sent,omitempty"`  // of one of ours
-	Sees  *Sees  `json:"sees,omitempty"`
+	Log      string `json:"log,omitempty"`      // regular expression over the lines it wrote
+	Exits    *int   `json:"exits,omitempty"`    // its status
+	Restarts *int   `json:"restarts,omitempty"` // how often its policy had it started again
+	Sent     *Sent  `json:"sent,omitempty"`     // of one of ours
+	Sees     *Sees  `json:"sees,omitempty"`
 }
 
 // Booted claims that the probe's own report proves this image ran: nonce and CRC are checked, and its TFTP
