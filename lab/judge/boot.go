@@ -34,6 +34,7 @@ type boot struct {
 	rounds    rounds          // of a program that boots itself again
 	complaint []event.Event   // lines in which the PXE client says what is wrong
 	silences  []event.Event   // decisions of services to stay silent towards it
+	unserved  []event.Event   // the same of TFTP and HTTP servers, which know a machine by its address
 
 	paused    bool         // its clock stands still
 	gaveUp    *event.Event // what shows that the boot attempt is over

@@ -130,6 +130,11 @@ func (t *Tracker) decided(e event.Event) {
 			b := boots[len(boots)-1]
 			b.silences = append(b.silences, e)
 		}
+		if serves := e.Decision.Role == "tftp" || e.Decision.Role == "http"; serves && e.Decision.Outcome == "" && len(boots) > 0 {
+			if b := boots[len(boots)-1]; b.given[event.HostOf(e.Decision.Client)] {
+				b.unserved = append(b.unserved, e)
+			}
+		}
 	}
 }
 

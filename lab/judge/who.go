@@ -16,7 +16,7 @@ type Who struct {
 	Address    string    `json:"address,omitempty"`    // who acknowledged its address
 	Proxy      string    `json:"proxy,omitempty"`      // who answered on port 4011
 	BootServer string    `json:"bootServer,omitempty"` // who answered its boot server request
-	Silent     []Silence `json:"silent,omitempty"`     // services of ours that heard it and did not answer
+	Silent     []Silence `json:"silent,omitempty"`     // services that heard it and did not answer
 
 	Offers6  []Offered `json:"offers6,omitempty"`  // over IPv6: advertisements to its boot client
 	Address6 string    `json:"address6,omitempty"` // who gave it its address over IPv6, by a DHCPv6 REPLY
@@ -73,12 +73,7 @@ func (b *boot) who() *Who {
 	w.Proxy = name(func(d *event.DHCP) bool { return d.SrcPort == portBINL && d.BootItem == "" })
 	w.BootServer = name(func(d *event.DHCP) bool { return d.Type == "ACK" && d.BootItem != "" })
 	w.who6(b)
-	for _, e := range b.silences {
-		s := Silence{e.Service, e.Decision.Reason}
-		if !slices.Contains(w.Silent, s) {
-			w.Silent = append(w.Silent, s)
-		}
-	}
+	w.Silent = b.silent()
 	return w
 }
 

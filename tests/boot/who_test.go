@@ -13,7 +13,8 @@ import (
 
 // toldWho are topologies of which the whole of what is said on whose word each guest followed is held: those with IPv6, and
 // those where a server heard a guest and stayed silent.
-var toldWho = []string{"dual-stack", "http-boot-ipv6", "http-no-uri-ipv6", "ipv6-fallback", "ipv6-no-managed", "ipv6-no-url", "ipv6-tftp"}
+var toldWho = []string{"dual-stack", "http-boot-ipv6", "http-no-uri-ipv6", "ipv6-fallback", "ipv6-no-managed", "ipv6-no-url", "ipv6-tftp",
+	"boot-server-no-type", "dead-tftp", "proxy-no-class"}
 
 var (
 	whoLease = regexp.MustCompile(`\b192\.0\.2\.1\d\d\b|\b2001:db8::1[0-9a-f][0-9a-f]\b`)
