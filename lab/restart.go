@@ -15,8 +15,10 @@ import (
 func (l *lab) policy(ctx context.Context, s *service) {
 	select {
 	case <-s.ready:
-	default: // it has never served: that is the topology's mistake, and no crash
-		return
+	default:
+		if s.restarts == 0 { // it has never served: that is the topology's mistake, and no crash
+			return
+		}
 	}
 	delay, again, spent := s.plan.Exec.Again(!s.cmd.ProcessState.Success(), s.restarts)
 	most := s.plan.Exec.Restart.Times

@@ -101,6 +101,11 @@ func (s *service) awaitReady(ctx context.Context, started time.Time) error {
 	case <-s.ready:
 		return nil
 	case <-s.ended:
+		select {
+		case <-s.ready: // it served, and crashed at once
+			return nil
+		default:
+		}
 		return fmt.Errorf("service %q ended before it was ready: %w", s.plan.Name, s.err)
 	case <-ctx.Done():
 		return context.Cause(ctx)
