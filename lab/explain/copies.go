@@ -61,8 +61,36 @@ func (c *copies) has(f *Frame, h *wire.Head, at time.Duration) bool {
 			return true
 		}
 	}
+	if c.forwarded(f, h, at) {
+		c.count++
+		return true
+	}
 	c.young[id] = &sighting{at, []way{w}}
 	return false
+}
+
+// forwarded tells whether a frame is what a relay made of a client's message that was seen before: a capture on the relay has both.
+// A relay changes hops and giaddr and may add an option (RFC 1542 section 4.1.1), so the rest of the header is what is compared.
+func (c *copies) forwarded(f *Frame, h *wire.Head, at time.Duration) bool {
+	op, _, kind, ok := h.BOOTP()
+	if !ok || op != 1 {
+		return false
+	}
+	var header [236]byte
+	copy(header[:], h.UDP)
+	relayed := [4]byte(header[24:28]) != [4]byte{}
+	header[3] = 0
+	clear(header[24:28])
+	id := maphash.Bytes(c.seed, append(header[:], kind, byte(f.Card)))
+	if !relayed {
+		c.young[id] = &sighting{at: at}
+		return false
+	}
+	s := c.young[id]
+	if s == nil {
+		s = c.old[id]
+	}
+	return s != nil && (at-s.at).Abs() <= otherWay
 }
 
 // turn forgets what is too long ago to be copied.

@@ -3,6 +3,7 @@ package explain_test
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,24 @@ func TestCopies(t *testing.T) {
 				t.Errorf("%s, %s: it is not said that frames are there twice: %q", boot, name, said)
 			}
 		}
+	}
+}
+
+// TestRelayed: what a relay passes on to two servers is one message of the client.
+func TestRelayed(t *testing.T) {
+	w := newWire(t)
+	for range 2 {
+		w.discovers()
+		for _, server := range []string{"203.0.113.1:67", "203.0.113.2:67"} {
+			m := bytes.Clone(w.frames[len(w.frames)-1].Data[42:])
+			m[3] = 1
+			copy(m[24:], net.IP{192, 0, 2, 9})
+			w.after(2*time.Millisecond).udp(other, dhcpMAC, "192.0.2.9:67", server, m)
+		}
+		w.after(4 * time.Second)
+	}
+	if got, said := told(t, layers.LinkTypeEthernet, w.later(time.Minute)); !strings.Contains(got, "2 DHCPDISCOVERs") || !strings.Contains(said, "4 frames") {
+		t.Errorf("%s\n%s", got, said)
 	}
 }
 
