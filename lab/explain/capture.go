@@ -266,8 +266,7 @@ func (s *station) explainBoot(a *around, number int, events []event.Event, until
 		x.Summary = fmt.Sprintf("what %s did later than %.0f s into the capture is not explained, as more came of it than is kept: cut the capture (editcap -A, -B)", x.Machine, last.At.Seconds())
 	}
 	if list := textAnswers(s.console); len(list) > 0 && x.End == Unclear && number == s.boot {
-		x.stop(x.Stage, list[0])
-		x.Answers = list
+		x.fits(fmt.Sprintf("%s stopped at %s", x.Machine, x.Stage), list)
 	}
 	x.survey(s, a, log, until)
 	x.late(log)

@@ -40,6 +40,7 @@ var texts = []struct {
 	{"PXE-E18:", "NBP filename is ", "Downloading NBP file", judge.TFTPSilent, "the TFTP server did not answer its request", "start the TFTP server at next server (siaddr), or open UDP 69 and the ports it answers from"},
 	{"PXE-E16:", "", "Station IP address is ", judge.NoBootfile, "servers offered it addresses and nobody named a boot file", "name a boot file for its architecture (option 93), or run a proxyDHCP service"},
 	{"PXE-E16:", "", "Station IP address is ", judge.NoClass, "a proxyDHCP service named one and left option 60 out, so that it did not count", "say PXEClient in option 60"},
+	{"PXE-E16:", "", "Station IP address is ", judge.NoAck, "it took an offer, and no server confirmed the address", "leave one server in charge of this network's addresses: a proxyDHCP service offers none"},
 	{"PXE-E16:", "Station IP address is ", "", judge.ProxySilent, "it has an address, and port 4011 of a server that said PXEClient in option 60 did not answer", "run the proxyDHCP service there on UDP 4011, or leave option 60 out of the DHCP server's offer"},
 	{"PXE-E16:", "Station IP address is ", "", judge.BootServerSilent, "it chose a boot server from a menu, and none answered", "run a boot server of that type, answering by unicast to the port it was asked from"},
 	{"PXE-E22:", "NBP filename is ", "", judge.TFTPSilent, "the host that it asked for the file says that nobody listens there (ICMP)", "start the TFTP server there, or name another host in next server (siaddr)"},
@@ -108,12 +109,20 @@ func meanings(lines []string, number int) []Answer {
 	return out
 }
 
+// fits takes what the last complaint of a console may mean. Where that is more than one thing it is said, as only packets decide.
+func (x *Explanation) fits(stopped string, list []Answer) {
+	x.End, x.Answers, x.Summary = Stopped, list, fmt.Sprintf("%s: %s", stopped, list[0].What)
+	if len(list) > 1 {
+		x.Summary = fmt.Sprintf("%s, and what its console says fits %d causes, which only its packets tell apart; the likeliest: %s", stopped, len(list), list[0].What)
+	}
+}
+
 // Console explains a console alone: what little its last complaint tells.
 func Console(lines []string) Explanation {
 	x := Explanation{Machine: "the machine", Boot: 1, Client: "unknown", End: Unclear,
 		Summary: "no line of this console is a complaint that is known; capture the packets of its boot, too (tcpdump -s 0)"}
 	if list := textAnswers(lines); len(list) > 0 {
-		x.End, x.Answers, x.Summary = Stopped, list, fmt.Sprintf("the machine stopped: %s", list[0].What)
+		x.fits("the machine stopped", list)
 	}
 	for i, line := range lines {
 		if complains(line) {

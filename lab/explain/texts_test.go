@@ -72,7 +72,7 @@ func TestConsoles(t *testing.T) {
 		{join(start, station, name, e18), "tftp-silent"},
 		{join(start, station, name, loading, e18), "tftp-stopped"},
 		{join(start, station, e18), ""},
-		{join(start, e16), "no-bootfile no-class"},
+		{join(start, e16), "no-bootfile no-class no-ack"},
 		{join(start, station, e16), "proxy-silent boot-server-silent"},
 		{join(start, e18, ">>Start PXE over IPv6.", e16), "no-offer offer-refused"},
 		{join(start, e18, ">>Start PXE over IPv6.", " NBP file downloaded successfully."), ""},
