@@ -182,7 +182,7 @@ func TestTerminalWidth(t *testing.T) {
 		paths        bool // has lines that must stay whole to be pasted
 	}{
 		{"status", `again: pxelab judge \S+\r\n`, true},
-		{"logs", `guest-settled\r\n`, false},
+		{"logs", `guest-settled +boot 1\r\n`, false},
 		{"plan ../../topologies/firmware-trio.yaml", `the firmware need not try\r\n`, false},
 		{"doctor", `This host can run labs\.\r\n`, false},
 		{"power nobody on", `\(have bios\)\r\n`, false},
