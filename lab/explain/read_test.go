@@ -134,6 +134,28 @@ func TestLong(t *testing.T) {
 	}
 }
 
+// TestLongLive: who listens for months is told the last boot as the first one was, and keeps no more than fits.
+func TestLongLive(t *testing.T) {
+	one := newWire(t).leases("x64.efi").wants("x64.efi").has(program(0x8664)).frames
+	live, told, number := explain.NewLive(), 0, 0
+	const boots = 5_000
+	for i := range boots {
+		told = 0
+		for _, f := range one {
+			number++
+			f.Number, f.Data, f.At = number, bytes.Clone(f.Data), f.At.Add(time.Duration(i)*2*time.Minute)
+			told += len(live.Frame(&f))
+		}
+	}
+	if told != 6 {
+		t.Errorf("%d steps of the last boot were told, want 6", told)
+	}
+	record := live.Explain(one[0].At.Add(boots * 2 * time.Minute))
+	if n := len(record.Boots); n == 0 || record.Boots[n-1].Boot != boots || n > boots/2 || !strings.Contains(strings.Join(record.Said, " "), "earlier boots were told") {
+		t.Errorf("%d boots are explained, %q", n, record.Said)
+	}
+}
+
 // FuzzFrames holds that no file makes the reader panic or take more room than its frames have.
 func FuzzFrames(f *testing.F) {
 	w := &wire{t: &testing.T{}, mac: machine, arch: 7, port: 2000}

@@ -29,6 +29,7 @@ type station struct {
 	grouped   bool                // it was told of multicast
 	mark      int                 // of the crowd's last look
 	events    []event.Event
+	count     int // of events, also those that are not kept any more
 	boot      int
 	last      time.Duration // when it was last heard of
 	vlans     map[int]bool
@@ -164,6 +165,7 @@ func (s *station) add(e event.Event) {
 		return
 	}
 	e.Guest, e.Boot = s.name(), s.boot
+	s.count++
 	s.events = append(s.events, e)
 }
 
