@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,9 +16,10 @@ type waited struct {
 	silence time.Duration // since its last message
 	tries   int           // how often it had sent that one
 
-	oneSided string // what shows that it was answered although the answer is not in the record
-	again    again
-	lacks    string // what shows that other packets are not in the record
+	oneSided  string // what shows that it was answered although the answer is not in the record
+	again     again
+	nearWhole bool   // no more than the last block of its file is missing
+	lacks     string // what shows that other packets are not in the record
 }
 
 // These are beyond what clients wait before they ask again: 4 s at first (EDK2), a second (iPXE).
@@ -55,8 +57,25 @@ func patience(log []event.Event, until time.Duration, p period) waited {
 	if silence := until - p.heard; silence < w.silence { // what was said after that made no event
 		w.silence, w.tries = silence, 1
 	}
+	w.nearWhole = p.settled && nearWhole(log, p.acked)
 	w.oneSided, w.lacks, w.again = oneSided(log), p.lacks, goesOn(log)
 	return w
+}
+
+// nearWhole tells, by the options that were granted, whether one block more may be the last of the file; true if they do not say.
+func nearWhole(log []event.Event, acked int) bool {
+	size, block := 0, 512 // RFC 1350
+	for _, e := range log {
+		if e.Packet == nil || e.Packet.TFTP == nil || e.Packet.TFTP.Op != "OACK" {
+			continue
+		}
+		for name, into := range map[string]*int{"tsize": &size, "blksize": &block} {
+			if n, err := strconv.Atoi(e.Packet.TFTP.Options[name]); err == nil {
+				*into = n
+			}
+		}
+	}
+	return (acked+1)*block >= size
 }
 
 func lastWait(log []event.Event, until time.Duration) waited {
@@ -122,7 +141,7 @@ func (x *Explanation) conclude(r *judge.Result, w waited, heard bool) {
 	case slices.Contains(silences, o.Reason) && w.lacks != "":
 		x.End = Unclear
 		x.Summary = fmt.Sprintf("half a boot: this capture lacks packets of %s (%s), so what became of it after stage %s cannot be told", x.Machine, w.lacks, x.Stage)
-	case o.Reason == judge.TFTPStopped && w.tries == 1 && w.silence > 0:
+	case o.Reason == judge.TFTPStopped && w.tries == 1 && w.enough() && w.nearWhole:
 		x.End = Unclear
 		x.Summary = fmt.Sprintf("half a boot: the end of %q is not in the record, and %s did not ask for it again as one that waits does: it may have had the file whole", last.Name, x.Machine)
 	case slices.Contains(silences, o.Reason) && !w.enough():

@@ -12,6 +12,7 @@ import (
 // gaps finds out, of one boot, whether its machine was sent what the capture does not hold: a capture may drop frames, cut them,
 // or begin in the middle. What a machine then seems to wait for may have come.
 type gaps struct {
+	latest *blocks               // the transfer that was seen last
 	why    string                // the first sign; empty: none was seen
 	files  map[uint16]*blocks    // transfers by the machine's port
 	flows  map[[2]uint16]*octets // TCP connections by the machine's and the server's port
@@ -23,6 +24,7 @@ type gaps struct {
 type blocks struct {
 	answered bool
 	next     uint16 // block that comes next in order
+	acked    uint16 // the last that was acknowledged
 }
 
 // octets is what was seen of what a server sent over TCP.
@@ -108,6 +110,7 @@ func (g *gaps) tftp(f *Frame, h *wire.Head, from bool) {
 		port = h.SrcPort
 	}
 	t := g.files[port]
+	g.latest = t
 	switch {
 	case from && op == 1:
 		if t == nil && len(g.files) >= maxFlows {
@@ -123,6 +126,8 @@ func (g *gaps) tftp(f *Frame, h *wire.Head, from bool) {
 		if op == 3 && n == t.next {
 			t.next++
 		}
+	case op == 4 && t.answered && int16(n-t.next) < 0:
+		t.acked = n
 	case op == 4 && (!t.answered || int16(n-t.next) >= 0):
 		g.note("it acknowledges block %d of a file, and not all blocks up to that one are there (frame %d)", n, f.Number)
 		t.next = n + 1

@@ -89,8 +89,10 @@ func (r *reader) take(s *station, f *Frame, h *wire.Head, from bool, at time.Dur
 
 // period is what is known of one boot beside its events.
 type period struct {
-	heard time.Duration // when the last message was seen, from the machine or to it alone
-	lacks string        // what shows that frames of it are not in the capture
+	heard   time.Duration // when the last message was seen, from the machine or to it alone
+	acked   int           // the last block of a file that it acknowledged
+	settled bool          // that is the last block that was seen
+	lacks   string        // what shows that frames of it are not in the capture
 }
 
 // period notes that a frame was seen, whether or not an event comes of it.
@@ -98,6 +100,9 @@ func (s *station) period(f *Frame, h *wire.Head, from bool, at time.Duration) {
 	s.gaps.frame(f, h, from)
 	p := &s.periods[len(s.periods)-1]
 	p.lacks = s.gaps.why
+	if t := s.gaps.latest; t != nil {
+		p.acked, p.settled = int(t.acked), t.answered && t.acked == t.next-1
+	}
 	if from || !h.ToAll() {
 		s.last = at
 		if h.UDP != nil || h.Proto == 6 {
@@ -155,7 +160,7 @@ func (s *station) begin(at time.Duration) {
 	if s.boot == 1 && s.midway {
 		s.gaps.note("it begins in the middle of a transfer")
 	}
-	s.periods = append(s.periods, period{at, s.gaps.why})
+	s.periods = append(s.periods, period{heard: at, lacks: s.gaps.why})
 	s.add(event.Event{Kind: event.GuestPowered, At: at, Power: &event.Power{Clock: "real"}})
 }
 
