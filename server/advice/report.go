@@ -24,6 +24,9 @@ type Report struct {
 	MAC   string `json:"mac"`
 	Rows  []Row  `json:"rows"`
 	Traps []Trap `json:"traps"`
+
+	Rows6   []Row6 `json:"rows6,omitempty"`   // over IPv6, if that was asked
+	Router6 string `json:"router6,omitempty"` // what the routers of the link say, in a clause
 }
 
 // NewReport tells what all askers, who had one MAC, were told.
@@ -81,6 +84,7 @@ func (r Report) String() string {
 	for _, row := range r.Rows {
 		fmt.Fprintf(&b, "%-18s %-15s %s\n", fmt.Sprintf("%-13s %4d", strings.TrimSpace(row.Asker), row.Code), dash(row.Address), row.told())
 	}
+	b.WriteString(r.text6())
 	if len(r.Traps) == 0 {
 		b.WriteString("\nNo trap found.\n")
 		return b.String()

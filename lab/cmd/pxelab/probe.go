@@ -30,11 +30,14 @@ transfer is aborted.
 
 All machines that it asks as have one MAC, of the range for private use. An
 address is asked for only where the offers have a way to boot, and given back.
-Of boot menus the first item is taken. URIs are not fetched.
+Of boot menus the first item is taken. URIs are not fetched. Over IPv6 (--ipv6) it
+asks the routers to advertise themselves, and the DHCPv6 servers no more than what
+they would offer: nothing is leased.
 
 Exit status 0: no trap. 1: traps. 3: this host lets you send no raw packets.`,
 		Example: `  pxelab probe --interface enp3s0
-  pxelab probe --lab firmware-trio --arch efi-x64`,
+  pxelab probe --lab firmware-trio --arch efi-x64
+  pxelab probe --interface enp3s0 --ipv6`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -46,6 +49,7 @@ Exit status 0: no trap. 1: traps. 3: this host lets you send no raw packets.`,
 	fl.StringArrayVar(&f.archs, "arch", nil, "architecture to ask as, by name or number; may be repeated (default: those in use)")
 	fl.DurationVar(&f.wait, "wait", 2*time.Second, "how long to wait for answers, twice")
 	fl.IntVar(&f.offers, "offers", 0, "stop waiting for offers when there are so many")
+	fl.BoolVar(&f.ipv6, "ipv6", false, "also ask over IPv6, from the interface's link-local address")
 	fl.BoolVar(&f.json, "json", false, "as JSON")
 	fl.BoolVar(&f.mine, consent, false, "also on the interface of this host's default route")
 	return cmd
@@ -56,7 +60,7 @@ type probeFlags struct {
 	archs                []string
 	wait                 time.Duration
 	offers               int
-	json, mine           bool
+	json, mine, ipv6     bool
 }
 
 func (f *probeFlags) run(cmd *cobra.Command) error {
@@ -82,6 +86,13 @@ func (f *probeFlags) run(cmd *cobra.Command) error {
 		return fmt.Errorf("probe: %w", err)
 	}
 	report := advice.NewReport(s.MAC, answers)
+	if f.ipv6 {
+		six, err := s.Ask6(cmd.Context(), advice.Askers6())
+		if err != nil {
+			return fmt.Errorf("probe: %w", err)
+		}
+		report.Add(six)
+	}
 	if f.json {
 		if err := writeJSON(report); err != nil {
 			return err
@@ -150,7 +161,7 @@ func (f *probeFlags) enter(cmd *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("probe: find this program: %w", err)
 	}
-	command := []string{self, "probe", "--interface", planned.Networks[i].Bridge, "--wait", f.wait.String(), "--offers", strconv.Itoa(f.offers), "--json=" + strconv.FormatBool(f.json)}
+	command := []string{self, "probe", "--interface", planned.Networks[i].Bridge, "--wait", f.wait.String(), "--offers", strconv.Itoa(f.offers), "--json=" + strconv.FormatBool(f.json), "--ipv6=" + strconv.FormatBool(f.ipv6)}
 	for _, a := range f.archs {
 		command = append(command, "--arch", a)
 	}
