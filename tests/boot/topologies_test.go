@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pxelab/pxelab/lab/explain"
 )
 
 // deadline bounds one pxelab command by what is left of the test's own time.
@@ -144,10 +146,27 @@ func checkCapture(t *testing.T, r result) {
 	if frames == 0 {
 		t.Error("no frame was seen on any cable")
 	}
-	out, ok := tool(t, "tshark", "-r", capture, "-Y", fmt.Sprintf("frame.number == %d", frames))
-	if ok && strings.TrimSpace(out) == "" {
-		t.Errorf("the log speaks of frame %d, which the capture does not hold", frames)
+	if held := countFrames(t, capture); frames > held {
+		t.Errorf("the log speaks of frame %d, and the capture holds %d", frames, held)
 	}
+}
+
+// countFrames is how many frames a capture holds.
+func countFrames(t *testing.T, capture string) int {
+	t.Helper()
+	file, err := os.Open(capture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	n := 0
+	for _, err := range explain.Frames(file) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
 }
 
 // readJUnit reads a report as CI systems do and prints how many cases it holds.
