@@ -183,6 +183,19 @@ var fieldScenarios = []struct {
 	{"near: option 13 is right", judge.TFTPNoOptions, "option 13", func(w *wire) *wire {
 		return w.leases("x64.efi", bootSize(3)).wants("x64.efi").block(1, largeBlock).breaksOff("No buffer").later(20 * time.Second)
 	}, nil},
+	{"option 13 is too small, and the last block is one too many", judge.ImageRefused, `option 13 from 192.0.2.1 says that "x64.efi" has 512 octets, and it has 900`, func(w *wire) *wire {
+		return w.sized(1).breaksOff("User provided memory block is too small").later(20 * time.Second)
+	}, nil},
+	{"near: option 13 is too small, and the client has room", "", "option 13", func(w *wire) *wire {
+		return w.sized(1).acks(2).later(20 * time.Second)
+	}, nil},
+	{"a file for which there is no room", judge.ImageRefused, "it had no room for that", func(w *wire) *wire {
+		return w.sized(2).breaksOff("Out of memory").later(20 * time.Second)
+	}, nil},
+	{"near: no room at first", "", "no room", func(w *wire) *wire {
+		w.sized(2).breaksOff("Out of memory").after(time.Second)
+		return w.wants("x64.efi").grants(dhcpIP, "blksize\x00512\x00").acks(0).block(1, 512).acks(1).block(2, 388).acks(2).later(20 * time.Second)
+	}, nil},
 	{"answers from the server's own port are lost", judge.TFTPError, "from port 3333, and it asked 3 times more as if nothing had come", func(w *wire) *wire {
 		w.leases("x64.efi").wants("x64.efi")
 		for range 3 {
@@ -267,6 +280,11 @@ var (
 	lent = dhcpv4.WithYourIP(net.ParseIP(leaseIP))
 	next = dhcpv4.WithServerIP(net.ParseIP(dhcpIP))
 )
+
+// sized is a transfer of 900 octets up to its last block, whose size option 13 tells in blocks of 512 octets.
+func (w *wire) sized(blocks byte) *wire {
+	return w.leases("x64.efi", bootSize(blocks)).wants("x64.efi").grants(dhcpIP, "blksize\x00512\x00").acks(0).block(1, 512).acks(1).block(2, 388)
+}
 
 // bootSize is option 13: blocks of 512 octets.
 func bootSize(n byte) dhcpv4.Modifier {

@@ -171,9 +171,15 @@ func (b *boot) secondStage(e event.Event, isNew bool) {
 	}
 }
 
-// hasFile tells whether the guest has fetched any file whole.
+// hasFile tells whether the guest has fetched any file whole, and had room for it.
 func (b *boot) hasFile() bool {
-	return slices.ContainsFunc(b.transfers, func(t *transfer) bool { return t.whole != nil })
+	return slices.ContainsFunc(b.transfers, func(t *transfer) bool { return t.whole != nil && !t.noRoom() })
+}
+
+// noRoom tells whether the guest ended the transfer of a file that was sent whole for want of room (RFC 1350 section 5: error 3).
+// EDK2 does where it was told a smaller size.
+func (t *transfer) noRoom() bool {
+	return t.http == nil && t.whole != nil && t.aborted != nil && t.aborted.Packet.TFTP.Code == 3
 }
 
 // find gives the transfer of a file over TFTP, whatever slashes its name begins with.

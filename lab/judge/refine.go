@@ -21,6 +21,7 @@ var refinements = []struct {
 	{[]Reason{TFTPError, TFTPStopped}, (*boot).largeBlocksLost},
 	{[]Reason{TFTPError}, (*boot).answerLost},
 	{[]Reason{TFTPError, TFTPNoOptions, TFTPNoTsize, ImageRefused, GaveUp}, (*boot).sizeTooSmall},
+	{[]Reason{ImageRefused}, (*boot).roomless},
 	{[]Reason{FileNotFound}, (*boot).junkInName},
 	{[]Reason{OfferRefused, NoBootfile, NoOffer}, (*boot).malformedVendor},
 	{[]Reason{OfferRefused, NoOffer}, (*boot).relayedAstray},
@@ -164,22 +165,41 @@ func (b *boot) sizeTooSmall(d *diagnosis) (see string) {
 		return ""
 	}
 	for _, e := range b.dhcp(false, func(m *event.DHCP) bool { return m.BootSize > 0 && sameFile(m.File, t.file) }) {
-		said, is := int64(e.Packet.DHCP.BootSize)*512, t.bytes
+		said, is, exact := int64(e.Packet.DHCP.BootSize)*512, t.bytes, t.whole != nil
 		if t.granted != nil {
 			var tsize int64
 			if _, err := fmt.Sscan(t.granted.Packet.TFTP.Options["tsize"], &tsize); err == nil {
-				is = max(is, tsize)
+				is, exact = max(is, tsize), true
 			}
 		}
 		if is <= said {
 			continue
 		}
-		d.what = fmt.Sprintf("option 13 from %s says that %q has %d octets, and it has %d", b.sender(e), t.file, said, is)
-		d.do = "leave option 13 (boot file size) out, or set it to the file's size in blocks of 512 octets, rounded up"
+		least, value := "at least ", "the file's size in blocks of 512 octets, rounded up"
+		if exact {
+			least, value = "", fmt.Sprintf("%d (blocks of 512 octets)", (is+511)/512)
+		}
+		d.what = fmt.Sprintf("option 13 from %s says that %q has %d octets, and it has %s%d", b.sender(e), t.file, said, least, is)
+		d.do = fmt.Sprintf("take option 13 (boot file size) out of the settings of %s, or set it to %s", b.sender(e), value)
 		d.evidence = []event.Event{e, t.asked[0]}
+		if t.noRoom() {
+			d.evidence = append(d.evidence, *t.aborted)
+		}
 		return "RFC 2132 section 3.15"
 	}
 	return ""
+}
+
+// roomless: the client says itself that it has no room for the file.
+func (b *boot) roomless(d *diagnosis) (see string) {
+	t := b.lastTransfer()
+	if t == nil || !t.noRoom() {
+		return ""
+	}
+	d.what = fmt.Sprintf("%s sent it %q whole, and it had no room for that (it answered with TFTP error 3%s)", b.serverName(t), t.file, says(t.aborted.Packet.TFTP.Message))
+	d.do = fmt.Sprintf("give the machine more memory than %d octets need, or name it a smaller boot program", t.bytes)
+	d.evidence = []event.Event{*t.whole, *t.aborted}
+	return "RFC 1350 section 5: error 3"
 }
 
 // junkInName: the name that was asked for ends in what no file's does, such as the carriage return of a configuration file from

@@ -103,7 +103,7 @@ func (b *boot) imageRefused() *diagnosis {
 // refusedFile is the file that the client had whole and then would not run.
 func (b *boot) refusedFile() *transfer {
 	t := b.lastTransfer()
-	if t == nil || t.whole == nil || !b.refused || b.report.banner != nil {
+	if t == nil || t.whole == nil || !b.refused && !t.noRoom() || b.report.banner != nil {
 		return nil
 	}
 	if b.stage >= event.StageStarted && !b.complained(ipxeExecFormat, ipxeLoadImage, ipxeStartImage) {
