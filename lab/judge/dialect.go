@@ -29,7 +29,8 @@ var dialects = []struct {
 		return fmt.Sprintf(`dhcpd chooses by option 93: "option arch code 93 = unsigned integer 16;", then if option arch = 00:%02x { filename ...; }`, b.archSent())
 	}},
 	{NoMenu, "dnsmasq", (*boot).teller, func(b *boot) string {
-		return "dnsmasq sends that to a machine for which it has no pxe-service: add pxe-service=" + serviceNames[b.guest.Arch] + ",TEXT,FILE"
+		return fmt.Sprintf(`dnsmasq has no pxe-service for such machines: add pxe-service=%s,"TEXT",FILE, where FILE is the %s program`,
+			serviceNames[b.guest.Arch], b.guest.Arch)
 	}},
 	{NoMenu, "dhcpd", (*boot).teller, func(*boot) string {
 		return "dhcpd sends option 43 by vendor-option-space: with a filename let its tag 6 be 8 (boot that file at once), or take it out"
@@ -70,8 +71,44 @@ var dialects = []struct {
 	{TFTPNoTsize, "atftpd", (*boot).server, func(*boot) string { return "start atftpd without --no-tsize" }},
 }
 
-func keaNextServer(*boot) string   { return `write "next-server" beside "boot-file-name"` }
-func dhcpdNextServer(*boot) string { return "write next-server ADDRESS; beside filename" }
+func keaNextServer(b *boot) string {
+	return fmt.Sprintf(`write "next-server": "%s" beside "boot-file-name"%s`, event.AddressOr(b.onlyTFTP(), "ADDRESS"), b.whoseAddress())
+}
+
+func dhcpdNextServer(b *boot) string {
+	return fmt.Sprintf("write next-server %s; beside filename%s", event.AddressOr(b.onlyTFTP(), "ADDRESS"), b.whoseAddress())
+}
+
+// whoseAddress says what ADDRESS stands for in a line of configuration, if it does.
+func (b *boot) whoseAddress() string {
+	if b.onlyTFTP() != "" {
+		return ""
+	}
+	return ", where ADDRESS is that of the TFTP server"
+}
+
+// fileHost names the TFTP server, with its address if it is known.
+func (b *boot) fileHost() string {
+	if a := b.onlyTFTP(); a != "" {
+		return "the TFTP server (" + a + ")"
+	}
+	return "the TFTP server"
+}
+
+// onlyTFTP is the address of the lab's TFTP server; empty if it has several, or none that its topology tells.
+func (b *boot) onlyTFTP() string {
+	only := ""
+	for _, s := range b.t.plan.Services {
+		if !s.Address.IsValid() || (s.Server == nil || s.Server.TFTP == nil) && (s.Exec == nil || s.Exec.Ready.UDP != portTFTP) {
+			continue
+		}
+		if only != "" {
+			return ""
+		}
+		only = s.Address.Addr().String()
+	}
+	return only
+}
 
 // serviceNames are dnsmasq's client system types, which pxe-service wants.
 var serviceNames = map[string]string{"bios": "x86PC", "efi-ia32": "IA32_EFI", "efi-x64": "X86-64_EFI", "efi-bc": "BC_EFI", "efi-aa64": "ARM64_EFI"}
@@ -118,6 +155,14 @@ func (b *boot) sentBy(pick func(*event.DHCP) bool) string {
 func (b *boot) namer() string {
 	t := b.lastTransfer()
 	return b.sentBy(func(d *event.DHCP) bool { return t != nil && d.File != "" && sameFile(d.File, t.file) })
+}
+
+// whoNamed names who named a file, as sentences do.
+func (b *boot) whoNamed(file string) string {
+	if list := b.dhcp(false, func(d *event.DHCP) bool { return d.File != "" && sameFile(d.File, file) }); len(list) > 0 {
+		return b.sender(list[len(list)-1])
+	}
+	return "the DHCP server"
 }
 
 // namelessServer is who named a file without saying where it is.

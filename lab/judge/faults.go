@@ -135,6 +135,8 @@ func (b *boot) owned(r Reason, d *diagnosis) {
 			words += fmt.Sprintf("%s %s %s", a, a.text, met(&a.rule, hits))
 			if strings.HasPrefix(words, ";") {
 				words = d.do + words
+			} else {
+				words += b.without(a)
 			}
 			d.do, d.evidence = words, append(d.evidence, ends(hits)...)
 			return true
@@ -153,6 +155,17 @@ func (b *boot) owned(r Reason, d *diagnosis) {
 	say("; mind that ", func(rule *fault.Rule, _ []event.Event) bool {
 		return rule.OnService() && unanswered[r] || rule.OnCable() && tries > 0 && rule.Do != "duplicate"
 	})
+}
+
+// without says how to boot without a fault; empty if it has been taken away since.
+func (b *boot) without(a *armed) string {
+	switch {
+	case !a.sent:
+		return "; leave it out to boot without it"
+	case slices.ContainsFunc(b.t.armed[b.guest.Name], func(x armed) bool { return x.number == a.number }):
+		return fmt.Sprintf("; take it away to boot without it: pxelab fault %s --clear %d", b.guest.Name, a.number)
+	}
+	return ""
 }
 
 // lost tells whether a fault on the cable took a request, or anything that came to the guest after it.

@@ -22,8 +22,8 @@ func TestFaults(t *testing.T) {
 		says  string // in the first verdict
 		not   string
 	}{
-		"it took the offers":           {[]fault.Rule{{Do: "drop", Selection: fault.Selection{Packet: "offer"}}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1 {do: drop, packet: offer} met 3 frames", "start a DHCP server"},
-		"near: it took one of three":   {[]fault.Rule{{Do: "corrupt", Selection: fault.Selection{Packet: "discover", Nth: 1}}}, []int{1}, []bool{true}, "start a DHCP server there, or check that the guest is on the right network; mind that fault 1", "the lab itself"},
+		"it took the offers":           {[]fault.Rule{{Do: "drop", Selection: fault.Selection{Packet: "offer"}}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1 {do: drop, packet: offer} met 3 frames on its cable; leave it out to boot without it", "start a DHCP server"},
+		"near: it took one of three":   {[]fault.Rule{{Do: "corrupt", Selection: fault.Selection{Packet: "discover", Nth: 1}}}, []int{1}, []bool{true}, "start a DHCP server there that names a boot file, or check that the machine is on the right network; mind that fault 1", "the lab itself"},
 		"it held them up for too long": {[]fault.Rule{{Do: "delay", Selection: fault.Selection{Packet: "offer"}}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1", "start a DHCP server"},
 		"it met nothing":               {[]fault.Rule{{Do: "drop", Selection: fault.Selection{Packet: "nak"}}}, nil, []bool{false}, "no server", "the lab itself"},
 		"only the second met":          {[]fault.Rule{{Do: "drop", Selection: fault.Selection{Packet: "nak"}}, {Do: "drop", Selection: fault.Selection{Packet: "offer"}}}, []int{2, 2, 2}, []bool{false, true}, "the lab itself did that: fault 2", "start a DHCP server"},
@@ -149,12 +149,12 @@ func TestSentFaults(t *testing.T) {
 			gaveUp(s.firmware().discovers(1))
 			s.add(acts(2)).power("bios", false).firmware().discovers(2).of(hit).of(hit)
 			gaveUp(s)
-		}, []string{"the lab itself did that: fault 1, sent to the running lab, " + text + " met 2 frames on its cable",
+		}, []string{"the lab itself did that: fault 1, sent to the running lab, " + text + " met 2 frames on its cable; take it away to boot without it: pxelab fault bios --clear 1",
 			"fault 1, sent to the running lab, met 2 frames of bios"}},
 		"in the midst of a boot": {func(s *script) {
 			s.firmware().add(acts(1)).discovers(1).of(hit)
 			gaveUp(s)
-		}, []string{"the lab itself did that: fault 1, sent to the running lab, " + text + " met 1 frame on its cable",
+		}, []string{"the lab itself did that: fault 1, sent to the running lab, " + text + " met 1 frame on its cable; take it away to boot without it: pxelab fault bios --clear 1",
 			"fault 1, sent to the running lab, met 1 frame of bios"}},
 		"it met nothing": {func(s *script) {
 			s.firmware().add(acts(1))

@@ -45,6 +45,18 @@ func TestPlanHints(t *testing.T) {
 			p.Services[service].Server, p.Services[service].Exec = nil, &plan.Exec{Argv: []string{path, "-d"}}
 		}
 	}
+	saysNothing := func(s *script) *script {
+		s.firmware().dora("probe-ia32.efi").fetches("probe-ia32.efi")
+		return s.fails(`BdsDxe: failed to load Boot0001 "UEFI PXEv4 (MAC:525400707802)" from PciRoot(0x0): Not Found`)
+	}
+	twoTFTP := func(path string) func(*plan.Plan) {
+		return func(p *plan.Plan) {
+			program(0, path)(p)
+			more := p.Services[1]
+			more.Name, more.Address, more.MAC = "more", netip.MustParsePrefix("192.0.2.3/24"), "52:54:00:70:73:03"
+			p.Services = append(p.Services, more)
+		}
+	}
 	misses := func(file string) func(*script) *script {
 		return func(s *script) *script {
 			s.firmware().dora(file).asks("RRQ", file, event.TFTP{}).gets("ERROR", file, event.TFTP{Code: 1, Message: "File not found"})
@@ -70,6 +82,13 @@ func TestPlanHints(t *testing.T) {
 	deafOn4011 := func(s *script) *script {
 		s.firmware().dora("").sends(event.DHCP{Type: "REQUEST", SrcPort: 4011, DstPort: 4011, CIAddr: "192.0.2.50", XID: "00000001"})
 		return s.fails("  PXE-E16: No valid offer received.")
+	}
+	classed := func(address string) func(*script) *script {
+		return func(s *script) *script {
+			s.firmware().discovers(1).receives("dhcp", event.DHCP{Type: "OFFER", YIAddr: address, ServerID: "192.0.2.1", ClassID: "PXEClient"})
+			s.dora("").sends(event.DHCP{Type: "REQUEST", SrcPort: 4011, DstPort: 4011, CIAddr: "192.0.2.50", XID: "00000001"})
+			return s.fails("  PXE-E16: No valid offer received.")
+		}
 	}
 	outvoted := func(by string, address string) func(*script) *script {
 		return func(s *script) *script {
@@ -133,7 +152,8 @@ func TestPlanHints(t *testing.T) {
 		{"wrong program of dnsmasq", program(0, "/usr/sbin/dnsmasq"), fetches, "dhcp-match=set:ARCH,option:client-arch,7", true},
 		{"wrong program of Kea", program(0, "kea-dhcp4"), fetches, "option[93].hex == 0x0007", true},
 		{"wrong program of dhcpd", program(0, "dhcpd"), fetches, "option arch = 00:07", true},
-		{"wrong program of another", program(0, "udhcpd"), fetches, "choose by option 93", true},
+		{"wrong program of another", program(0, "udhcpd"), fetches, `have "dhcp" name the efi-x64 program to clients that send 7 in option 93`, true},
+		{"wrong program, and it did not say what it is", asIs, saysNothing, "to it: choose by option 93", true},
 		{"wrong program, and dnsmasq only served it", program(1, "dnsmasq"), fetches, "dhcp-match", false},
 		{"no file, nginx", program(1, "nginx"), missesHTTP, "below the root of that server block", true},
 		{"no file over HTTP, another", program(1, "lighttpd"), missesHTTP, "below the root of that server block", false},
@@ -145,13 +165,17 @@ func TestPlanHints(t *testing.T) {
 		{"loop, dnsmasq", program(0, "dnsmasq"), loops, "dhcp-userclass=set:ipxe,iPXE", true},
 		{"loop, Kea", program(0, "kea-dhcp4"), loops, "option[77].hex == 'iPXE'", true},
 		{"loop, another", program(0, "udhcpd"), loops, "user-class", false},
-		{"no next server, Kea", program(0, "kea-dhcp4"), noNext, `write "next-server" beside "boot-file-name"`, true},
-		{"no next server, dhcpd", program(0, "dhcpd"), noNext, "write next-server ADDRESS; beside filename", true},
+		{"no next server, Kea", program(0, "kea-dhcp4"), noNext, `write "next-server": "192.0.2.2" beside "boot-file-name"`, true},
+		{"no next server, dhcpd", program(0, "dhcpd"), noNext, "write next-server 192.0.2.2; beside filename", true},
 		{"no next server, another", program(0, "udhcpd"), noNext, "next-server", false},
+		{"no next server, Kea, and two TFTP servers", twoTFTP("kea-dhcp4"), noNext, `write "next-server": "ADDRESS" beside "boot-file-name", where ADDRESS is that of the TFTP server`, true},
+		{"no next server, dhcpd, and two TFTP servers", twoTFTP("dhcpd"), noNext, "write next-server ADDRESS; beside filename, where ADDRESS", true},
 		{"option 60 of dhcpd", program(0, "dhcpd"), deafOn4011, `take option vendor-class-identifier "PXEClient" out`, true},
 		{"option 60 of dnsmasq", program(0, "dnsmasq"), deafOn4011, "take dhcp-option=60,PXEClient out", true},
 		{"option 60 of Kea", program(0, "kea-dhcp4"), deafOn4011, "take vendor-class-identifier out of its option-data", true},
-		{"option 60 of another", program(0, "udhcpd"), deafOn4011, "take", false},
+		{"option 60 of another", program(0, "udhcpd"), classed("192.0.2.50"), `take option 60 (PXEClient) out of the offers of "dhcp"`, true},
+		{"option 60 of a proxy", program(0, "udhcpd"), classed(""), "let a proxyDHCP service answer there: start it, or open UDP 4011", true},
+		{"no option 60 of another", program(0, "udhcpd"), deafOn4011, "take", false},
 		{"a deaf proxy beside a file", program(0, "udhcpd"), eclipsed, `do not come back to the file of the DHCP server ("probe-x64.efi" of "dhcp")`, true},
 		{"no proxy, and a file", program(0, "udhcpd"), deafOn4011, "do not come back", false},
 		{"TFTP elsewhere, dnsmasq", program(1, "dnsmasq"), silent, "enable-tftp=INTERFACE", true},

@@ -45,9 +45,13 @@ func (b *boot) wrongArch() *diagnosis {
 	if arch == "" {
 		return nil
 	}
+	clients := "it: choose by option 93"
+	if own, ok := b.introduced(); ok && len(own.Packet.DHCP.Archs) > 0 {
+		clients = fmt.Sprintf("clients that send %d in option 93", b.archSent())
+	}
 	d := &diagnosis{
-		fmt.Sprintf("it fetched %q whole from %s, but that is a program for %s and this machine is %s", t.file, b.serverName(t), arch, b.guest.Arch),
-		fmt.Sprintf("serve it the %s program: choose by option 93", b.guest.Arch), []event.Event{*t.whole}}
+		fmt.Sprintf("it fetched %q whole from %s, but that is a program for %s and this machine's firmware is %s", t.file, b.serverName(t), arch, b.guest.Arch),
+		fmt.Sprintf("have %s name the %s program to %s", b.whoNamed(t.file), b.guest.Arch, clients), []event.Event{*t.whole}}
 	if hint := b.sevenForNine(t); hint != "" {
 		d.do = hint
 	}

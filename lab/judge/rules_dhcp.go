@@ -51,7 +51,7 @@ func (b *boot) noOffer() *diagnosis {
 		kind = "BOOTREQUEST"
 	}
 	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no server%s answered", times(len(sent), kind), b.seconds(took), b.onNetwork()),
-		"start a DHCP server there, or check that the guest is on the right network", ends(sent)}
+		"start a DHCP server there that names a boot file, or check that the machine is on the right network", ends(sent)}
 	if hint := b.relayHint("dhcp", "bootp"); hint != "" {
 		d.do = hint
 	}
@@ -146,18 +146,19 @@ func (b *boot) noBootfile() *diagnosis {
 		d := e.Packet.DHCP
 		if namesNoServer(d) && (b.complained(ipxeNothingToBoot) || b.mute() && b.ofIPXE()) {
 			return &diagnosis{fmt.Sprintf("%s named boot file %q and no server to fetch it from (siaddr is empty)", b.sender(e), d.File),
-				"set the next server: iPXE does not read option 66", []event.Event{e}}
+				fmt.Sprintf("have %s name %s as next server (siaddr): iPXE does not read option 66", b.sender(e), b.fileHost()), []event.Event{e}}
 		}
 		if d.File != "" || isPXE(d) && (b.stage == event.StageOffer || d.Vendor != "") {
 			return nil
 		}
 	}
-	first := answers[0]
-	what := fmt.Sprintf("%s offered it %s and no boot file, so it did not take it", b.sender(first), first.Packet.DHCP.YIAddr)
+	first, from := answers[0], b.sender(answers[0])
+	what := fmt.Sprintf("%s offered it %s and no boot file, so it did not take it", from, first.Packet.DHCP.YIAddr)
 	if b.address != "" {
-		what = fmt.Sprintf("it got %s from %s, and no server named a boot file", b.address, b.sender(answers[len(answers)-1]))
+		from = b.sender(answers[len(answers)-1])
+		what = fmt.Sprintf("it got %s from %s, and no server named a boot file", b.address, from)
 	}
-	do := "name a boot file for " + b.guest.Arch + " in the DHCP server, or put a proxyDHCP service beside it"
+	do := fmt.Sprintf("have %s name a boot file for %s, and %s as next server (siaddr), or put a proxyDHCP service beside it", from, b.guest.Arch, b.fileHost())
 	if hint := b.reservedInVain(); hint != "" {
 		do = hint
 	}
@@ -202,8 +203,11 @@ func (b *boot) proxySilent() *diagnosis {
 	if b.stage != event.StageProxy || len(sent) == 0 || b.answered(sent[0]) {
 		return nil
 	}
-	d := &diagnosis{fmt.Sprintf("it sent %s to %s and nothing answered", times(len(sent), "request"), sent[0].Packet.Dst),
-		"run the proxyDHCP service there on UDP 4011, or leave option 60 out of the DHCP server's offer", ends(sent)}
+	d := &diagnosis{fmt.Sprintf("it asked %s what to boot, with %s, and nothing answered", sent[0].Packet.Dst, times(len(sent), "request")),
+		"let a proxyDHCP service answer there: start it, or open UDP 4011", ends(sent)}
+	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return isOffer(d) && isPXE(d) && event.IsSet(d.YIAddr) }) {
+		d.do = fmt.Sprintf("run a proxyDHCP service there on UDP 4011, or take option 60 (PXEClient) out of the offers of %s: it sends clients there", b.sender(e))
+	}
 	if file := b.eclipsed(sent[0].Packet.Dst); file != "" {
 		d.do = "let that proxyDHCP service be reached on UDP 4011 (a firewall there?), or switch it off: " +
 			"UEFI clients that have taken a proxy's offer do not come back to the file of the DHCP server (" + file + ")"

@@ -45,7 +45,7 @@ func (b *boot) noOffer6() *diagnosis {
 	}
 	took := b.events[len(b.events)-1].At - sent[0].At
 	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no DHCPv6 server%s answered", times(len(sent), "SOLICIT"), b.seconds(took), b.onNetwork()),
-		"start a DHCPv6 server there, or check that the guest is on the right network", ends(sent)}
+		"start a DHCPv6 server there, or check that the machine is on the right network", ends(sent)}
 	b.blame(d, "", "dhcp6")
 	return d
 }

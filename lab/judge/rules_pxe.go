@@ -57,15 +57,15 @@ func (b *boot) noMenu() *diagnosis {
 	if v == nil || len(v.Menu) > 0 || !b.undecided() {
 		return nil
 	}
-	what := "sent it to boot servers (option 43, tags 6 to 8)"
+	what := "told it to look for boot servers (option 43, tags 6 to 8)"
 	if v.Control == nil && len(v.Servers) == 0 && !v.Multicast.IsValid() {
 		if v.Prompt == nil || b.promptIsNothing() {
 			return nil
 		}
 		what = "sent it the prompt of a boot menu (option 43, tag 10)"
 	}
-	return &diagnosis{fmt.Sprintf("%s %s without a menu to choose a type from", b.sender(e), what),
-		"send a menu (tag 9), or name the file and set bit 3 of the discovery control", []event.Event{e}}
+	return &diagnosis{fmt.Sprintf("%s %s and sent no menu (tag 9) to choose one from", b.sender(e), what),
+		fmt.Sprintf("have %s send a menu (tag 9), or name the file and set bit 3 of the discovery control (tag 6)", b.sender(e)), []event.Event{e}}
 }
 
 // promptIsNothing tells whether a prompt without a menu means nothing to the client. EDK2 alone takes it for the sign of a
@@ -198,31 +198,32 @@ func (b *boot) answerIgnored() *diagnosis {
 			continue
 		}
 		what, do := b.ignored(q, a)
-		return &diagnosis{fmt.Sprintf("%s answered its boot server request %s, and it did not take that", b.sender(a), what), do, []event.Event{q, a}}
+		return &diagnosis{fmt.Sprintf("%s answered its boot server request%s, and it did not take that", b.sender(a), what),
+			fmt.Sprintf(do, b.sender(a)), []event.Event{q, a}}
 	}
 	return nil
 }
 
-// ignored says what is wrong with a boot server's answer.
+// ignored says what is wrong with a boot server's answer, and what to do; %s stands for the server.
 func (b *boot) ignored(q, a event.Event) (what, do string) {
-	_, v := b.told()
+	e, v := b.told()
 	from := event.HostOf(a.Packet.Src)
 	listed := func(s pxe.Server) bool {
 		return slices.ContainsFunc(s.Addrs, func(a netip.Addr) bool { return a.String() == from })
 	}
 	switch {
 	case event.HostOf(a.Packet.Dst) == "255.255.255.255":
-		return "by broadcast", "answer by unicast to the address and port that the request came from"
+		return " by broadcast", "have %s answer by unicast, to the address and port that the request came from"
 	case event.PortOf(a.Packet.Dst) != event.PortOf(q.Packet.Src):
-		return fmt.Sprintf("to port %d, where it asked from port %d", event.PortOf(a.Packet.Dst), event.PortOf(q.Packet.Src)),
-			"answer to the port that the request came from"
+		return fmt.Sprintf(" to port %d, where it asked from port %d", event.PortOf(a.Packet.Dst), event.PortOf(q.Packet.Src)),
+			"have %s answer to the port that the request came from"
 	case a.Packet.DHCP.BootItem == "":
-		return "without saying for which boot item (option 43.71)", "echo tag 71 of the request"
+		return " without saying for which boot item (option 43.71)", "have %s repeat tag 71 of the request"
 	case v != nil && forbids(v, pxe.OnlyListed) && !slices.ContainsFunc(v.Servers, listed):
-		return "from an address that the server list does not have, and only listed servers count (discovery control bit 2)",
-			"list " + from + " (option 43, tag 8), or clear bit 2"
+		return " from an address that the server list does not have, and only listed servers count (discovery control bit 2)",
+			"add %s (" + from + ") to the server list of " + b.sender(e) + " (option 43, tag 8), or clear bit 2 there"
 	}
-	return "", "compare the answer with the request: option 54, option 60 PXEClient, tag 71"
+	return "", "compare the answer of %s with the request: option 54, option 60 PXEClient, tag 71"
 }
 
 // noClass: what a proxyDHCP service offers without option 60 is no PXE offer to anybody.
@@ -231,8 +232,8 @@ func (b *boot) noClass() *diagnosis {
 		return nil
 	}
 	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "OFFER" && !event.IsSet(d.YIAddr) && d.ClassID == "" }) {
-		return &diagnosis{fmt.Sprintf("%s offered it a boot%s without option 60, so no client takes it for a PXE offer", b.sender(e), withFile(e.Packet.DHCP)),
-			"say PXEClient in option 60", []event.Event{e}}
+		return &diagnosis{fmt.Sprintf("the offer of %s%s lacks option 60 (PXEClient), so no client takes it for a PXE offer", b.sender(e), withFile(e.Packet.DHCP)),
+			fmt.Sprintf("have %s send PXEClient in option 60 (vendor class identifier)", b.sender(e)), []event.Event{e}}
 	}
 	return nil
 }

@@ -26,9 +26,9 @@ func (b *boot) fileNotFound() *diagnosis {
 	if t == nil || t.failed == nil || t.failed.Packet.TFTP.Code != 1 {
 		return nil
 	}
-	do := "put the file there, or correct its name in the DHCP server"
+	do := fmt.Sprintf("put it into the TFTP folder of %s, or correct the name in the settings of %s", b.serverName(t), b.whoNamed(t.file))
 	if b.has(event.StageStarted) && !b.toldByDHCP(t.file) {
-		do = "put the file there: the boot program that runs looks for it under that name"
+		do = fmt.Sprintf("put it into the TFTP folder of %s: the boot program that runs looks for it under that name", b.serverName(t))
 	}
 	d := &diagnosis{fmt.Sprintf("%s has no file %q (TFTP error 1%s)", b.serverName(t), t.file, says(t.failed.Packet.TFTP.Message)),
 		do, []event.Event{t.asked[0], *t.failed}}
@@ -181,7 +181,8 @@ func (b *boot) tftpSilent() *diagnosis {
 	if e, ok := b.withoutNextServer(t); ok {
 		d.what = fmt.Sprintf("%s named %q and no server to fetch it from (siaddr is empty), so it asked %s itself with %s, and nothing answered",
 			b.sender(e), t.file, b.sender(e), times(len(t.asked), "request"))
-		d.do, d.evidence = "set the next server", append([]event.Event{e}, d.evidence...)
+		d.do = fmt.Sprintf("have %s name %s as next server (siaddr)", b.sender(e), b.fileHost())
+		d.evidence = append([]event.Event{e}, d.evidence...)
 	}
 	for _, s := range b.t.plan.Services {
 		if gone := b.t.gone[s.Name]; gone != nil && b.t.isAt(s, t.server) {

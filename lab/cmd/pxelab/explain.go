@@ -27,8 +27,9 @@ func explainCommand() *cobra.Command {
 		Short: "Say what happened in a run or a capture, and what to change",
 		Long: `Say what happened in each boot of a saved run or of a capture (pcap or pcapng,
 also packed with gzip, also of tcpdump -i any): step by step, and where a boot
-stopped, why, by which frames, and what to change. A capture has no consoles,
-so less can be told of it; what cannot be told is said.
+stopped (the furthest stage that it reached), why, by which frames, and what to
+change. A capture has no consoles, so less can be told of it; what cannot be
+told is said.
 
 A console log (--console), beside a capture or alone, tells what the client
 said.
