@@ -30,9 +30,9 @@ transfer is aborted.
 
 All machines that it asks as have one MAC, of the range for private use. An
 address is asked for only where the offers have a way to boot, and given back.
-Of boot menus the first item is taken. URIs are not fetched. Over IPv6 (--ipv6) it
-asks the routers to advertise themselves, and the DHCPv6 servers no more than what
-they would offer: nothing is leased.
+Of boot menus the first item is taken. URIs are not fetched. Over IPv6 (--ipv6)
+it asks the routers to advertise themselves, and the DHCPv6 servers no more than
+what they would offer: nothing is leased.
 
 Exit status 0: no trap. 1: traps. 3: this host lets you send no raw packets.`,
 		Example: `  pxelab probe --interface enp3s0
