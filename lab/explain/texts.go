@@ -21,6 +21,7 @@ var texts = []struct {
 	{"PXE-E51:", "", "", judge.NoOffer, "no DHCP server and no proxyDHCP server answered it", "see whether its DHCPDISCOVER reaches a server: cable, VLAN, spanning tree, relay, firewall (UDP 67)"},
 	{"PXE-E52:", "", "", judge.NoOffer, "a proxyDHCP server answered it and no DHCP server did, so it has no address", "run a DHCP server on its segment, or let a relay reach it"},
 	{"PXE-E53:", "", "NBP filename is ", judge.NoBootfile, "it was offered an address and nobody named a boot file", "name a boot file for its architecture (option 93), or run a proxyDHCP service"},
+	{"PXE-E53:", "Station IP address is ", "NBP filename is ", judge.AnswerIgnored, "it chose a boot server from a menu, and what answered is not in the list of servers or names no file", "list each boot server in tag 8 of option 43, and have it name the file for this architecture"},
 	{"PXE-E55:", "", "", judge.ProxySilent, "a server said PXEClient in option 60 and its port 4011 did not answer", "run a proxyDHCP service there on UDP 4011, or take option 60 (PXEClient) out of the offers of that server"},
 	{"PXE-E11:", "", "", judge.TFTPSilent, "nobody answered its ARP request for the server's address, or for the router's", "check next server (siaddr), router and netmask in the DHCP reply, and that the host is up"},
 	{"PXE-E32:", "", "", judge.TFTPSilent, "the TFTP server did not answer its request", "start the TFTP server at next server (siaddr), or open UDP 69 and the ports it answers from"},

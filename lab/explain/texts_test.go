@@ -67,7 +67,8 @@ func TestConsoles(t *testing.T) {
 		causes string
 	}{
 		{join(start, station, name, e53), "tftp-no-tsize"},
-		{join(start, station, e53), "no-bootfile"},
+		{join(start, station, e53), "no-bootfile answer-ignored"},
+		{join(start, e53), "no-bootfile"},
 		{join(start, e18), "no-offer offer-refused"},
 		{join(start, station, name, e18), "tftp-silent"},
 		{join(start, station, name, loading, e18), "tftp-stopped"},
