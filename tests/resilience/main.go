@@ -32,7 +32,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.binary, "pxelab", "bin/pxelab", "the binary that boots them")
-	flag.StringVar(&o.out, "out", "", "folder to keep the bundles in (default: none is kept)")
+	flag.StringVar(&o.out, "out", "", "folder to keep the bundles in, and to go on in after an interruption (default: none is kept)")
 	firmware := flag.String("firmware", "bios,ovmf-x64,ovmf-ia32", "which to boot")
 	flag.IntVar(&o.boots, "n", 10, "boots of each firmware under each loss; half as many under all else")
 	flag.IntVar(&o.atOnce, "at-once", 4, "guests powered on at the same time: in real time they mostly wait")
@@ -78,7 +78,7 @@ func run(ctx context.Context, o options, w io.Writer) error {
 	return write(w, o, rows)
 }
 
-// measure boots every firmware under one condition.
+// measure boots every firmware under one condition, unless its bundle is there already, from an earlier run into the same folder.
 func measure(ctx context.Context, o options, c condition, dir string) (row, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return row{}, err
@@ -88,9 +88,10 @@ func measure(ctx context.Context, o options, c condition, dir string) (row, erro
 		return row{}, err
 	}
 	bundle := filepath.Join(dir, "bundle")
-	out, err := exec.CommandContext(ctx, o.binary, "run", topology, "--clock", "real", "--at-once", fmt.Sprint(o.atOnce), "--out", bundle).CombinedOutput()
-	if exit := new(exec.ExitError); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1: some did not boot
-		return row{}, fmt.Errorf("pxelab run: %w\n%s", err, out)
+	if _, err := os.Stat(filepath.Join(bundle, "verdicts.json")); err != nil {
+		if err := boot(ctx, o, topology, bundle); err != nil {
+			return row{}, err
+		}
 	}
 	p, events, err := lab.ReadBundle(bundle)
 	if err != nil {
@@ -101,4 +102,16 @@ func measure(ctx context.Context, o options, c condition, dir string) (row, erro
 		r.count(&g, traffic(events, g.Guest))
 	}
 	return r, nil
+}
+
+// boot runs a topology into a bundle.
+func boot(ctx context.Context, o options, topology, bundle string) error {
+	if err := os.RemoveAll(bundle); err != nil { // of a run that was interrupted
+		return err
+	}
+	out, err := exec.CommandContext(ctx, o.binary, "run", topology, "--clock", "real", "--at-once", fmt.Sprint(o.atOnce), "--out", bundle).CombinedOutput()
+	if exit := new(exec.ExitError); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1: some did not boot
+		return fmt.Errorf("pxelab run: %w\n%s", err, out)
+	}
+	return nil
 }
