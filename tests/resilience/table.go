@@ -42,6 +42,9 @@ func traffic(events []event.Event, guest string) float64 {
 	return 0
 }
 
+// noSecondFile stands for a boot program that ran, and could not fetch its second file by the firmware's PXE API.
+const noSecondFile judge.Reason = "second-file"
+
 // count adds a guest's boot.
 func (r *row) count(g *judge.Result, traffic float64) {
 	c := r.cells[g.Firmware]
@@ -52,8 +55,11 @@ func (r *row) count(g *judge.Result, traffic float64) {
 	c.boots++
 	for _, v := range g.Verdicts {
 		if strings.HasPrefix(v.Expectation, "booted") && !v.Pass {
-			reason := judge.Stalled
-			if g.Outcome != nil && g.Outcome.Reason != "" {
+			reason := noSecondFile
+			switch {
+			case g.Outcome == nil:
+				reason = judge.Stalled
+			case g.Outcome.Reason != "":
 				reason = g.Outcome.Reason
 			}
 			c.stopped[reason]++
