@@ -122,11 +122,13 @@ func (s *service) signal(sig syscall.Signal) {
 	}
 	select {
 	case <-s.ended: // its number may be another's by now
+		return
 	default:
-		if syscall.Kill(pid, sig) != nil {
-			return
-		}
 	}
+	if sig == syscall.SIGSTOP && s.stopped || syscall.Kill(pid, sig) != nil { // who has stopped does not stop again
+		return
+	}
+	s.stopped = sig == syscall.SIGSTOP || s.stopped && sig != syscall.SIGCONT
 	switch sig {
 	case syscall.SIGSTOP:
 		awaitState(s.cmd.Process.Pid, unix.WSTOPPED)

@@ -34,7 +34,8 @@ type service struct {
 	restarts int         // how often its policy had it started again
 	replaced atomic.Bool // the lab itself ends it, so no policy has a say
 
-	holding sync.Mutex  // puts signals in order; guards held
+	holding sync.Mutex  // puts signals in order; guards stopped and held
+	stopped bool        // by a SIGSTOP of ours, and not continued since
 	held    *time.Timer // ends its pause; nil: none has begun
 }
 

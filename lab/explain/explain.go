@@ -7,6 +7,7 @@
 package explain
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
@@ -96,5 +97,5 @@ var specs = map[judge.Reason]string{
 
 // answer makes an answer of what the judge found.
 func answer(o judge.Outcome) Answer {
-	return Answer{Cause: o.Reason, What: o.What, Do: o.Do, See: see(o.See, specs[o.Reason]), Evidence: o.Evidence}
+	return Answer{Cause: o.Reason, What: o.What, Do: o.Do, See: cmp.Or(o.See, specs[o.Reason]), Evidence: o.Evidence}
 }

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -98,7 +99,7 @@ func (x *Explanation) survey(s *station, a *around, log []event.Event, until tim
 			continue
 		}
 		if m := f.say(s, a, log, until); m != nil {
-			m.Cause, m.See = own.Cause, see(m.See, own.See)
+			m.Cause, m.See = own.Cause, cmp.Or(m.See, own.See)
 			x.Notes = slices.DeleteFunc(x.Notes, func(n string) bool { return m.For != "" && strings.HasPrefix(n, m.For) }) // said once
 			more = append(more, *m)
 		}
@@ -109,13 +110,6 @@ func (x *Explanation) survey(s *station, a *around, log []event.Event, until tim
 		more = more[1:]
 	}
 	x.Answers = append(x.Answers, more...)
-}
-
-func see(own, other string) string {
-	if own != "" {
-		return own
-	}
-	return other
 }
 
 // passedOver: a server gives addresses to others, and none to this machine.

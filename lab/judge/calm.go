@@ -259,7 +259,7 @@ func (b *boot) addressed(s *plan.Service, p *event.Packet) bool {
 		return false // iPXE asks a BOOTP server for 0.0.0.0
 	}
 	group := s.Server.BootServer != nil && event.HostOf(p.Dst) == s.Server.BootServer.Multicast.String()
-	reached := own || group || event.HostOf(p.Dst) == "255.255.255.255" && b.hears(s)
+	reached := own || group || event.HostOf(p.Dst) == everybody && b.hears(s)
 	return reached && s.Server.Relay == nil && slices.Contains(s.Ports(), p.DHCP.DstPort)
 }
 

@@ -81,6 +81,6 @@ func (b *boot) mayHear(s *plan.Service, p *event.Packet) bool {
 	if b.t.isAt(*s, event.HostOf(p.Dst)) {
 		return true
 	}
-	return p.DHCP != nil && event.HostOf(p.Dst) == "255.255.255.255" && b.hears(s) && mayPlay(*s) &&
+	return p.DHCP != nil && event.HostOf(p.Dst) == everybody && b.hears(s) && mayPlay(*s) &&
 		(!event.IsSet(p.DHCP.ServerID) || b.t.isAt(*s, p.DHCP.ServerID))
 }

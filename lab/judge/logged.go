@@ -47,7 +47,7 @@ func (t *Tracker) notice(e event.Event) {
 			t.saidLate(whom)
 		}
 	case e.Kind == event.PacketSeen && e.Watched != "" && e.Service == e.Watched && e.Packet.DHCP != nil:
-		if d := e.Packet.DHCP; e.Packet.FromGuest && event.IsSet(d.GIAddr) && event.HostOf(e.Packet.Dst) == "255.255.255.255" {
+		if d := e.Packet.DHCP; e.Packet.FromGuest && event.IsSet(d.GIAddr) && event.HostOf(e.Packet.Dst) == everybody {
 			t.astray = append(t.astray, e)
 		}
 	}

@@ -88,7 +88,7 @@ func (b *boot) picks(m *topology.Messages, e event.Event) bool {
 // destination is the address that a claim means.
 func (b *boot) destination(to string) string {
 	if to == "broadcast" {
-		return "255.255.255.255"
+		return everybody
 	}
 	for _, s := range b.t.plan.Services {
 		if s.Name == to {

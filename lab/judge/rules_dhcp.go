@@ -241,7 +241,7 @@ func (b *boot) bootServerSilent() *diagnosis {
 	}
 	d := &diagnosis{fmt.Sprintf("it asked for boot item %s with %s to %s and no boot server answered", sent[0].Packet.DHCP.BootItem, times(len(sent), "request"), sent[0].Packet.Dst),
 		"run a boot server of that type there, answering by unicast to the port it was asked from", ends(sent)}
-	if event.HostOf(sent[0].Packet.Dst) == "255.255.255.255" {
+	if event.HostOf(sent[0].Packet.Dst) == everybody {
 		for _, s := range b.t.plan.Services {
 			if s.Server != nil && s.Server.BootServer != nil && !s.Server.BootServer.Broadcast && b.hears(&s) {
 				d.do = fmt.Sprintf("boot server %q does not listen for broadcasts to port 67: let it (broadcast: true), or name it in the server list (option 43, tag 8)", s.Name)
@@ -269,7 +269,7 @@ func (b *boot) blame(d *diagnosis, to string, roles ...string) {
 	heard := func(name string) bool {
 		a, err := netip.ParseAddr(event.HostOf(to))
 		i := slices.IndexFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Name == name })
-		return err != nil || a.IsMulticast() || a.String() == "255.255.255.255" || i >= 0 && b.t.isAt(b.t.plan.Services[i], a.String())
+		return err != nil || a.IsMulticast() || a.String() == everybody || i >= 0 && b.t.isAt(b.t.plan.Services[i], a.String())
 	}
 	for _, e := range b.silences {
 		if at := e.Decision.Port; at != 0 && event.PortOf(to) != 0 && at != event.PortOf(to) {

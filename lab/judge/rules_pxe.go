@@ -212,7 +212,7 @@ func (b *boot) ignored(q, a event.Event) (what, do string) {
 		return slices.ContainsFunc(s.Addrs, func(a netip.Addr) bool { return a.String() == from })
 	}
 	switch {
-	case event.HostOf(a.Packet.Dst) == "255.255.255.255":
+	case event.HostOf(a.Packet.Dst) == everybody:
 		return " by broadcast", "have %s answer by unicast, to the address and port that the request came from"
 	case event.PortOf(a.Packet.Dst) != event.PortOf(q.Packet.Src):
 		return fmt.Sprintf(" to port %d, where it asked from port %d", event.PortOf(a.Packet.Dst), event.PortOf(q.Packet.Src)),

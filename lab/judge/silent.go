@@ -72,7 +72,7 @@ func (b *boot) got(s *plan.Service, p *event.Packet) bool {
 		return b.addressed(s, p)
 	case p.DHCP != nil:
 		named := p.DHCP.ServerID
-		return (own || event.HostOf(p.Dst) == "255.255.255.255" && b.hears(s)) && b.leases(s) && p.DHCP.DstPort == portDHCP &&
+		return (own || event.HostOf(p.Dst) == everybody && b.hears(s)) && b.leases(s) && p.DHCP.DstPort == portDHCP &&
 			(!event.IsSet(named) || b.t.isAt(*s, named))
 	}
 	return own && (p.TFTP != nil && s.Exec.Ready.UDP == portTFTP || p.HTTP != nil && s.Exec.Ready.TCP == event.PortOf(p.Dst))
