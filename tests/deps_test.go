@@ -127,10 +127,11 @@ var mayImport = map[string][]string{
 	"lab/guest":    {"lab/event", "lab/plan"},
 	"lab/host":     {},
 	"lab/judge":    {"images", "lab/event", "lab/fault", "lab/plan", "lab/topology", "server/pxe"},
+	"lab/matrix":   {"lab/event", "lab/host", "lab/judge", "lab/plan", "lab/topology"},
 	"lab/network":  {"lab/event", "lab/fault", "lab/plan", "lab/wire"},
 	"lab/payload":  {},
 	"lab/plan":     {"images", "lab/event", "lab/fault", "lab/host", "lab/topology", "server", "server/bis", "server/pxe"},
-	"lab/report":   {"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/plan"},
+	"lab/report":   {"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/matrix", "lab/plan"},
 	"lab/topology": {"lab/event", "lab/fault", "server/pxe"},
 	"lab/wire":     {"lab/event"},
 	"server":       {"server/..."},
@@ -185,7 +186,7 @@ func TestOnlyTheLabStartsProcesses(t *testing.T) {
 }
 
 // pure are the packages that are functions of their inputs: the same plan and log give the same verdicts anywhere.
-var pure = []string{"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/plan", "lab/report", "lab/topology", "lab/wire", "server/bis", "server/pxe"}
+var pure = []string{"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/matrix", "lab/plan", "lab/report", "lab/topology", "lab/wire", "server/bis", "server/pxe"}
 
 // effects are what a pure package may not touch: whole packages, or (of packages with harmless types) some names.
 var effects = map[string]func(name string) bool{
