@@ -20,6 +20,8 @@ type Job struct {
 	Stay    bool       `json:"stay"`    // keep the lab up after every guest has settled
 	Version string     `json:"version"` // of pxelab
 	Socket  string     `json:"socket"`  // path of the control socket, removed when the lab ends
+
+	Warm map[string]warmth `json:"warm,omitempty"` // of guests that the plan has start warm
 }
 
 // nonceAlphabet leaves out letters that a reader could mistake for digits.

@@ -135,10 +135,11 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 		g = g.InRealTime()
 	}
 	dir := m.lab.bundle.guest(g.Name)
-	for _, c := range g.Copies {
-		if err := copyFile(c.From, filepath.Join(dir, c.To)); err != nil {
-			return err
-		}
+	from, why := m.resume(g, dir)
+	if from != nil {
+		defer from.state.Close()
+	} else if err := copies(g, dir); err != nil {
+		return err
 	}
 	mac, err := net.ParseMAC(g.MAC)
 	if err != nil {
@@ -162,22 +163,32 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 	if held {
 		argv = append(argv, "-S")
 	}
+	config := guest.Config{Dir: dir, NIC: nic, RawConsole: raw,
+		Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p), Broken: m.broken(p), Grace: endGrace}
+	power := event.Power{Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp", Cold: why}
+	if from != nil {
+		argv = from.argv(argv)
+		config.State, config.Said, power.Warm = from.state, from.Console, from.key
+	}
+	config.Argv = argv
 	// The lab ends its guests itself, each with an event that says why: not by the context.
-	p.qemu, err = guest.Start(context.WithoutCancel(ctx), guest.Config{Argv: argv, Dir: dir, NIC: nic, RawConsole: raw,
-		Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p), Broken: m.broken(p), Grace: endGrace})
+	p.qemu, err = guest.Start(context.WithoutCancel(ctx), config)
 	if err != nil {
 		return errors.Join(err, raw.Close())
 	}
 	m.now.Store(p)
-	via, _ := m.cable.Via()
-	m.lab.log.Append(event.Event{Kind: event.GuestPowered, Network: g.Network, Guest: g.Name, Boot: p.boot, Power: &event.Power{
-		PID: p.qemu.PID(), Argv: argv, Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp", Cable: via}})
+	power.Cable, _ = m.cable.Via()
+	power.PID, power.Argv = p.qemu.PID(), argv
+	m.lab.log.Append(event.Event{Kind: event.GuestPowered, Network: g.Network, Guest: g.Name, Boot: p.boot, Power: &power})
 	for _, f := range m.before {
 		m.lab.log.Append(event.Event{Kind: event.FaultHit, Network: g.Network, Guest: g.Name, Boot: p.boot, Fault: &f})
 	}
 	m.before = nil
 	close(p.begun)
 	go m.watch(p, raw)
+	if from != nil {
+		return from.replay(nic)
+	}
 	return nil
 }
 
@@ -278,6 +289,16 @@ func clockOf(g plan.Guest) string {
 		return fmt.Sprintf("warp shift=%d", g.Shift)
 	}
 	return g.Clock
+}
+
+// copies makes the files that a guest may write.
+func copies(g plan.Guest, dir string) error {
+	for _, c := range g.Copies {
+		if err := copyFile(c.From, filepath.Join(dir, c.To)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func copyFile(from, to string) error {

@@ -22,6 +22,8 @@ type Options struct {
 	Out     string // bundle folder; empty means a new one under DefaultRuns
 	Stay    bool   // keep the lab up after every guest has settled, until it is stopped
 	Version string // of pxelab, for the bundle and the control socket
+
+	Say func(string) // is told what takes a while before the lab starts; nil: nobody is
 }
 
 // Running is a lab seen from the outer process that started it. If that process dies before Detach, the lab
@@ -54,8 +56,15 @@ func DefaultRuns() string {
 // Start brings the planned lab up in fresh namespaces and returns when its control socket answers. On error
 // nothing is left behind but, if the lab had begun, its bundle.
 func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
+	if o.Say == nil {
+		o.Say = func(string) {}
+	}
+	warm := snapshots(ctx, p, o.Say)
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
 	now := time.Now()
-	job := &Job{Plan: p, Nonce: NewNonce(), Started: now, Stay: o.Stay, Version: o.Version}
+	job := &Job{Plan: p, Warm: warm, Nonce: NewNonce(), Started: now, Stay: o.Stay, Version: o.Version}
 	listener, err := control.Listen(p.Name)
 	if err != nil {
 		return nil, err

@@ -95,6 +95,8 @@ type Power struct {
 	Accel string   `json:"accel"` // "tcg" or "kvm"
 	Clock string   `json:"clock"` // "real", or "warp shift=7"
 	Warp  bool     `json:"warp,omitempty"`
+	Warm  string   `json:"warm,omitempty"`  // the snapshot of its firmware that it goes on from; empty: it was powered on from cold
+	Cold  string   `json:"cold,omitempty"`  // why it was, where the plan has a snapshot
 	Cable string   `json:"cable,omitempty"` // how the cable reaches the bridge: "tap" or "packet socket"
 }
 

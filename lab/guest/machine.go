@@ -33,6 +33,11 @@ type Config struct {
 	// NIC is the guest's end of its cable. It stays the caller's, who may close it once Start has returned.
 	// nil leaves descriptor 3 closed.
 	NIC *os.File
+	// State is what the machine goes on from, read at descriptor 5 (-incoming fd:5); nil: it is powered on. It stays the caller's,
+	// as NIC does.
+	State *os.File
+	// Said is what such a machine had said on its serial port before; it is handed out first.
+	Said []byte
 	// Start starts the process; nil means (*exec.Cmd).Start. It must not give it a Pdeathsig: that signal comes
 	// when the *thread* that forked ends, and Go ends threads that were locked to enter a namespace.
 	Start func(*exec.Cmd) error
@@ -93,6 +98,9 @@ func Start(ctx context.Context, config Config) (*Machine, error) {
 	m.cmd.Dir = config.Dir
 	m.cmd.Stdin, m.cmd.Stdout, m.cmd.Stderr = p.theirs[0], p.theirs[1], p.theirs[2]
 	m.cmd.ExtraFiles = []*os.File{config.NIC, p.theirs[3]}
+	if config.State != nil {
+		m.cmd.ExtraFiles = append(m.cmd.ExtraFiles, config.State)
+	}
 	// Its own process group: Ctrl-C at the terminal is for the lab, which ends its guests in order.
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := config.Start(m.cmd); err != nil {

@@ -35,6 +35,18 @@ func (m *Machine) readSerial(out *os.File) {
 		keys      = typist{machine: m, left: m.config.Keys}
 		buf       [4096]byte
 	)
+	hear := func(b []byte) {
+		m.tee(b)
+		for _, line := range cleaner.Feed(b) {
+			published = ""
+			m.config.Line(line)
+			keys.see(line.Text)
+		}
+		keys.see(cleaner.Pending().Text)
+	}
+	if len(m.config.Said) > 0 {
+		hear(m.config.Said)
+	}
 	for {
 		var deadline time.Time
 		if text := cleaner.Pending().Text; text != "" && text != published {
@@ -43,13 +55,7 @@ func (m *Machine) readSerial(out *os.File) {
 		_ = out.SetReadDeadline(deadline)
 		n, err := out.Read(buf[:])
 		if n > 0 {
-			m.tee(buf[:n])
-			for _, line := range cleaner.Feed(buf[:n]) {
-				published = ""
-				m.config.Line(line)
-				keys.see(line.Text)
-			}
-			keys.see(cleaner.Pending().Text)
+			hear(buf[:n])
 		}
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):

@@ -16,6 +16,7 @@ type boot struct {
 	guest  *plan.Guest
 	number int
 	warp   bool
+	warm   bool          // it goes on from a snapshot of its firmware
 	events []event.Event // all of them, GuestPowered first
 	lines  []event.Event // the console, see addLine
 	faults []armed       // on its cable, while it had not settled
@@ -49,7 +50,7 @@ type boot struct {
 }
 
 func newBoot(t *Tracker, g *plan.Guest, e event.Event) *boot {
-	b := &boot{t: t, guest: g, number: e.Boot, warp: e.Power != nil && e.Power.Warp, events: []event.Event{e},
+	b := &boot{t: t, guest: g, number: e.Boot, warp: e.Power != nil && e.Power.Warp, warm: e.Power != nil && e.Power.Warm != "", events: []event.Event{e},
 		faults:  slices.Clone(t.armed[g.Name]),
 		reached: map[event.Stage]event.Event{event.StagePower: e}, progress: e.At,
 		shown: map[string]bool{}, given: map[string]bool{}, pxe6: map[string]bool{}}
@@ -151,7 +152,7 @@ func (b *boot) expectsRunning() bool {
 const patience = 5
 
 func (b *boot) state() GuestState {
-	s := GuestState{Boot: b.number, Warp: b.warp, Stage: b.stage, At: map[event.Stage]time.Duration{},
+	s := GuestState{Boot: b.number, Warp: b.warp, Warm: b.warm, Stage: b.stage, At: map[event.Stage]time.Duration{},
 		Address: b.address, Took: b.took(), Settled: b.settled, Outcome: b.outcome,
 		Cut: b.ended != nil && b.discarded == nil && !b.settled, Paused: b.paused && !b.settled}
 	for stage, e := range b.reached {

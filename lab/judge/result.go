@@ -14,9 +14,10 @@ type Result struct {
 	Guest    string        `json:"guest"`
 	Firmware string        `json:"firmware"`
 	Arch     string        `json:"arch"`
-	Boot     int           `json:"boot"`  // the power-on it was judged on; 0 when there was none
-	Boots    int           `json:"boots"` // how often it was powered on, discarded boots included
-	Clock    string        `json:"clock"` // of that boot: "real" or "warp"
+	Boot     int           `json:"boot"`           // the power-on it was judged on; 0 when there was none
+	Boots    int           `json:"boots"`          // how often it was powered on, discarded boots included
+	Clock    string        `json:"clock"`          // of that boot: "real" or "warp"
+	Warm     bool          `json:"warm,omitempty"` // that boot went on from a snapshot of its firmware
 	Passed   bool          `json:"passed"`
 	Stage    event.Stage   `json:"stage"`            // the furthest reached
 	Stages   []StageTime   `json:"stages,omitempty"` // those reached, in order of stages
@@ -73,6 +74,7 @@ func (t *Tracker) Results() []Result {
 // sumUp fills in what one boot did.
 func (b *boot) sumUp(r *Result) {
 	r.Boot, r.Stage, r.Took, r.Address, r.Clock = b.number, b.stage, b.took(), b.address, "real"
+	r.Warm = b.warm
 	if b.warp {
 		r.Clock = "warp"
 	}

@@ -30,6 +30,7 @@ type Tracker struct {
 type GuestState struct {
 	Boot    int                           // which power-on, from 1; 0 before the first
 	Warp    bool                          // its clock is warped
+	Warm    bool                          // it goes on from a snapshot of its firmware
 	Stage   event.Stage                   // the furthest stage reached
 	At      map[event.Stage]time.Duration // when each stage that was reached was first reached, since the run began
 	Address string                        // the address it was last given

@@ -52,6 +52,7 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 	pg.waitForIPv6()
 	pg.Expect = expectations(t, g.Name)
 	pg.Keys = keys(g, prof.host)
+	pg.Warm = pg.warm(p, g.SameMAC != "")
 	m, err := machine(h, g, pg.NIC, prof)
 	if err != nil {
 		return nil, err
@@ -229,7 +230,7 @@ func (g Guest) Resolve(dir string) []string {
 
 // InRealTime gives the same guest with its clock unwarped: for a boot whose warped run proved nothing.
 func (g Guest) InRealTime() Guest {
-	g.Clock, g.Shift = "real", 0
+	g.Clock, g.Shift, g.Warm = "real", 0, nil
 	g.Argv = slices.DeleteFunc(slices.Clone(g.Argv), func(a Arg) bool { return a.Flag == "-icount" })
 	return g
 }

@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Clock       string // "", "auto", "real" or "warp"; overrides the topology
 	Accel       string // "", "auto", "tcg" or "kvm"
+	Start       string // "", "auto", "cold" or "warm"
 	AtOnce      int    // guests powered on at the same time; zero lets the plan decide
 	Interactive bool   // the lab stays up for people: real time unless told otherwise
 }
@@ -36,6 +37,7 @@ func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 		problems = append(problems, fmt.Errorf("a lab lives in namespaces of its own: %s", h.Userns.Why))
 	}
 	p.Clock = clock(t, o, p.Accel)
+	p.Start = start(o, p.Clock)
 	p.Cable = cable(h)
 	p.Networks = networks(t)
 	p.Services, p.Images = services(t, p.Networks)

@@ -22,6 +22,7 @@ type Plan struct {
 	About     string    `json:"about,omitempty"`
 	Accel     Choice    `json:"accel"`  // "tcg" or "kvm", and why
 	Clock     Choice    `json:"clock"`  // "real" or "warp", and why
+	Start     Choice    `json:"start"`  // "cold" or "warm", and why
 	Cable     Choice    `json:"cable"`  // "tap" or "packet socket", and why
 	AtOnce    int       `json:"atOnce"` // guests powered on at the same time, at most
 	WhyAtOnce string    `json:"whyAtOnce"`
@@ -104,6 +105,7 @@ type Guest struct {
 	Families []string               `json:"families,omitempty"` // over what it boots, in that order: "ipv4", "ipv6"; none: "ipv4"
 	Clock    string                 `json:"clock"`              // "real" or "warp"
 	Shift    int                    `json:"shift,omitempty"`    // of icount, under warp
+	Warm     *Warm                  `json:"warm,omitempty"`     // the snapshot it starts from; nil: it is powered on
 	Budgets  map[string]Duration    `json:"budgets"`            // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`
 	Keys     []Keys                 `json:"keys,omitempty"` // typed on its console, in this order

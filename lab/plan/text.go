@@ -20,6 +20,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "  accel %s  (%s)\n", p.Accel.Value, p.Accel.Why)
 	fmt.Fprintf(&b, "  clock %s  (%s)\n", p.Clock.Value, p.Clock.Why)
+	fmt.Fprintf(&b, "  start %s  (%s)\n", p.Start.Value, p.Start.Why)
 	fmt.Fprintf(&b, "  cable %s  (%s)\n", p.Cable.Value, p.Cable.Why)
 	fmt.Fprintf(&b, "  %d of %d guests at once  (%s)\n", p.AtOnce, len(p.Guests), p.WhyAtOnce)
 	for _, n := range p.Networks {
@@ -87,8 +88,8 @@ func writeFiles(b *strings.Builder, prefix string, files map[string]string) {
 }
 
 func (g Guest) writeText(b *strings.Builder) {
-	fmt.Fprintf(b, "\nguest %s  firmware %s (%s, option 93 %s)  nic %s on %s  %s  %d MiB  clock %s\n",
-		g.Name, g.Firmware, g.Client, g.Arch, g.NIC, g.Network, g.MAC, g.Memory, g.Clock)
+	fmt.Fprintf(b, "\nguest %s  firmware %s (%s, option 93 %s)  nic %s on %s  %s  %d MiB  clock %s%s\n",
+		g.Name, g.Firmware, g.Client, g.Arch, g.NIC, g.Network, g.MAC, g.Memory, g.Clock, g.startText())
 	fmt.Fprintf(b, "  uuid %s\n", g.UUID)
 	if g.Together != "" {
 		fmt.Fprintf(b, "  powered on in the instant of %s\n", g.Together)

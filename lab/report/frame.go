@@ -142,6 +142,9 @@ func (r Row) detail() string {
 	if st.Warp {
 		parts = append(parts, "warp")
 	}
+	if st.Warm {
+		parts = append(parts, "warm")
+	}
 	if st.Boot > 1 {
 		parts = append(parts, fmt.Sprintf("boot %d", st.Boot))
 	}

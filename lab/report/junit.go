@@ -23,7 +23,7 @@ func (r Report) JUnit() ([]byte, error) {
 	}
 	suite.AddProperty("nonce", text(r.Nonce))
 	for _, g := range r.Guests {
-		suite.AddProperty(text(g.Guest), text(strings.TrimSuffix(g.Firmware+", clock "+g.Clock+", "+serving(g), ", ")))
+		suite.AddProperty(text(g.Guest), text(strings.TrimSuffix(g.Firmware+", clock "+clock(g)+", "+serving(g), ", ")))
 		for i, v := range g.Verdicts {
 			suite.AddTestcase(r.testcase(g, i, v))
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/judge"
 )
 
 // Line is one event of a log in one line, without its end: when, who, what. Names are names columns wide; a line
@@ -44,7 +45,7 @@ func happened(e event.Event) string {
 	case e.Late != nil:
 		return fmt.Sprintf("the host was late by %s", e.Late.By.Round(time.Millisecond))
 	case e.Power != nil:
-		return fmt.Sprintf("boot %d, %s, clock %s", e.Boot, e.Power.Accel, e.Power.Clock)
+		return powered(e)
 	case e.Exit != nil:
 		return strings.Join(strings.Fields(fmt.Sprintf("exit status %d %s %s", e.Exit.Code, e.Exit.Signal, e.Exit.Stderr)), " ")
 	case e.Kind == event.GuestSettled:
@@ -53,4 +54,24 @@ func happened(e event.Event) string {
 		return fmt.Sprintf("%s, nonce %s", e.Run.Topology, e.Run.Nonce)
 	}
 	return e.Text
+}
+
+// powered words a power-on.
+func powered(e event.Event) string {
+	text := fmt.Sprintf("boot %d, %s, clock %s", e.Boot, e.Power.Accel, e.Power.Clock)
+	switch {
+	case e.Power.Warm != "":
+		text += ", from a snapshot of its firmware"
+	case e.Power.Cold != "":
+		text += ", from cold: " + e.Power.Cold
+	}
+	return text
+}
+
+// clock words the clock of a guest's boot, and that it was not powered on from cold.
+func clock(g judge.Result) string {
+	if g.Warm {
+		return g.Clock + " warm"
+	}
+	return g.Clock
 }

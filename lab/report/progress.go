@@ -80,7 +80,7 @@ func (pr *Progress) guest(e event.Event) []string {
 func at(is judge.GuestState, e event.Event) string {
 	switch {
 	case is.Stage == event.StagePower && e.Power != nil:
-		return fmt.Sprintf("boot %d, %s, clock %s", e.Boot, e.Power.Accel, e.Power.Clock)
+		return powered(e)
 	case is.Stage == event.StageDownload:
 		return is.File
 	case is.Stage == event.StageAddress:

@@ -91,7 +91,7 @@ func (r Report) rows(stages []event.Stage) [][]string {
 	}
 	rows := [][]string{append(head, "verdict")}
 	for _, g := range r.Guests {
-		row := []string{g.Guest, g.Firmware, g.Clock}
+		row := []string{g.Guest, g.Firmware, clock(g)}
 		for _, st := range stages {
 			row = append(row, reachedAt(g, st))
 		}

@@ -47,6 +47,7 @@ func loadTopology(path string) (*topology.Topology, error) {
 func planFlags(f *pflag.FlagSet) *plan.Options {
 	o := &plan.Options{}
 	f.StringVar(&o.Clock, "clock", "auto", "guest clock: auto, real or warp (idle guest time passes at once)")
+	f.StringVar(&o.Start, "start", "auto", "how guests start: auto, cold, or warm (from a snapshot of their firmware)")
 	f.StringVar(&o.Accel, "accel", "auto", "accelerator: auto, tcg or kvm")
 	f.IntVar(&o.AtOnce, "at-once", 0, "guests powered on at the same time, at most (0: the plan decides)")
 	return o
@@ -76,6 +77,11 @@ func checkOptions(o plan.Options) error {
 	case "", "auto", "real", "warp":
 	default:
 		return fmt.Errorf("--clock %q: use auto, real or warp", o.Clock)
+	}
+	switch o.Start {
+	case "", "auto", "cold", "warm":
+	default:
+		return fmt.Errorf("--start %q: use auto, cold or warm", o.Start)
 	}
 	switch o.Accel {
 	case "", "auto", "tcg", "kvm":

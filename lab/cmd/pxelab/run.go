@@ -31,7 +31,7 @@ func runCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := lab.Start(cmd.Context(), p, lab.Options{Out: out, Version: versionText()})
+		r, err := lab.Start(cmd.Context(), p, lab.Options{Out: out, Version: versionText(), Say: announce})
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func upCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := lab.Start(cmd.Context(), p, lab.Options{Out: out, Stay: true, Version: versionText()})
+		r, err := lab.Start(cmd.Context(), p, lab.Options{Out: out, Stay: true, Version: versionText(), Say: announce})
 		if err != nil {
 			return err
 		}
@@ -89,6 +89,13 @@ func upCommand() *cobra.Command {
 		return err
 	}
 	return cmd
+}
+
+// announce tells whoever waits at a terminal what takes a while before a lab starts.
+func announce(s string) {
+	if widthOf(os.Stderr) > 0 {
+		fmt.Fprintln(os.Stderr, s)
+	}
 }
 
 // outFlag is where the bundle goes.
