@@ -15,6 +15,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/guest"
+	"github.com/pxelab/pxelab/lab/guest/serial"
 	"github.com/pxelab/pxelab/lab/network"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/wire"
@@ -43,7 +44,7 @@ type machine struct {
 type powered struct {
 	boot    int    // from 1
 	network string // its NIC is on
-	qemu    *guest.Machine
+	qemu    emulator
 	decoder *wire.Decoder // used by the cable's observer alone
 	begun   chan struct{} // closed once its power event is in the log
 	gone    chan struct{} // closed once its exit event is
@@ -163,12 +164,12 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 	if held {
 		argv = append(argv, "-S")
 	}
-	config := guest.Config{Dir: dir, NIC: nic, RawConsole: raw,
-		Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p), Broken: m.broken(p), Grace: endGrace}
+	config := guest.Config{Dir: dir, NIC: nic, Broken: m.broken(p), Grace: endGrace,
+		Console: serial.Config{RawConsole: raw, Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p)}}
 	power := event.Power{Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp", Cold: why}
 	if from != nil {
 		argv = from.argv(argv)
-		config.State, config.Said, power.Warm = from.state, from.Console, from.key
+		config.State, config.Console.Said, power.Warm = from.state, from.Console, from.key
 	}
 	config.Argv = argv
 	// The lab ends its guests itself, each with an event that says why: not by the context.
@@ -193,8 +194,8 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 }
 
 // line records the console lines of one power-on, none before its power event.
-func (m *machine) line(p *powered) func(guest.Line) {
-	return func(line guest.Line) {
+func (m *machine) line(p *powered) func(serial.Line) {
+	return func(line serial.Line) {
 		<-p.begun
 		kind := event.Console
 		if line.Partial {
@@ -205,18 +206,18 @@ func (m *machine) line(p *powered) func(guest.Line) {
 }
 
 // typed records what was typed for the plan.
-func (m *machine) typed(p *powered) func(guest.Keys) {
-	return func(k guest.Keys) {
+func (m *machine) typed(p *powered) func(serial.Keys) {
+	return func(k serial.Keys) {
 		<-p.begun
 		m.lab.log.Append(event.Event{Kind: event.KeysTyped, Guest: m.name, Boot: p.boot, Text: k.Name})
 	}
 }
 
 // keystrokes are what the plan types on a guest's console.
-func keystrokes(g plan.Guest) []guest.Keys {
-	var out []guest.Keys
+func keystrokes(g plan.Guest) []serial.Keys {
+	var out []serial.Keys
 	for _, k := range g.Keys {
-		out = append(out, guest.Keys{Name: strings.Join(k.Press, " "), When: regexp.MustCompile(k.When), Bytes: []byte(k.Type)}) // parsed with the topology
+		out = append(out, serial.Keys{Name: strings.Join(k.Press, " "), When: regexp.MustCompile(k.When), Bytes: []byte(k.Type)}) // parsed with the topology
 	}
 	return out
 }

@@ -28,9 +28,7 @@ func (m *machine) befall(p *powered, r fault.Rule) {
 // cut takes the guest's power away. It is held at once, so that it does no more than it had until this frame; the director ends
 // it, and has it powered on again.
 func (m *machine) cut(p *powered, r fault.Rule) {
-	if syscall.Kill(p.qemu.PID(), syscall.SIGSTOP) == nil {
-		awaitState(p.qemu.PID(), unix.WSTOPPED)
-	}
+	p.qemu.Freeze()
 	m.wasCut.Store(true)
 	m.lab.soon(p.life, func() {
 		if p.over() {

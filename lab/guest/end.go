@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pxelab/pxelab/lab/event"
 )
 
@@ -44,6 +46,16 @@ func (m *Machine) Err() error {
 // between. It returns at once; Done tells when the process is gone.
 func (m *Machine) Kill() {
 	m.kill.Do(func() { go m.escalate() })
+}
+
+// Freeze stops QEMU as it is now, for what is killed next: it asks nothing of it, and returns when it has stopped.
+func (m *Machine) Freeze() {
+	pid := m.cmd.Process.Pid
+	if syscall.Kill(pid, syscall.SIGSTOP) != nil {
+		return
+	}
+	for unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED, nil) == unix.EINTR { // its last thread stops somewhat after the signal
+	}
 }
 
 func (m *Machine) escalate() {

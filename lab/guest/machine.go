@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -14,12 +13,9 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
-	"github.com/pxelab/pxelab/lab/guest/console"
 	"github.com/pxelab/pxelab/lab/guest/qmp"
+	"github.com/pxelab/pxelab/lab/guest/serial"
 )
-
-// Line is a cleaned line of the serial console.
-type Line = console.Line
 
 // Config is one power-on.
 type Config struct {
@@ -36,23 +32,11 @@ type Config struct {
 	// State is what the machine goes on from, read at descriptor 5 (-incoming fd:5); nil: it is powered on. It stays the caller's,
 	// as NIC does.
 	State *os.File
-	// Said is what such a machine had said on its serial port before; it is handed out first.
-	Said []byte
 	// Start starts the process; nil means (*exec.Cmd).Start. It must not give it a Pdeathsig: that signal comes
 	// when the *thread* that forked ends, and Go ends threads that were locked to enter a namespace.
 	Start func(*exec.Cmd) error
-	// RawConsole receives every byte of the serial port as it came; nil means nobody does.
-	RawConsole io.Writer
-	// Line is called with every line of the console as soon as it is complete, from one goroutine, and with a
-	// Partial one when the guest has begun a line and then was silent for Quiet. No call comes after Done.
-	Line func(Line)
-	// Quiet is that silence; zero means 150 ms.
-	Quiet time.Duration
-	// Keys are typed on the serial console, each once a line of it, begun or finished, matches after those before it
-	// were typed.
-	Keys []Keys
-	// Typed is called after each of Keys was typed, from the goroutine that calls Line; nil means nobody wants to know.
-	Typed func(Keys)
+	// Console says what becomes of the serial port. Nothing of it is called after Done.
+	Console serial.Config
 	// Broken is called, at most once, when QEMU says that the machine cannot go on ("internal-error",
 	// "guest-panicked", "io-error"). QEMU itself stays; that it is gone, Done tells.
 	Broken func(status string)
@@ -62,12 +46,10 @@ type Config struct {
 
 // Machine is a guest that is powered on. Its methods may be called from any goroutine, also after its end.
 type Machine struct {
+	*serial.Port
 	config  Config
 	cmd     *exec.Cmd
 	monitor *qmp.Monitor
-	serial  *os.File // what is typed
-	typing  sync.Mutex
-	history history
 	kill    sync.Once
 	workers sync.WaitGroup // readers of what QEMU writes
 	done    chan struct{}
@@ -93,7 +75,7 @@ func Start(ctx context.Context, config Config) (*Machine, error) {
 		return nil, fmt.Errorf("start %q: %w", config.Argv[0], err)
 	}
 	defer p.closeTheirs()
-	m := &Machine{config: config, serial: p.stdin, done: make(chan struct{})}
+	m := &Machine{Port: serial.New(config.Console, p.stdout, p.stdin), config: config, done: make(chan struct{})}
 	m.cmd = exec.Command(config.Argv[0], config.Argv[1:]...)
 	m.cmd.Dir = config.Dir
 	m.cmd.Stdin, m.cmd.Stdout, m.cmd.Stderr = p.theirs[0], p.theirs[1], p.theirs[2]
@@ -116,14 +98,8 @@ func (c Config) withDefaults() Config {
 	if c.Start == nil {
 		c.Start = (*exec.Cmd).Start
 	}
-	if c.Line == nil {
-		c.Line = func(Line) {}
-	}
 	if c.Broken == nil {
 		c.Broken = func(string) {}
-	}
-	if c.Quiet == 0 {
-		c.Quiet = 150 * time.Millisecond
 	}
 	if c.Grace == 0 {
 		c.Grace = 300 * time.Millisecond
@@ -133,8 +109,7 @@ func (c Config) withDefaults() Config {
 
 // run starts everything that watches the process.
 func (m *Machine) run(ctx context.Context, p *pipes) {
-	m.history.init()
-	m.workers.Go(func() { m.readSerial(p.stdout) })
+	m.workers.Go(func() { m.err = m.Read() })
 	m.workers.Go(func() { m.exit.Stderr = lastLines(p.stderr) })
 	events, err := m.monitor.Events(context.Background())
 	if err == nil {

@@ -18,15 +18,16 @@ import (
 
 	"github.com/pxelab/pxelab/lab/guest"
 	"github.com/pxelab/pxelab/lab/guest/qmp"
+	"github.com/pxelab/pxelab/lab/guest/serial"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // start starts a guest and returns it with the lines it writes; the channel is closed when it has ended.
-func start(t *testing.T, config guest.Config) (*guest.Machine, <-chan guest.Line) {
+func start(t *testing.T, config guest.Config) (*guest.Machine, <-chan serial.Line) {
 	t.Helper()
-	lines := make(chan guest.Line, 10000)
-	config.Line = func(l guest.Line) { lines <- l }
+	lines := make(chan serial.Line, 10000)
+	config.Console.Line = func(l serial.Line) { lines <- l }
 	m, err := guest.Start(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +44,7 @@ func script(text string) guest.Config { return guest.Config{Argv: []string{"/bin
 const hang = "; read never <&4"
 
 // await returns the lines up to and including the first that contains text.
-func await(t *testing.T, lines <-chan guest.Line, text string) (seen []string) {
+func await(t *testing.T, lines <-chan serial.Line, text string) (seen []string) {
 	t.Helper()
 	for l := range lines {
 		seen = append(seen, l.Text)
@@ -66,7 +67,7 @@ func gone(t *testing.T, m *guest.Machine) {
 func TestConsoleAndExit(t *testing.T) {
 	var raw bytes.Buffer
 	config := script(`printf 'one\r\n\033[1mtwo\033[0m\r\nno end'; echo noise >&2; echo 'it broke' >&2; exit 3`)
-	config.RawConsole = &raw
+	config.Console.RawConsole = &raw
 	m, lines := start(t, config)
 	var got []string
 	for l := range lines {
@@ -97,13 +98,13 @@ func TestConsoleAndExit(t *testing.T) {
 
 func TestPrompt(t *testing.T) {
 	m, lines := start(t, script(`printf 'login: '; read name; printf 'hello %s\n' "$name"`))
-	if l := <-lines; l != (guest.Line{Text: "login:", Partial: true}) {
+	if l := <-lines; l != (serial.Line{Text: "login:", Partial: true}) {
 		t.Fatalf("first line %+v", l)
 	}
 	if err := m.Type([]byte("joe\n")); err != nil {
 		t.Fatal(err)
 	}
-	if l := <-lines; l != (guest.Line{Text: "login: hello joe"}) {
+	if l := <-lines; l != (serial.Line{Text: "login: hello joe"}) {
 		t.Errorf("second line %+v", l)
 	}
 }
@@ -245,7 +246,7 @@ func TestRawConsoleFails(t *testing.T) {
 	r, w := io.Pipe()
 	_ = r.CloseWithError(io.ErrShortWrite)
 	config := script("echo up; echo on")
-	config.RawConsole = w
+	config.Console.RawConsole = w
 	m, lines := start(t, config)
 	await(t, lines, "on")
 	if err := m.Err(); !errors.Is(err, io.ErrShortWrite) {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pxelab/pxelab/lab/guest/serial"
 )
 
 // FDState is the descriptor at which QEMU finds the state of the machine that it is to go on with: the flag
@@ -62,7 +64,7 @@ func Take(ctx context.Context, c ShotConfig) (Shot, error) {
 	t := &taker{mark: []byte(c.Mark), seen: make(chan struct{})}
 	// The state must not say that the machine was stopped: it is to go on by itself.
 	argv := append(slices.Clone(c.Argv), "-global", "migration.store-global-state=off")
-	m, err := Start(ctx, Config{Argv: argv, Dir: c.Dir, NIC: theirs, RawConsole: t, Grace: time.Second,
+	m, err := Start(ctx, Config{Argv: argv, Dir: c.Dir, NIC: theirs, Console: serial.Config{RawConsole: t}, Grace: time.Second,
 		Start: func(cmd *exec.Cmd) error {
 			cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 			return cmd.Start()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/guest"
+	"github.com/pxelab/pxelab/lab/guest/serial"
 )
 
 // netbooting is a machine whose option ROM boots from the network, under a warped clock, on its cable.
@@ -44,10 +45,10 @@ func TestTakeAndGoOn(t *testing.T) {
 	}
 	defer from.Close()
 	nic, end := cable(t)
-	c.NIC, c.State, c.Said = nic, from, shot.Console
+	c.NIC, c.State, c.Console.Said = nic, from, shot.Console
 	c.Argv = append(c.Argv, "-incoming", "fd:5", "-global", "migration.announce-rounds=0")
 	lines := make(chan string, 100)
-	c.Line = func(l guest.Line) { lines <- l.Text }
+	c.Console.Line = func(l serial.Line) { lines <- l.Text }
 	m, err := guest.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

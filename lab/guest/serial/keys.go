@@ -1,4 +1,4 @@
-package guest
+package serial
 
 import "regexp"
 
@@ -12,8 +12,8 @@ type Keys struct {
 // typist types a machine's Keys in their order. A prompt that waits for a key is a line begun and not finished, and
 // under a warped clock it does not wait for long: so every octet that comes may be the one that completes a match.
 type typist struct {
-	machine *Machine
-	left    []Keys
+	port *Port
+	left []Keys
 }
 
 // see types what is due now that the console shows this line.
@@ -23,10 +23,10 @@ func (t *typist) see(line string) {
 	}
 	k := t.left[0]
 	t.left = t.left[1:]
-	if err := t.machine.Type(k.Bytes); err != nil {
+	if err := t.port.Type(k.Bytes); err != nil {
 		k.Name += " (" + err.Error() + ")"
 	}
-	if t.machine.config.Typed != nil {
-		t.machine.config.Typed(k)
+	if t.port.config.Typed != nil {
+		t.port.config.Typed(k)
 	}
 }

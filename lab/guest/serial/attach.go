@@ -1,4 +1,4 @@
-package guest
+package serial
 
 import (
 	"io"
@@ -56,27 +56,27 @@ func (h *history) after(offset int64, detached *bool) ([]byte, int64) {
 // is there, then everything as it comes. It ends at detach, at the end of the guest, or when w fails. A slow w
 // holds nobody up: it misses what it is too late for. One Write may still be under way when detach returns; done is
 // closed after the last.
-func (m *Machine) Attach(w io.Writer) (detach func(), done <-chan struct{}) {
+func (p *Port) Attach(w io.Writer) (detach func(), done <-chan struct{}) {
 	detached := false
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		offset := int64(0)
 		for {
-			p, next := m.history.after(offset, &detached)
-			if len(p) == 0 {
+			b, next := p.history.after(offset, &detached)
+			if len(b) == 0 {
 				return
 			}
-			if _, err := w.Write(p); err != nil {
+			if _, err := w.Write(b); err != nil {
 				return
 			}
 			offset = next
 		}
 	}()
 	return func() {
-		m.history.mu.Lock()
-		defer m.history.mu.Unlock()
+		p.history.mu.Lock()
+		defer p.history.mu.Unlock()
 		detached = true
-		m.history.more.Broadcast()
+		p.history.more.Broadcast()
 	}, over
 }
