@@ -22,7 +22,7 @@ import (
 // execPath is what programs that are not ours find others by: daemons start helpers from sbin.
 const execPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// ServiceVariable is in the environment of each program that is not ours, with the service's name.
+// ServiceVariable is in the environment of each process of a service, with the service's name.
 const ServiceVariable = "PXELAB_SERVICE"
 
 // work is the working directory of a service's program.

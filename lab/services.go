@@ -145,7 +145,7 @@ func (l *lab) startService(ctx context.Context, s *service) error {
 	return nil
 }
 
-// startOurs starts this same binary as "pxelab serve": descriptor 3 brings its configuration, 4 takes
+// startOurs starts this same binary as one of our servers (see Main), which gets its configuration by one pipe and tells by another
 // what it decides.
 func (l *lab) startOurs(s *service) error {
 	cfg := *s.plan.Server
@@ -180,8 +180,9 @@ func (l *lab) startOurs(s *service) error {
 	if err != nil {
 		return err
 	}
-	s.cmd = exec.Command("/proc/self/exe", "serve", "--name", s.plan.Name, "--config", "/dev/fd/3", "--messages", "/dev/fd/4")
-	s.cmd.ExtraFiles = []*os.File{configR, messagesW}
+	s.cmd = exec.Command("/proc/self/exe", serveWord, s.plan.Name)
+	s.cmd.Env = append(os.Environ(), ServiceVariable+"="+s.plan.Name)
+	s.cmd.ExtraFiles = []*os.File{configR, messagesW} // fdConfig, fdMessages
 	s.cmd.Stdout, s.cmd.Stderr = stderrW, stderrW
 	err = s.host.Start(s.cmd)
 	configR.Close()

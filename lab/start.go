@@ -125,7 +125,7 @@ func spawn(job *Job, listener filer) (*Running, error) {
 		return nil, fmt.Errorf("make the lab's log: %w", err)
 	}
 	defer logFile.Close()
-	process, err := sandbox.Spawn(sandbox.Options{Args: []string{"__lab"}, Files: []*os.File{jobR, socket, lifeR}, Stdout: logFile, Stderr: logFile})
+	process, err := sandbox.Spawn(sandbox.Options{Args: []string{labWord}, Files: []*os.File{jobR, socket, lifeR}, Stdout: logFile, Stderr: logFile})
 	if err != nil {
 		jobW.Close()
 		lifeW.Close()

@@ -138,7 +138,7 @@ func pick(tree []process, cli int, victim string) int {
 			"init":       strings.Contains(p.command, "__init"),
 			"supervisor": strings.Contains(p.command, "__lab") && !strings.Contains(p.command, "__init"),
 			"qemu":       strings.Contains(p.command, "qemu-system"),
-			"service":    strings.Contains(p.command, " serve "),
+			"service":    strings.Contains(p.command, " __serve "),
 		}
 		if is[victim] {
 			found = append(found, p.pid)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/network/sandbox"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -29,7 +30,7 @@ const (
 var errVerdict = errors.New("some verdicts fail")
 
 func main() {
-	sandbox.Main()
+	lab.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() { // a second Ctrl-C ends the process at once
@@ -92,7 +93,6 @@ broke, 3 this host cannot run it.`,
 			cmd.AddCommand(c)
 		}
 	}
-	cmd.AddCommand(labCommand())
 	explainUsage(cmd)
 	return cmd
 }

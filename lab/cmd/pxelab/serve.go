@@ -3,26 +3,23 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/server"
 )
 
 func serveCommand() *cobra.Command {
-	var config, messages, name, ifname string
+	var config, messages, ifname string
 	var sure bool
 	cmd := &cobra.Command{
 		Use:   "serve --config FILE",
 		Short: "Run our PXE servers on a real interface, outside any lab",
 		Long: `Run our DHCP, proxyDHCP, boot, BOOTP and TFTP servers as FILE (JSON) says, on
 one interface, which FILE or --interface names. Each decision is written with
-its reason as a JSON line. This is the very process that runs inside a lab; on a
-real interface it answers real machines.
+its reason as a JSON line. Inside a lab the very same servers run; on a real
+interface they answer real machines.
 
 It refuses the interface of the default route: a second DHCP server there takes
 the machines of everybody on that network down. A proxyDHCP service (no dhcp,
@@ -36,8 +33,6 @@ no bootp in FILE) hands out no address.`,
 	cmd.Flags().StringVar(&ifname, "interface", "", "the interface to serve, in place of the one that FILE names")
 	cmd.Flags().BoolVar(&sure, consent, false, "serve the interface of the default route, too")
 	cmd.Flags().StringVar(&messages, "messages", "", "where decisions are written, one JSON object a line (default: standard output)")
-	cmd.Flags().StringVar(&name, "name", "", "shown in process lists")
-	_ = cmd.Flags().MarkHidden("name")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if config == "" {
 			return errors.New("serve: no configuration: name one with --config (see pxelab serve --help)")
@@ -58,12 +53,12 @@ no bootp in FILE) hands out no address.`,
 			if ifname != "" {
 				c.Interface = ifname
 			}
-			return refuseDefaultRoute(c.Interface, sure || name != "") // a lab's own networks are its own
+			return refuseDefaultRoute(c.Interface, sure)
 		})
-		if err != nil && name == "" { // a lab's own services have names, and their configuration no file
+		if err != nil {
 			return fmt.Errorf("serve %s: %w", config, err)
 		}
-		return err
+		return nil
 	}
 	return cmd
 }
@@ -81,30 +76,4 @@ func refuseDefaultRoute(ifname string, sure bool) error {
 		return err
 	}
 	return fmt.Errorf("interface %q has the default route, so other people's machines may be on that network: use another interface, or say --%s", ifname, consent)
-}
-
-// The descriptors that lab.Start hands to the supervisor.
-const (
-	fdJob      = 3
-	fdSocket   = 4
-	fdLifeline = 5
-)
-
-// labCommand is the supervisor inside its namespaces. People never call it.
-func labCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    "__lab",
-		Hidden: true,
-		Args:   cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, fd := range []int{fdJob, fdSocket, fdLifeline} {
-				syscall.CloseOnExec(fd) // they are not for guests and services
-			}
-			listener, err := net.FileListener(os.NewFile(fdSocket, "control"))
-			if err != nil {
-				return fmt.Errorf("take over the control socket: %w", err)
-			}
-			return lab.Supervise(cmd.Context(), os.NewFile(fdJob, "job"), os.NewFile(fdLifeline, "lifeline"), listener.(*net.UnixListener))
-		},
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -87,20 +86,17 @@ func servicePID(supervisor int, service string) (int, error) {
 	for _, file := range children {
 		list, _ := os.ReadFile(file)
 		for _, word := range strings.Fields(string(list)) {
-			cmdline, _ := os.ReadFile("/proc/" + word + "/cmdline")
-			argv := strings.Split(string(cmdline), "\x00")
 			environ, _ := os.ReadFile("/proc/" + word + "/environ")
-			if slices.Contains(strings.Split(string(environ), "\x00"), lab.ServiceVariable+"="+service) {
-				return strconv.Atoi(word)
+			for variable := range strings.SplitSeq(string(environ), "\x00") {
+				name, ok := strings.CutPrefix(variable, lab.ServiceVariable+"=")
+				if !ok {
+					continue
+				}
+				if name == service {
+					return strconv.Atoi(word)
+				}
+				have = append(have, name)
 			}
-			i := slices.Index(argv, "--name")
-			if len(argv) < 2 || argv[1] != "serve" || i < 0 || i+1 >= len(argv) {
-				continue
-			}
-			if argv[i+1] == service {
-				return strconv.Atoi(word)
-			}
-			have = append(have, argv[i+1])
 		}
 	}
 	return 0, fmt.Errorf("shell: no service %q runs in this lab (have %s)", service, strings.Join(have, ", "))
