@@ -76,7 +76,7 @@ func createBundle(dir string, p *plan.Plan, nonce string) (b Bundle, err error) 
 
 // writeRoots fills the roots of one service.
 func (b Bundle) writeRoots(s plan.Service, nonce string) error {
-	if s.Exec != nil && len(s.Files) > 0 || s.Server != nil && s.Server.TFTP != nil {
+	if (s.Exec != nil || s.External) && len(s.Files) > 0 || s.Server != nil && s.Server.TFTP != nil {
 		if err := b.writeRoot(s, nonce, b.tftp(s.Name), s.Files); err != nil {
 			return err
 		}

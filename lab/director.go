@@ -18,9 +18,11 @@ var errDone = errors.New("every guest has settled")
 
 // direct follows the log and decides, in one goroutine: it powers guests on as cores come free, declares a
 // stage stalled when its budget is over, and ends guests that can tell no more. It returns when ctx is done
-// or, unless the lab stays, when every guest has settled.
+// or, unless the lab stays or awaits orders, when every guest has settled.
 func (l *lab) direct(ctx context.Context) error {
-	l.queue = slices.Clone(l.plan.Guests)
+	if !l.job.Await {
+		l.queue = slices.Clone(l.plan.Guests)
+	}
 	next := 1
 	for {
 		events, more := l.log.From(next)
@@ -71,7 +73,7 @@ func (l *lab) act(ctx context.Context) error {
 	if err := l.powerQueued(ctx); err != nil {
 		return err
 	}
-	if !l.job.Stay && len(l.queue)+l.away+l.active() == 0 && len(l.programs) == 0 {
+	if !l.job.Stay && !l.job.Await && len(l.queue)+l.away+l.active() == 0 && len(l.programs) == 0 {
 		return errDone
 	}
 	return nil

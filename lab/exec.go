@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func (l *lab) startExec(ctx context.Context, s *service) error {
 	}
 	s.cmd = exec.Command(x.Argv[0], x.Argv[1:]...)
 	if x.Argv[0] == topology.Ourselves {
-		s.cmd = &exec.Cmd{Path: "/proc/self/exe", Args: x.Argv}
+		s.cmd = &exec.Cmd{Path: cmp.Or(l.job.Program, "/proc/self/exe"), Args: x.Argv}
 	}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, out, out
 	s.cmd.Env = append([]string{execPath, "HOME=" + dir, "LANG=C.UTF-8", ServiceVariable + "=" + s.plan.Name}, x.Env...)

@@ -18,6 +18,8 @@ type Job struct {
 	Nonce   string     `json:"nonce"`   // see NewNonce
 	Started time.Time  `json:"started"` // wall clock at which the run began
 	Stay    bool       `json:"stay"`    // keep the lab up after every guest has settled
+	Await   bool       `json:"await"`   // guests are powered on when they are asked for, and the lab is up until it is told to end
+	Program string     `json:"program"` // the pxelab that exec services mean; empty: the program that runs the lab
 	Version string     `json:"version"` // of pxelab
 	Socket  string     `json:"socket"`  // path of the control socket, removed when the lab ends
 

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,8 @@ type machine struct {
 	preparing bool          // and has not been done; the director's alone
 	before    []event.Fault // what they did, until its log has it; the director's alone
 	wasCut    atomic.Bool   // a fault has taken its power away
+
+	asked json.RawMessage // what whoever asked for its boot has it judged on; the director's alone
 
 	now atomic.Pointer[powered] // the latest power-on, nil before the first
 }
@@ -166,7 +169,7 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 	}
 	config := guest.Config{Dir: dir, NIC: nic, Broken: m.broken(p), Grace: endGrace,
 		Console: serial.Config{RawConsole: raw, Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p)}}
-	power := event.Power{Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp", Cold: why}
+	power := event.Power{Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp", Cold: why, Expect: m.asked}
 	if from != nil {
 		argv = from.argv(argv)
 		config.State, config.Console.Said, power.Warm = from.state, from.Console, from.key

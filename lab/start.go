@@ -21,6 +21,8 @@ import (
 type Options struct {
 	Out     string // bundle folder; empty means a new one under DefaultRuns
 	Stay    bool   // keep the lab up after every guest has settled, until it is stopped
+	Await   bool   // power guests on only when they are asked for (control.Client.Boot), and keep the lab up until it is stopped
+	Program string // path of pxelab, for services that run it; empty: this very program is it
 	Version string // of pxelab, for the bundle and the control socket
 
 	Say func(string) // is told what takes a while before the lab starts; nil: nobody is
@@ -64,7 +66,7 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 		return nil, err
 	}
 	now := time.Now()
-	job := &Job{Plan: p, Warm: warm, Nonce: NewNonce(), Started: now, Stay: o.Stay, Version: o.Version}
+	job := &Job{Plan: p, Warm: warm, Nonce: NewNonce(), Started: now, Stay: o.Stay, Await: o.Await, Program: o.Program, Version: o.Version}
 	listener, err := control.Listen(p.Name)
 	if err != nil {
 		return nil, err

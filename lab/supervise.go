@@ -38,6 +38,7 @@ type lab struct {
 	queue    []plan.Guest    // guests waiting for a core; the director's alone
 	away     int             // guests that a fault keeps from the queue for a while; the director's alone
 	commands chan func()     // run by the director, for the control socket
+	raised   chan struct{}   // closed when all but the guests is up
 	stop     context.CancelCauseFunc
 }
 
@@ -57,7 +58,7 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 	l := &lab{job: job, plan: job.Plan, bundle: Bundle(job.Bundle), stop: stop,
 		now:     func() time.Duration { return base + time.Since(read) },
 		bridges: map[string]*network.Bridge{}, services: map[string]*service{}, guests: map[string]*machine{},
-		senders: senders{}, programs: map[string]bool{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func())}
+		senders: senders{}, programs: map[string]bool{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func()), raised: make(chan struct{})}
 	for _, s := range l.plan.Services {
 		if s.EndsByItself() {
 			l.programs[s.Name] = true
@@ -97,6 +98,7 @@ var (
 func (l *lab) run(ctx context.Context) error {
 	err := l.up(ctx)
 	if err == nil {
+		close(l.raised)
 		err = l.direct(ctx)
 	}
 	return l.down(err)

@@ -120,7 +120,7 @@ var mayImport = map[string][]string{
 	"images":       {},
 	"lab":          {"images", "lab/...", "server", "server/bis", "server/pxeclient"},
 	"lab/cmd":      {"images", "lab/...", "server/..."},
-	"lab/control":  {"lab/event", "lab/plan"},
+	"lab/control":  {"lab/event", "lab/plan", "lab/topology"},
 	"lab/event":    {},
 	"lab/explain":  {"lab/event", "lab/judge", "lab/plan", "lab/topology", "lab/wire", "server/pxe"},
 	"lab/fault":    {"lab/wire"},

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/topology"
 )
 
 // patience is how long a lab may take to say who it is. It is asked while others wait for the folder's lock.
@@ -151,6 +152,12 @@ func (c *Client) Plan(ctx context.Context) (*plan.Plan, error) {
 // Power does one of the Actions to a guest.
 func (c *Client) Power(ctx context.Context, guest, action string) error {
 	return c.ask(ctx, "POST", "guests/"+url.PathEscape(guest)+"/power", powerRequest{action}, nil)
+}
+
+// Boot has a guest powered on as soon as there is a core for it, to be judged on these expectations, or on the plan's if there are
+// none, and switched off once it has settled: the event stream tells when. It returns before that.
+func (c *Client) Boot(ctx context.Context, guest string, expect []topology.Expectation) error {
+	return c.ask(ctx, "POST", "guests/"+url.PathEscape(guest)+"/boot", bootRequest{expect}, nil)
 }
 
 // Stop asks the lab to end. The event stream tells when it has.

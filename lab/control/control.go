@@ -5,10 +5,12 @@ package control
 import (
 	"context"
 	"io"
+	"os"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/topology"
 )
 
 // Lab is what a Server needs of the running lab. All methods are called from many goroutines at once.
@@ -25,6 +27,11 @@ type Lab interface {
 	Console(ctx context.Context, guest string, rw io.ReadWriter) error
 	// Capture writes the pcapng stream from its beginning and follows it until ctx is done or the lab ends.
 	Capture(ctx context.Context, w io.Writer) error
+	// Boot has a guest of the plan powered on as soon as there is a core for it, to be judged on these expectations, or on the
+	// plan's if there are none, and switched off once it has settled. It returns before that.
+	Boot(ctx context.Context, guest string, expect []topology.Expectation) error
+	// Listen opens a socket on the host of a service outside the lab. The caller closes it.
+	Listen(ctx context.Context, service, network, address string) (*os.File, error)
 	// Faults lists the faults on the guests' cables, in the plan's order of guests and by their numbers.
 	Faults(ctx context.Context) ([]Fault, error)
 	// Arm puts a fault, written as in a topology, on the cable of a guest of the plan.
@@ -89,6 +96,13 @@ func describe(l Lab, version string, since time.Time) Info {
 type (
 	powerRequest struct {
 		Action string `json:"action"`
+	}
+	bootRequest struct {
+		Expect []topology.Expectation `json:"expect,omitempty"`
+	}
+	listenRequest struct {
+		Network string `json:"network"` // as of net.Listen: "udp4", "tcp"
+		Address string `json:"address"` // ":67"
 	}
 	faultRequest struct {
 		Fault string `json:"fault"`

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"testing"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/topology"
 )
 
 func TestMain(m *testing.M) {
@@ -72,6 +75,38 @@ func (l *memoryLab) Power(_ context.Context, guest, action string) error {
 	defer l.mu.Unlock()
 	l.power = append(l.power, guest+" "+action)
 	return nil
+}
+
+func (l *memoryLab) Boot(_ context.Context, guest string, expect []topology.Expectation) error {
+	if guest == "off" {
+		return errors.New(`guest "off" is on, or about to be`)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.power = append(l.power, fmt.Sprintf("%s boot %v", guest, expect))
+	return nil
+}
+
+// Listen opens a socket on this very host.
+func (l *memoryLab) Listen(_ context.Context, service, network, address string) (*os.File, error) {
+	if service != "mine" {
+		return nil, fmt.Errorf("service %q is not one of servers outside the lab", service)
+	}
+	switch network {
+	case "udp4":
+		c, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.MustParseAddrPort(address)))
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		return c.File()
+	}
+	c, err := net.ListenTCP(network, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address)))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.File()
 }
 
 func (l *memoryLab) Faults(context.Context) ([]Fault, error) {

@@ -99,15 +99,17 @@ func (s *Server) stream(w http.ResponseWriter) bool {
 // routes has the patterns of all calls.
 func (s *Server) routes() http.Handler {
 	calls := map[string]map[string]http.HandlerFunc{
-		"/v1/lab":                    {"GET": s.getLab},
-		"/v1/plan":                   {"GET": s.getPlan},
-		"/v1/events":                 {"GET": s.getEvents},
-		"/v1/faults":                 {"GET": s.getFaults},
-		"/v1/guests/{guest}/power":   {"POST": s.postPower},
-		"/v1/guests/{guest}/faults":  {"POST": s.postFault, "DELETE": s.deleteFaults},
-		"/v1/guests/{guest}/console": {"GET": s.getConsole},
-		"/v1/capture":                {"GET": s.getCapture},
-		"/v1/stop":                   {"POST": s.postStop},
+		"/v1/lab":                       {"GET": s.getLab},
+		"/v1/plan":                      {"GET": s.getPlan},
+		"/v1/events":                    {"GET": s.getEvents},
+		"/v1/faults":                    {"GET": s.getFaults},
+		"/v1/guests/{guest}/power":      {"POST": s.postPower},
+		"/v1/guests/{guest}/boot":       {"POST": s.postBoot},
+		"/v1/services/{service}/listen": {"POST": s.postListen},
+		"/v1/guests/{guest}/faults":     {"POST": s.postFault, "DELETE": s.deleteFaults},
+		"/v1/guests/{guest}/console":    {"GET": s.getConsole},
+		"/v1/capture":                   {"GET": s.getCapture},
+		"/v1/stop":                      {"POST": s.postStop},
 	}
 	mux := http.NewServeMux()
 	for path, methods := range calls {
@@ -148,6 +150,18 @@ func (s *Server) postPower(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Server) postBoot(w http.ResponseWriter, r *http.Request) {
+	var ask bootRequest
+	if !s.guest(w, r) || !body(w, r, &ask) {
+		return
+	}
+	if err := s.lab.Boot(r.Context(), r.PathValue("guest"), ask.Expect); err != nil {
+		fail(w, http.StatusConflict, "%v", err)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
 }
 
 // postStop answers first, since the lab may take this server with it.

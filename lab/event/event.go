@@ -6,6 +6,7 @@
 package event
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -33,6 +34,7 @@ type Event struct {
 	Stall    *Stall    `json:"stall,omitempty"`
 	Late     *Late     `json:"late,omitempty"`
 	Fault    *Fault    `json:"fault,omitempty"`
+	Socket   *Socket   `json:"socket,omitempty"`
 }
 
 // Kind says what happened.
@@ -44,6 +46,7 @@ const (
 	NetworkUp      Kind = "network-up"      // Network: its bridge stands
 	ServiceStarted Kind = "service-started" // Service: its process was started
 	ServiceReady   Kind = "service-ready"   // Service: it listens
+	ServiceListens Kind = "service-listens" // Service, Socket: a server outside the lab was given a socket on its host
 	ServiceLog     Kind = "service-log"     // Service, Text: one line it wrote
 	ServiceExited  Kind = "service-exited"  // Service, Exit, Text
 	ServiceEnded   Kind = "service-ended"   // Service, Text: the lab stopped it, and why
@@ -98,6 +101,14 @@ type Power struct {
 	Warm  string   `json:"warm,omitempty"`  // the snapshot of its firmware that it goes on from; empty: it was powered on from cold
 	Cold  string   `json:"cold,omitempty"`  // why it was, where the plan has a snapshot
 	Cable string   `json:"cable,omitempty"` // how the cable reaches the bridge: "tap" or "packet socket"
+
+	Expect json.RawMessage `json:"expect,omitempty"` // what this boot is judged on in place of the plan's expectations, in their form
+}
+
+// Socket is a socket that was opened on the host of a service.
+type Socket struct {
+	Network string `json:"network"` // "udp4", "tcp4", "udp6" ...
+	Address string `json:"address"` // "0.0.0.0:67"
 }
 
 // Exit is the end of a process.

@@ -28,7 +28,7 @@ const (
 //     shown no sign of life for a second (20 s and more to the guest): at other times it waited for nobody;
 //   - a request went to a service of ours that runs and plays that role, and the service had decided nothing, or
 //     had decided to answer, and no answer came before the boot ended, nor had the lab taken a frame of it;
-//   - a request went where a program that is not ours listens, which answered nothing: it does not say whether it
+//   - a request went where a server that is not ours listens, which answered nothing: it does not say whether it
 //     was about to (dhcpd first looks for a second whether an address is free);
 //   - a service is expected to stay silent and had not said so.
 //
@@ -44,7 +44,7 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 		return true, ""
 	}
 	b := boots[len(boots)-1]
-	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.foreign, b.undecidedYet} {
+	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet} {
 		if why := find(); why != "" {
 			return false, why
 		}

@@ -53,8 +53,8 @@ func (b *boot) queries() []*query {
 	return order
 }
 
-// foreign looks for a request that a program which is not ours may have heard and did not answer.
-func (b *boot) foreign() string {
+// unsaid looks for a request that a server which is not ours may have heard and did not answer.
+func (b *boot) unsaid() string {
 	for _, e := range b.t.restarts {
 		if e.Seq > b.events[0].Seq {
 			return fmt.Sprintf("%q had ended while it booted, and was being started again (event %d)", e.Service, e.Seq)
@@ -73,14 +73,14 @@ func (b *boot) foreign() string {
 	return ""
 }
 
-// mayHear tells whether a request went to where a program that is not ours listens, as far as its topology says.
+// mayHear tells whether a request went to where a server that is not ours listens, as far as is known.
 func (b *boot) mayHear(s *plan.Service, p *event.Packet) bool {
-	if s.Exec == nil || s.Exec.Once || b.t.gone[s.Name] != nil {
+	if !foreign(s) || b.t.gone[s.Name] != nil {
 		return false
 	}
 	if b.t.isAt(*s, event.HostOf(p.Dst)) {
 		return true
 	}
-	return p.DHCP != nil && event.HostOf(p.Dst) == everybody && b.hears(s) && mayPlay(*s) &&
+	return p.DHCP != nil && event.HostOf(p.Dst) == everybody && b.hears(s) && b.t.mayPlay(s) &&
 		(!event.IsSet(p.DHCP.ServerID) || b.t.isAt(*s, p.DHCP.ServerID))
 }

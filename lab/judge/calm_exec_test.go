@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -8,6 +9,69 @@ import (
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/topology"
 )
+
+// The same of a server outside the lab, by the sockets that it was given.
+func TestCalmBesideServersOutside(t *testing.T) {
+	discover, offer := event.DHCP{Type: "DISCOVER"}, event.DHCP{Type: "OFFER", YIAddr: "192.0.2.100", ServerID: "192.0.2.1"}
+	for name, c := range map[string]struct {
+		socket event.Socket
+		why    string // empty: calm
+		silent string // empty: nobody is told to have stayed silent
+		play   func(*script) *script
+	}{
+		"no offer": {event.Socket{Network: "udp4", Address: "0.0.0.0:67"}, `"tftp", which is not ours`, "it did not answer DHCPDISCOVER; it is not ours",
+			func(s *script) *script { return s.sends(discover).receives("dhcp", offer) }},
+		"it offered": {event.Socket{Network: "udp", Address: "[::]:67"}, "", "",
+			func(s *script) *script { return s.sends(discover).receives("dhcp", offer).receives("tftp", offer) }},
+		"it listens elsewhere": {event.Socket{Network: "tcp4", Address: "192.0.2.2:67"}, "", "",
+			func(s *script) *script { return s.sends(discover).receives("dhcp", offer) }},
+		"no file": {event.Socket{Network: "udp4", Address: "192.0.2.2:69"}, "had not answered RRQ probe.0", "it did not answer RRQ probe.0",
+			func(s *script) *script { return s.asks("RRQ", "probe.0", event.TFTP{}) }},
+	} {
+		p := testPlan()
+		p.Services[1].Server, p.Services[1].External = nil, true
+		s := newScript(p, "bios")
+		s.add(event.Event{Kind: event.ServiceListens, Service: "tftp", Socket: &c.socket})
+		s.power("bios", true)
+		c.play(s).fails("No more network devices")
+		calm, why := Calm(s.plan, s.events, "bios")
+		if calm != (c.why == "") || !strings.Contains(why, c.why) {
+			t.Errorf("%s: calm %t, %q; want %q", name, calm, why, c.why)
+		}
+		silent := ""
+		for _, x := range Results(s.plan, s.events)[0].Who.Silent {
+			if x.Service == "tftp" {
+				silent += x.Why
+			}
+		}
+		if (silent == "") != (c.silent == "") || !strings.Contains(silent, c.silent) {
+			t.Errorf("%s: silent because %q, want %q", name, silent, c.silent)
+		}
+	}
+}
+
+// Who has a guest powered on may say what that boot is judged on; the next is judged on the plan's claims again.
+func TestExpectationsOfOneBoot(t *testing.T) {
+	p := testPlan()
+	p.Guests[0].Expect = []topology.Expectation{{Ends: "off"}}
+	s := newScript(p, "bios")
+	s.boot++
+	s.of(event.Event{Kind: event.GuestPowered, Power: &event.Power{Expect: json.RawMessage(`[{"serial":"gone"},{"ends":"running"}]`)}})
+	s.fails("No more network devices")
+	var got []string
+	for _, v := range Judge(s.plan, s.events) {
+		if v.Guest == "bios" {
+			got = append(got, v.Expectation)
+		}
+	}
+	if want := `serial: "gone", ends: running`; strings.Join(got, ", ") != want {
+		t.Errorf("judged on %q, want %q", got, want)
+	}
+	s.power("bios", false)
+	if v := Judge(s.plan, s.events); v[0].Expectation != "ends: off" {
+		t.Errorf("the second boot is judged on %q", v[0].Expectation)
+	}
+}
 
 // What a program that is not ours did not answer it may have been about to.
 func TestCalmBesideForeignServers(t *testing.T) {

@@ -99,7 +99,7 @@ func (b *boot) fileHost() string {
 func (b *boot) onlyTFTP() string {
 	only := ""
 	for _, s := range b.t.plan.Services {
-		if !s.Address.IsValid() || (s.Server == nil || s.Server.TFTP == nil) && (s.Exec == nil || s.Exec.Ready.UDP != portTFTP) {
+		if !s.Address.IsValid() || (s.Server == nil || s.Server.TFTP == nil) && !b.t.opened(&s, "udp", portTFTP) {
 			continue
 		}
 		if only != "" {

@@ -56,11 +56,13 @@ func Judge(p *plan.Plan, events []event.Event) []Verdict {
 
 // verdicts judges one guest on what the tracker has seen so far.
 func (t *Tracker) verdicts(g *plan.Guest) []Verdict {
-	list := g.Expect
+	list, b := g.Expect, t.last(g.Name)
+	if b != nil {
+		list = b.guest.Expect
+	}
 	if len(list) == 0 {
 		list = []topology.Expectation{{}}
 	}
-	b := t.last(g.Name)
 	if why := t.unjudgeable(g.Name, b); why != "" {
 		return refuse(g, b, list, why)
 	}

@@ -282,17 +282,12 @@ func (b *boot) blame(d *diagnosis, to string, roles ...string) {
 		}
 	}
 	for _, s := range b.t.plan.Services {
-		if gone := b.t.gone[s.Name]; gone != nil && heard(s.Name) && b.hears(&s) && (playsAny(s, roles) || mayPlay(s)) {
+		if gone := b.t.gone[s.Name]; gone != nil && heard(s.Name) && b.hears(&s) && (playsAny(s, roles) || b.t.mayPlay(&s)) {
 			d.do = fmt.Sprintf("service %q had ended by then%s: start it again", s.Name, because(gone.Text))
 			d.evidence = append(d.evidence, *gone)
 			return
 		}
 	}
-}
-
-// mayPlay tells whether a program that is not ours may be a DHCP server, as far as its topology says.
-func mayPlay(s plan.Service) bool {
-	return s.Exec != nil && !s.Exec.Once && (s.Exec.Ready.UDP == portDHCP || s.Exec.Ready.Log != "")
 }
 
 // playsAny tells whether a service of ours plays one of these roles.

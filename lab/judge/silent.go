@@ -62,7 +62,7 @@ func (b *boot) got(s *plan.Service, p *event.Packet) bool {
 	}
 	own := b.t.isAt(*s, event.HostOf(p.Dst))
 	switch {
-	case s.Server == nil && s.Exec == nil, s.EndsByItself():
+	case s.Server == nil && !foreign(s):
 		return false
 	case p.TFTP != nil && s.Server != nil:
 		return own && s.Server.TFTP != nil
@@ -75,7 +75,7 @@ func (b *boot) got(s *plan.Service, p *event.Packet) bool {
 		return (own || event.HostOf(p.Dst) == everybody && b.hears(s)) && b.leases(s) && p.DHCP.DstPort == portDHCP &&
 			(!event.IsSet(named) || b.t.isAt(*s, named))
 	}
-	return own && (p.TFTP != nil && s.Exec.Ready.UDP == portTFTP || p.HTTP != nil && s.Exec.Ready.TCP == event.PortOf(p.Dst))
+	return own && (p.TFTP != nil && b.t.opened(s, "udp", portTFTP) || p.HTTP != nil && b.t.opened(s, "tcp", event.PortOf(p.Dst)))
 }
 
 // expectsAnswer tells whether a message is one that servers answer before the machine goes on.
@@ -90,11 +90,12 @@ func (b *boot) expectsAnswer(p *event.Packet) bool {
 	return p.TFTP != nil || p.HTTP != nil
 }
 
-// leases tells whether a program that is not ours is known to be a DHCP server: it is ready when it listens on port 67, or it is one
-// by its name.
+// leases tells whether a server that is not ours is known to be a DHCP server: it has port 67 open, or it is one by its name.
 func (b *boot) leases(s *plan.Service) bool {
-	r := s.Exec.Ready
-	return r.UDP == portDHCP || r.UDP == 0 && r.TCP == 0 && slices.Contains([]string{"dhcpd", "kea-dhcp4", "dnsmasq"}, b.program(s.Name))
+	if b.t.opened(s, "udp", portDHCP) || s.Exec == nil {
+		return b.t.opened(s, "udp", portDHCP)
+	}
+	return s.Exec.Ready.UDP == 0 && s.Exec.Ready.TCP == 0 && slices.Contains([]string{"dhcpd", "kea-dhcp4", "dnsmasq"}, b.program(s.Name))
 }
 
 // portTFTP is where TFTP servers take requests (RFC 1350 section 4).

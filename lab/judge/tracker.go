@@ -1,11 +1,13 @@
 package judge
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/topology"
 )
 
 // Tracker follows a run event by event and knows at any moment how far each guest has come. It is not safe for
@@ -20,6 +22,8 @@ type Tracker struct {
 
 	dismissed map[string]bool // services that the lab itself stopped
 	restarts  []event.Event   // services that are started again by their policy
+
+	sockets map[string][]event.Socket // of services outside the lab: what they were given
 
 	services map[string]*seen // those of which something is expected
 	logged   []event.Event    // lines of programs that are not ours that say why they did not answer
@@ -60,7 +64,7 @@ func (s GuestState) Deadline() (at time.Duration, stage event.Stage, ok bool) {
 // NewTracker follows a run of p, from its first event.
 func NewTracker(p *plan.Plan) *Tracker {
 	return &Tracker{plan: p, run: &event.Run{}, boots: map[string][]*boot{}, gone: map[string]*event.Event{}, dismissed: map[string]bool{},
-		armed: planned(p), services: map[string]*seen{}}
+		armed: planned(p), services: map[string]*seen{}, sockets: map[string][]event.Socket{}}
 }
 
 // Feed takes the next event of the log. Events must come in the log's order, each once; kinds and guests it
@@ -85,6 +89,10 @@ func (t *Tracker) Feed(e event.Event) {
 		if !t.dismissed[e.Service] {
 			t.gone[e.Service] = &e
 		}
+	case event.ServiceListens:
+		if e.Socket != nil {
+			t.sockets[e.Service] = append(t.sockets[e.Service], *e.Socket)
+		}
 	case event.ServerDecided:
 		t.decided(e)
 	case event.GuestPowered:
@@ -102,8 +110,17 @@ func (t *Tracker) powered(e event.Event) {
 	if i < 0 || t.boot(e.Guest, e.Boot) != nil {
 		return
 	}
-	b := newBoot(t, &t.plan.Guests[i], e)
+	b := newBoot(t, poweredAs(t.plan.Guests[i], e), e)
 	t.boots[e.Guest] = append(t.boots[e.Guest], b)
+}
+
+// poweredAs is the guest as it was powered on: whoever did that may have said what this boot is judged on.
+func poweredAs(g plan.Guest, e event.Event) *plan.Guest {
+	var list []topology.Expectation
+	if e.Power != nil && len(e.Power.Expect) > 0 && json.Unmarshal(e.Power.Expect, &list) == nil {
+		g.Expect = list
+	}
+	return &g
 }
 
 // toBoot hands an event to the boot it belongs to.

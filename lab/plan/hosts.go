@@ -106,6 +106,12 @@ func (s Service) writeHost(b *strings.Builder) {
 	if s.Capture {
 		b.WriteString("  what passes its interfaces is recorded\n")
 	}
+	if s.External {
+		b.WriteString("  servers outside the lab are given sockets here\n")
+		if len(s.Files) > 0 {
+			fmt.Fprintf(b, "  is given %s\n", strings.Join(s.Files, " "))
+		}
+	}
 	if s.Exec != nil {
 		s.Exec.writeText(b, s.Files)
 	}

@@ -64,12 +64,13 @@ type Service struct {
 	Discover *int              `json:"discover,omitempty"` // boot server type that the EFI probes in its TFTP root discover
 	Host     string            `json:"host,omitempty"`     // the service whose host it shares; empty: it has one of its own
 
-	Links   []Link                 `json:"links,omitempty"`   // its interfaces, if there are several
-	Router  bool                   `json:"router,omitempty"`  // it forwards between its networks
-	Routes  []Route                `json:"routes,omitempty"`  // to the lab's other networks
-	Capture bool                   `json:"capture,omitempty"` // what passes its interfaces is recorded
-	Exec    *Exec                  `json:"exec,omitempty"`    // a program that is not ours, in place of Server
-	Expect  []topology.Expectation `json:"expect,omitempty"`
+	Links    []Link                 `json:"links,omitempty"`    // its interfaces, if there are several
+	Router   bool                   `json:"router,omitempty"`   // it forwards between its networks
+	Routes   []Route                `json:"routes,omitempty"`   // to the lab's other networks
+	Capture  bool                   `json:"capture,omitempty"`  // what passes its interfaces is recorded
+	Exec     *Exec                  `json:"exec,omitempty"`     // a program that is not ours, in place of Server
+	External bool                   `json:"external,omitempty"` // servers outside the lab are given sockets on its host, in place of Server
+	Expect   []topology.Expectation `json:"expect,omitempty"`
 
 	HTTPFiles []string `json:"httpFiles,omitempty"` // those put into its HTTP root
 	Signed    []Signed `json:"signed,omitempty"`    // boot programs in its TFTP root that get credentials there

@@ -42,6 +42,9 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			ps.Files = served(boots, s.TFTP)
 			ps.Alias, ps.Discover, ps.Pad = s.TFTP.Alias, s.TFTP.Discover, s.TFTP.Pad
 		}
+		if ps.External = s.External != nil; ps.External && len(s.External.Images) > 0 {
+			ps.Files = served(nil, &topology.TFTP{Images: s.External.Images})
+		}
 		if s.Exec != nil && len(s.Exec.Images) > 0 {
 			ps.Files = served(nil, &topology.TFTP{Images: s.Exec.Images})
 		}
@@ -54,8 +57,11 @@ func services(t *topology.Topology, nets []Network) ([]Service, []Image) {
 			}
 			ps.Roles = append(ps.Roles, "echo")
 		}
-		if len(ps.Roles) == 0 { // a router alone, or a program that is not ours
+		if len(ps.Roles) == 0 { // a router alone, or a server that is not ours
 			ps.Server = nil
+		}
+		if ps.External {
+			ps.Roles = []string{"external"}
 		}
 		out = append(out, ps)
 	}

@@ -50,6 +50,8 @@ func happened(e event.Event) string {
 		return strings.Join(strings.Fields(fmt.Sprintf("exit status %d %s %s", e.Exit.Code, e.Exit.Signal, e.Exit.Stderr)), " ")
 	case e.Kind == event.GuestSettled:
 		return fmt.Sprintf("boot %d", e.Boot)
+	case e.Socket != nil:
+		return e.Socket.Network + " " + e.Socket.Address
 	case e.Run != nil:
 		return fmt.Sprintf("%s, nonce %s", e.Run.Topology, e.Run.Nonce)
 	}

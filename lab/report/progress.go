@@ -37,6 +37,10 @@ func (pr *Progress) Feed(e event.Event) []string {
 	switch e.Kind {
 	case event.ServiceReady:
 		return pr.line(e, e.Service, "ready")
+	case event.ServiceListens:
+		if e.Socket != nil {
+			return pr.line(e, e.Service, "listens on "+e.Socket.Network+" "+e.Socket.Address)
+		}
 	case event.ServiceExited:
 		return pr.line(e, e.Service, "ended"+colon(e.Text))
 	case event.ServiceRestart, event.ServiceLost, event.ServiceEnded:

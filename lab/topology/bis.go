@@ -25,8 +25,9 @@ func (c *checker) credentials(key string, f *bootServerItemForm) *Credentials {
 	if f.Credentials == nil {
 		return nil
 	}
-	if server := f.Boot.Server; c.form.Services[partName(server)].Exec != nil {
-		c.report(join(key, "credentials"), "cannot lie beside the boot files, as %q is a program that is not ours; name a service with tftp in boot: {server: ...}, or leave server out", server)
+	server := f.Boot.Server
+	if to := c.form.Services[partName(server)]; to.Exec != nil || to.External != nil {
+		c.report(join(key, "credentials"), "cannot lie beside the boot files, as %q is none of our servers; name a service with tftp in boot: {server: ...}, or leave server out", server)
 	}
 	return &Credentials{Flaw: string(f.Credentials.Flaw)}
 }

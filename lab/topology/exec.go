@@ -34,10 +34,13 @@ const (
 	onceWithin  = 60 * time.Second
 )
 
-// execs builds the programs that are not ours.
+// execs builds the servers that are not ours.
 func (c *checker) execs() {
 	for i := range c.topo.Services {
 		s := &c.topo.Services[i]
+		if f := c.form.Services[partName(s.Name)]; f.External != nil {
+			c.external(s, f)
+		}
 		if f := c.form.Services[partName(s.Name)].Exec; f != nil {
 			c.exec("services."+s.Name+".exec", s, f)
 		}
@@ -57,11 +60,7 @@ func (c *checker) exec(key string, s *Service, f *execForm) {
 	if len(f.Command) == 0 && c.whole(key) && slices.Contains(c.keys[key], "command") {
 		c.report(join(key, "command"), "names no program; write it and its arguments, such as [dhcrelay, -d, ${boot.address}]")
 	}
-	for _, role := range c.keys["services."+s.Name] {
-		if slices.Contains([]string{"dhcp", "bootp", "proxydhcp", "bootserver", "tftp", "echo", "relay"}, role) {
-			c.report("services."+s.Name+"."+role, "is a server of ours, in the place of exec; give it a service of its own (on: %s for the same host)", s.Name)
-		}
-	}
+	c.onlyForeign(s.Name, "exec")
 	for i, name := range e.Images {
 		c.fileName(item(join(key, "images"), i), name)
 	}

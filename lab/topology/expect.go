@@ -104,7 +104,7 @@ func (c *checker) from(key, name, role string) {
 	}
 	s := c.topo.Services[i]
 	switch {
-	case s.Exec != nil && role != "": // only its author knows what it serves
+	case s.Foreign() && role != "": // only its author knows what it serves
 	case role != "offer" && role != "" && !s.plays(role):
 		c.report(key, "service %q has no %s, so this cannot come from it", name, role)
 	case role == "offer" && s.DHCP == nil && s.DHCP6 == nil && s.BOOTP == nil && s.ProxyDHCP == nil:

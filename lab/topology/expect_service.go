@@ -34,11 +34,14 @@ func (c *checker) expectsService(name string) {
 			}
 		}
 		x := Expectation{Log: string(f.Log)}
+		if f.Log != "" && s.External != nil {
+			c.report(join(at, "log"), "%q is served from outside the lab, which has no log of it", name)
+		}
 		if f.Exits != nil {
 			status := int(*f.Exits)
 			x.Exits = &status
 			if s.Exec == nil {
-				c.report(join(at, "exits"), "%q is a server of ours, which runs as long as the lab", name)
+				c.report(join(at, "exits"), "%q is no program that this lab runs, so it cannot see it end; claim that of a service with exec", name)
 			}
 		}
 		if f.Restarts != nil {

@@ -42,6 +42,7 @@ type serviceForm struct {
 	BootServer *bootServerForm      `json:"bootserver" jsonschema_description:"A boot server (PXE 2.1): it names the boot file of a type that a client chose."`
 	Relay      *relayForm           `json:"relay" jsonschema_description:"A DHCP relay agent (RFC 1542, RFC 3046)."`
 	Exec       *execForm            `json:"exec" jsonschema_description:"A program that is not ours, run unmodified on this host. The host of a DHCP client has no address of its own."`
+	External   *externalForm        `json:"external" jsonschema_description:"A host for servers outside the lab: whoever holds its control socket gets sockets there, as the handlers of a Go test do (lab/labtest)."`
 	TFTP       *tftpForm            `json:"tftp" jsonschema_description:"A read-only TFTP server; {} serves every image that a boot of this lab names."`
 	MTFTP      *mtftpForm           `json:"mtftp" jsonschema_description:"A multicast TFTP server by Intel's scheme (PXE 2.1), beside tftp: it sends each file to a group, to all that listen."`
 	HTTP       *httpForm            `json:"http" jsonschema_description:"A read-only HTTP server for UEFI HTTP boot and iPXE; {} serves every image that a boot of this lab names for HTTP."`

@@ -1,6 +1,6 @@
 package topology
 
-// The forms of hosts on several networks, of relays, and of programs that are not ours; see form.go.
+// The forms of hosts on several networks, of relays, and of servers that are not ours; see form.go.
 
 type relayForm struct {
 	To             []string   `json:"to" jsonschema:"required" example:"[boot]" jsonschema_description:"Services, or addresses: each gets every request."`
@@ -28,6 +28,10 @@ type execForm struct {
 	After   []string          `json:"after" jsonschema_description:"Services that must serve before it is started; when the lab is over they are stopped after it."`
 	Restart *restartForm      `json:"restart" jsonschema_description:"Whether it is started again when it ends. Without this it is not."`
 	Within  duration          `json:"within" jsonschema_description:"The longest it may take to be ready, or with once to end. Default: 20s, or 60s."`
+}
+
+type externalForm struct {
+	Images []fileName `json:"images" jsonschema_description:"Boot programs of this run, and what they fetch next, put into tftp/SERVICE of its bundle for those servers to serve."`
 }
 
 type restartForm struct {

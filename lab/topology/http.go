@@ -124,7 +124,7 @@ func (c *checker) servesHTTP(key string, s *Service, server string, six bool) {
 		return
 	}
 	switch to := c.topo.Services[i]; {
-	case to.Exec != nil: // only its author knows what it serves
+	case to.Foreign(): // only its author knows what it serves
 	case to.HTTP == nil && to.Name == s.Name:
 		c.report(key, "nobody serves these files, as %q has no http; add http: {} to it, or name the service that has it with http: {server: ...}", s.Name)
 	case to.HTTP == nil:
@@ -146,7 +146,7 @@ func (c *checker) uri(key, text string) {
 		return
 	}
 	foreign := func(s Service) bool {
-		return s.Exec != nil && (s.Address.String() == u.Hostname() || s.Address6.String() == u.Hostname())
+		return s.Foreign() && (s.Address.String() == u.Hostname() || s.Address6.String() == u.Hostname())
 	}
 	if u.Scheme == "http" && c.topo.ServesURI(u) == nil && !slices.ContainsFunc(c.topo.Services, foreign) {
 		c.report(key, "no service of this lab serves HTTP at %s; add http: {} to the one that has that address", u.Host)

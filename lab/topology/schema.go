@@ -118,7 +118,7 @@ func shape(file *jsonschema.Schema, defs jsonschema.Definitions) {
 	defs["expectation"].MinProperties, defs["expectation"].MaxProperties = count(1), count(1)
 	defs["never"].OneOf = append(oneKeyOf("serial", "log"), &jsonschema.Schema{AnyOf: oneKeyOf("packet", "from")})
 	defs["network"].AnyOf = oneKeyOf("subnet", "subnet6")
-	defs["service"].AnyOf = oneKeyOf("dhcp", "dhcp6", "proxydhcp", "bootserver", "bootp", "relay", "tftp", "mtftp", "http", "echo", "router", "exec")
+	defs["service"].AnyOf = oneKeyOf("dhcp", "dhcp6", "proxydhcp", "bootserver", "bootp", "relay", "tftp", "mtftp", "http", "echo", "router", "exec", "external")
 	defs["reservation"].OneOf = oneKeyOf("guest", "mac", "uuid")
 	defs["reservation"].AnyOf = oneKeyOf("address", "file")
 }

@@ -16,10 +16,13 @@ func (c *checker) services() {
 		if f.Exec != nil {
 			s.Exec = &Exec{} // execs builds it, once all parts are known
 		}
+		if f.External != nil {
+			s.External = &External{} // likewise
+		}
 		c.place(key, &s, f, taken)
 		if c.whole(key) && f.DHCP == nil && f.DHCP6 == nil && f.TFTP == nil && f.Echo == nil && f.BOOTP == nil && f.ProxyDHCP == nil && f.BootServer == nil &&
-			f.HTTP == nil && f.MTFTP == nil && f.Relay == nil && f.Exec == nil && !f.Router {
-			c.report(key, "plays no role; add dhcp, dhcp6, proxydhcp, bootserver, bootp, relay, tftp, mtftp, http, echo, router or exec")
+			f.HTTP == nil && f.MTFTP == nil && f.Relay == nil && f.Exec == nil && f.External == nil && !f.Router {
+			c.report(key, "plays no role; add dhcp, dhcp6, proxydhcp, bootserver, bootp, relay, tftp, mtftp, http, echo, router, exec or external")
 		}
 		if f.TFTP != nil {
 			s.TFTP = c.tftp(join(key, "tftp"), f.TFTP)
@@ -187,7 +190,7 @@ func (c *checker) servesTFTP(key string, s *Service, server string) {
 		return
 	}
 	switch to := c.topo.Services[i]; {
-	case to.Exec != nil: // only its author knows what it serves
+	case to.Foreign(): // only its author knows what it serves
 	case to.TFTP == nil && to.Name == s.Name:
 		c.report(key, "nobody serves these files, as %q has no tftp; add tftp: {} to it, or name the service that has it with boot: {server: ...}", s.Name)
 	case to.TFTP == nil:

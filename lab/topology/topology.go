@@ -54,8 +54,9 @@ type Service struct {
 
 	ProxyDHCP  *ProxyDHCP
 	BootServer *BootServer
-	Relay      *Relay `json:",omitempty"`
-	Exec       *Exec  `json:",omitempty"`
+	Relay      *Relay    `json:",omitempty"`
+	Exec       *Exec     `json:",omitempty"`
+	External   *External `json:",omitempty"`
 }
 
 // DHCP is our DHCP server.
