@@ -118,7 +118,7 @@ func TestNever(t *testing.T) {
 // leaf: it may import none. Only lab puts the parts together.
 var mayImport = map[string][]string{
 	"images":       {},
-	"lab":          {"images", "lab/...", "server", "server/bis", "server/pxeclient"},
+	"lab":          {"images", "lab/...", "server", "server/bis", "server/pxe", "server/pxeclient"},
 	"lab/cmd":      {"images", "lab/...", "server/..."},
 	"lab/control":  {"lab/event", "lab/plan", "lab/topology"},
 	"lab/event":    {},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/host"
 	"github.com/pxelab/pxelab/lab/network/sandbox"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -76,7 +77,7 @@ func schemaCommand() *cobra.Command {
 		Example: "  pxelab schema > topologies/schema.json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			text, err := topology.Schema(known())
+			text, err := topology.Schema(lab.Known())
 			if err != nil {
 				return err
 			}

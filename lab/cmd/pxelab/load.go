@@ -8,23 +8,15 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pxelab/pxelab/images"
+	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/host"
-	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/network/sandbox"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/topology"
-	"github.com/pxelab/pxelab/server/pxe"
 )
 
 // defaultTopology is what commands use when no file is named.
 const defaultTopology = "topologies/firmware-trio.yaml"
-
-// known lists what a topology may name.
-func known() topology.Known {
-	return topology.Known{Firmwares: plan.Firmwares(), NICs: plan.NICs(), Sticks: plan.Sticks(), Images: images.Names(), Reporters: images.Reporters(), Archs: pxe.ArchNames(), HTTPFirmwares: plan.HTTPFirmwares(),
-		Reasons: judge.Reasons(), Notes: judge.Notes()}
-}
 
 // topologyArg gives the file named on the command line, or the default one.
 func topologyArg(args []string) string {
@@ -40,7 +32,7 @@ func loadTopology(path string) (*topology.Topology, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the topology: %w; name a topology file, such as one of topologies/*.yaml", err)
 	}
-	return topology.Parse(path, data, known())
+	return topology.Parse(path, data, lab.Known())
 }
 
 // planFlags are the flags of every command that plans.

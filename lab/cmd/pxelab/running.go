@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/report"
@@ -111,7 +112,7 @@ func down(ctx context.Context, name string) error {
 	if err := waitGone(ctx, info.PID); err != nil {
 		return fmt.Errorf("wait for %s to end: %w", info.Name, err)
 	}
-	if _, err := writeReports(info.Bundle); err != nil {
+	if _, err := lab.WriteReports(info.Bundle); err != nil {
 		return err
 	}
 	fmt.Printf("%s is down\nbundle %s\n", info.Name, info.Bundle)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -127,7 +126,7 @@ func (d *liveDisplay) draw(out *os.File, p *plan.Plan) {
 
 // conclude judges a bundle, writes its reports and prints the closing one. Verdicts that fail are errVerdict.
 func conclude(bundle string, asJSON bool) error {
-	r, err := writeReports(bundle)
+	r, err := lab.WriteReports(bundle)
 	if err != nil {
 		return err
 	}
@@ -136,38 +135,6 @@ func conclude(bundle string, asJSON bool) error {
 		return err
 	}
 	return printReport(r, text, bundle, asJSON)
-}
-
-// writeReports judges a bundle and writes the reports into it.
-func writeReports(bundle string) (report.Report, error) {
-	r, err := judged(bundle)
-	if err != nil {
-		return r, err
-	}
-	text, err := r.JSON()
-	if err != nil {
-		return r, err
-	}
-	junit, err := r.JUnit()
-	if err != nil {
-		return r, err
-	}
-	plain := r.Text(report.Style{Width: 120}) + "\n" + r.Who(report.Style{Width: 120})
-	for name, data := range map[string][]byte{"verdicts.json": text, "junit.xml": junit, "report.txt": []byte(plain)} {
-		if err := os.WriteFile(filepath.Join(bundle, name), data, 0o644); err != nil {
-			return r, fmt.Errorf("write the reports: %w; `pxelab judge %s` prints them", err, bundle)
-		}
-	}
-	return r, nil
-}
-
-// judged judges what a bundle recorded.
-func judged(bundle string) (report.Report, error) {
-	p, events, err := lab.ReadBundle(bundle)
-	if err != nil {
-		return report.Report{}, err
-	}
-	return report.New(p, events), nil
 }
 
 // printReport prints the closing report, or its JSON, and says by its error whether all passed.
@@ -207,7 +174,7 @@ func judgeCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&who, "who", false, "whose word each guest followed, and why")
 	cmd.Flags().BoolVar(&asJUnit, "junit", false, "as junit.xml")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		r, err := judged(args[0])
+		r, err := lab.Judge(args[0])
 		if err != nil {
 			return err
 		}
