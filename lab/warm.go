@@ -40,13 +40,16 @@ type shot struct {
 	guest.Shot
 	Mark string    `json:"mark"` // what the console said
 	Made time.Time `json:"made"`
+	Why  string    `json:"why,omitempty"` // there is none, and so why
 }
 
 const (
 	// shotAge is how old a snapshot may be: its clock goes on at the time at which it was taken.
 	shotAge = 7 * 24 * time.Hour
+	// failedAge is how long it is believed that one cannot be taken: the host may have been busy.
+	failedAge = time.Hour
 	// shotLimit is how long a firmware may take to its mark; 3 s on a calm host.
-	shotLimit = 90 * time.Second
+	shotLimit = 45 * time.Second
 	// shotTries is how often a mark is tried at which a firmware was on its way to the network already.
 	shotTries = 3
 	// shotBytes is how much the cache may hold of snapshots; a state has 10 to 45 MB.
@@ -112,11 +115,14 @@ func snapshot(ctx context.Context, g plan.Guest, say func(string)) (string, erro
 	return dir, nil
 }
 
-// fresh tells whether a snapshot is there, and notes that it was used.
+// fresh tells whether a snapshot is there, or that none can be taken, and notes that it was used.
 func fresh(dir string) bool {
-	now := time.Now()
+	now, age := time.Now(), shotAge
 	st, err := os.Stat(filepath.Join(dir, shotFile))
-	return err == nil && now.Sub(st.ModTime()) < shotAge && os.Chtimes(dir, now, now) == nil
+	if _, lacks := os.Stat(filepath.Join(dir, stateFile)); lacks != nil {
+		age = failedAge
+	}
+	return err == nil && now.Sub(st.ModTime()) < age && os.Chtimes(dir, now, now) == nil
 }
 
 // shotKey names everything that a snapshot depends on: the command line with MAC and UUID, less the guest's name, and the files it
@@ -173,7 +179,7 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	}
 }
 
-// takeSnapshot has a guest's firmware run to the last mark at which it can be stopped in time, and keeps that.
+// takeSnapshot has a guest's firmware run to the last mark at which it can be stopped in time, and keeps that, or why it cannot be.
 func takeSnapshot(ctx context.Context, g plan.Guest, dir string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+"-")
 	if err != nil {
@@ -181,8 +187,12 @@ func takeSnapshot(ctx context.Context, g plan.Guest, dir string) error {
 	}
 	defer os.RemoveAll(tmp)
 	s, err := takeAtMark(ctx, g, tmp)
-	if err != nil {
+	if err != nil && ctx.Err() != nil {
 		return err
+	}
+	if err != nil {
+		s = shot{Why: err.Error(), Made: time.Now()}
+		_ = os.Remove(filepath.Join(tmp, stateFile))
 	}
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -272,6 +282,9 @@ func (m *machine) resume(g plan.Guest, dir string) (*resumed, string) {
 	text, err := os.ReadFile(filepath.Join(w.Dir, shotFile))
 	if err == nil {
 		err = json.Unmarshal(text, &r.shot)
+	}
+	if err == nil && r.Why != "" {
+		return nil, r.Why
 	}
 	for _, c := range g.Copies {
 		if err == nil {

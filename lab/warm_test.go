@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,6 +83,12 @@ func TestFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !fresh(dir) {
+		t.Error("that none could be taken a moment ago is not believed")
+	}
+	if err := os.WriteFile(filepath.Join(dir, stateFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !fresh(dir) {
 		t.Error("a new snapshot is not fresh")
 	}
 	if st, err := os.Stat(dir); err != nil || !st.ModTime().After(long.Add(time.Minute)) {
@@ -93,5 +100,12 @@ func TestFresh(t *testing.T) {
 	}
 	if fresh(dir) {
 		t.Error("a snapshot that is too old is fresh")
+	}
+	old = time.Now().Add(-failedAge - time.Minute)
+	if err := errors.Join(os.Remove(filepath.Join(dir, stateFile)), os.Chtimes(filepath.Join(dir, shotFile), old, old)); err != nil {
+		t.Fatal(err)
+	}
+	if fresh(dir) {
+		t.Error("that none could be taken long ago is believed")
 	}
 }

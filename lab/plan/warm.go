@@ -33,6 +33,8 @@ func (g *Guest) warm(p *Plan, sameMAC bool) *Warm {
 		return nil
 	case len(g.Keys) > 0: // they may be meant for a prompt that comes before
 		return nil
+	case g.NIC == usbNIC: // no firmware boots from one
+		return nil
 	case sameMAC: // whether its address is taken is the network's to say
 		return nil
 	case g.Client == "ipxe" && !g.Over(IPv6):
