@@ -28,12 +28,23 @@ type Case struct {
 	Text     string `json:"text"`     // the topology of this case, whole, as YAML
 	Dir      string `json:"dir"`      // folder that relative paths in Text start from
 
+	Firmware *Firmware `json:"firmware,omitempty"` // files in place of the host's; nil: the host's own
+
 	Clock string `json:"clock"` // "auto", "real" or "warp"
 	Start string `json:"start"` // "auto", "cold" or "warm": see docs/warm-start.md
 
 	ExpectFail string `json:"expectFail,omitempty"` // why it is expected to fail; empty: it is expected to pass
 	Needs      Needs  `json:"needs"`
-	Inputs     string `json:"inputs"` // SHA-256 of all the above but Index and Needs: two runs with the same did the same
+	Inputs     string `json:"inputs"` // SHA-256 of all the above but Index, Dir and Needs: two runs with the same did the same
+}
+
+// Firmware is one build of a firmware, by its files.
+type Firmware struct {
+	Name     string `json:"name"`             // the value on the axis: "ovmf-x64-202411"
+	Firmware string `json:"firmware"`         // what the host would have in its place: "ovmf-x64"
+	Code     string `json:"code"`             // path of the flash image
+	Vars     string `json:"vars,omitempty"`   // path of the variable store template
+	SHA256   string `json:"sha256,omitempty"` // of Code, in hex; empty: not checked
 }
 
 // Axis is the value that a case has on one axis.
@@ -47,4 +58,6 @@ type Needs struct {
 	Cores  float64       `json:"cores"`         // 1 is a core kept busy
 	Memory int           `json:"memoryMiB"`     // of all its guests that run at once, and the lab
 	Took   time.Duration `json:"took,omitzero"` // when it last ran; 0: not known
+
+	Estimate time.Duration `json:"estimate,omitzero"` // how long it runs, by its guests: for want of Took
 }

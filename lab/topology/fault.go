@@ -77,7 +77,7 @@ func ParseFault(path, text, network string, services []Target) (fault.Rule, erro
 		return fault.Rule{}, d.problems
 	}
 	var f faultForm
-	if body := d.body([]byte(text)); body != nil {
+	if body := d.body([]byte(text), "topology"); body != nil {
 		d.where[""] = start(body)
 		d.fill(body, "", reflect.ValueOf(&f).Elem())
 	}

@@ -29,7 +29,7 @@ const (
 // that is wrong, in file order; after an error of YAML syntax, which hides the rest, it holds that alone.
 func Parse(path string, data []byte, k Known) (*Topology, error) {
 	d := newDecoder(path, k)
-	body := d.body(data)
+	body := d.body(data, "topology")
 	if body == nil {
 		return nil, d.problems
 	}
@@ -47,11 +47,11 @@ func newDecoder(path string, k Known) *decoder {
 		keys: map[string][]string{}, unknown: map[string]bool{}}
 }
 
-// body finds the file's one document, or reports why there is none to read and returns nil.
-func (d *decoder) body(data []byte) ast.Node {
+// body finds the file's one document, or reports why there is none to read and returns nil. The noun is what the file holds.
+func (d *decoder) body(data []byte, noun string) ast.Node {
 	start := position{1, 1}
 	if len(data) > maxSize {
-		d.problem(start, "", "the file has %d octets; a topology may have %d (1 MiB)", len(data), maxSize)
+		d.problem(start, "", "the file has %d octets; a %s may have %d (1 MiB)", len(data), noun, maxSize)
 		return nil
 	}
 	if at, ok := invalidUTF8(data); ok {
@@ -60,11 +60,11 @@ func (d *decoder) body(data []byte) ast.Node {
 	}
 	tokens := lexer.Tokenize(string(bytes.TrimPrefix(data, []byte("\ufeff"))))
 	if len(tokens) > maxTokens {
-		d.problem(start, "", "the file has %d words and signs; a topology may have %d", len(tokens), maxTokens)
+		d.problem(start, "", "the file has %d words and signs; a %s may have %d", len(tokens), noun, maxTokens)
 		return nil
 	}
 	if at, ok := tooDeep(tokens); ok {
-		d.problem(at, "", "values are nested more than %d deep here; a topology needs fewer than 10", maxDepth)
+		d.problem(at, "", "values are nested more than %d deep here; a %s needs fewer than 10", maxDepth, noun)
 		return nil
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
@@ -72,8 +72,11 @@ func (d *decoder) body(data []byte) ast.Node {
 		d.syntax(err, data)
 		return nil
 	}
-	return d.document(file)
+	return d.document(file, noun)
 }
+
+// least is what a file must have.
+var least = map[string]string{"topology": "name, networks and guests", "matrix": "name, topologies and axes"}
 
 // tooDeep gives the first bracket, or dash among many on one line, that is nested too deep: the parser follows
 // them by recursion. Deeper indentation alone is no danger, as it takes the square of its depth in octets.
@@ -100,20 +103,20 @@ func tooDeep(tokens token.Tokens) (position, bool) {
 }
 
 // document picks the only document of a file.
-func (d *decoder) document(file *ast.File) ast.Node {
+func (d *decoder) document(file *ast.File, noun string) ast.Node {
 	var body ast.Node
 	for _, doc := range file.Docs {
 		if doc.Body == nil || doc.Body.Type() == ast.DirectiveType {
 			continue
 		}
 		if body != nil {
-			d.problem(start(doc.Body), "", "a second document begins here; one file is one lab, so put it in a file of its own")
+			d.problem(start(doc.Body), "", "a second document begins here; one file is one %s, so put it in a file of its own", strings.Replace(noun, "topology", "lab", 1))
 			return nil
 		}
 		body = doc.Body
 	}
 	if body == nil {
-		d.problem(position{1, 1}, "", "the file is empty; a topology has at least name, networks and guests")
+		d.problem(position{1, 1}, "", "the file is empty; a %s has at least %s", noun, least[noun])
 	}
 	return body
 }

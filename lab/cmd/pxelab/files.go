@@ -10,6 +10,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/host"
+	"github.com/pxelab/pxelab/lab/matrix"
 	"github.com/pxelab/pxelab/lab/network/sandbox"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/topology"
@@ -48,19 +49,19 @@ func planCommand() *cobra.Command {
 func validateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "validate FILE...",
-		Short:   "Check topology files: every problem with file, line and column",
+		Short:   "Check topology and matrix files: every problem with its place",
 		Example: "  pxelab validate topologies/*.yaml",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			bad := 0
 			for _, path := range args {
-				t, err := loadTopology(path)
+				found, err := validate(path)
 				if err != nil {
 					fmt.Fprintln(os.Stderr, folded(err.Error(), widthOf(os.Stderr), 4))
 					bad++
 					continue
 				}
-				fmt.Printf("%s: ok: %s, %d networks, %d services, %d guests\n", path, t.Name, len(t.Networks), len(t.Services), len(t.Guests))
+				fmt.Printf("%s: ok: %s\n", path, found)
 			}
 			if bad > 0 {
 				return fmt.Errorf("%d of %d topology files have problems", bad, len(args))
@@ -68,6 +69,22 @@ func validateCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// validate reads a topology, or a matrix by its name, and says what is in it.
+func validate(path string) (string, error) {
+	if strings.HasSuffix(path, matrix.Suffix) {
+		m, err := loadMatrix(path)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%s, %d cases", m.Plan.Name, len(m.Plan.Cases)), nil
+	}
+	t, err := loadTopology(path)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s, %d networks, %d services, %d guests", t.Name, len(t.Networks), len(t.Services), len(t.Guests)), nil
 }
 
 func schemaCommand() *cobra.Command {
