@@ -77,7 +77,7 @@ func seen(e judge.Evidence, width int) string {
 	} else if e.Seq > 0 {
 		where = fmt.Sprintf("event %d: ", e.Seq)
 	}
-	return shorten("    "+where+strings.TrimSpace(visible(e.Text)), width)
+	return shorten("    "+where+strings.TrimSpace(Visible(e.Text)), width)
 }
 
 // told is the boot step by step.

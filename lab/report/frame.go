@@ -49,7 +49,7 @@ func Frame(v View, width int, elapsed time.Duration) string {
 		names, firmware = max(names, columns(r.Guest)), max(firmware, columns(r.Firmware))
 	}
 	head := fmt.Sprintf("%s  %d of %d settled  %s", v.Topology, settled, len(v.Rows), seconds(elapsed))
-	out := s.paint(bold, shorten(visible(head), s.width())) + "\n"
+	out := s.paint(bold, shorten(Visible(head), s.width())) + "\n"
 	for _, r := range v.Rows {
 		out += r.line(s, min(names, 20), min(firmware, 14), elapsed) + "\n"
 	}
@@ -64,7 +64,7 @@ func (r Row) line(s Style, names, firmware int, elapsed time.Duration) string {
 	}
 	bar := r.bar()
 	rest := fmt.Sprintf("  %-11s %7s  %s", r.word(), r.time(elapsed), r.detail())
-	rest = shorten(strings.TrimRight(visible(rest), " "), s.width()-columns(first)-columns(bar))
+	rest = shorten(strings.TrimRight(Visible(rest), " "), s.width()-columns(first)-columns(bar))
 	return first + s.paint(r.color(), bar) + rest
 }
 

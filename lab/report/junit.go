@@ -17,13 +17,13 @@ import (
 // ("booted: {image: probe}" of guest x64), not one guest: the list then says what broke, and one broken claim does not
 // hide another. The class is "topology.guest". A guest's boot time counts for its first case, so that sums are right.
 func (r Report) JUnit() ([]byte, error) {
-	suite := junit.Testsuite{Name: text(r.Topology), Time: xmlSeconds(r.Took)}
+	suite := junit.Testsuite{Name: XML(r.Topology), Time: xmlSeconds(r.Took)}
 	if !r.Started.IsZero() {
 		suite.SetTimestamp(r.Started)
 	}
-	suite.AddProperty("nonce", text(r.Nonce))
+	suite.AddProperty("nonce", XML(r.Nonce))
 	for _, g := range r.Guests {
-		suite.AddProperty(text(g.Guest), text(strings.TrimSuffix(g.Firmware+", clock "+clock(g)+", "+serving(g), ", ")))
+		suite.AddProperty(XML(g.Guest), XML(strings.TrimSuffix(g.Firmware+", clock "+clock(g)+", "+Serving(g), ", ")))
 		for i, v := range g.Verdicts {
 			suite.AddTestcase(r.testcase(g, i, v))
 		}
@@ -50,7 +50,7 @@ func (r Report) testcase(g judge.Result, i int, v judge.Verdict) junit.Testcase 
 			name = fmt.Sprintf("%s #%d", v.Expectation, i+1) // the same claim twice in one list
 		}
 	}
-	tc := junit.Testcase{Name: text(name), Classname: text(r.Topology + "." + g.Guest), Time: xmlSeconds(0)}
+	tc := junit.Testcase{Name: XML(name), Classname: XML(r.Topology + "." + g.Guest), Time: xmlSeconds(0)}
 	if i == 0 {
 		tc.Time = xmlSeconds(g.Took)
 	}
@@ -61,22 +61,22 @@ func (r Report) testcase(g judge.Result, i int, v judge.Verdict) junit.Testcase 
 	if kind == "" {
 		kind = "expectation"
 	}
-	data := text(v.Sentence) + "\n"
+	data := XML(v.Sentence) + "\n"
 	for _, e := range v.Evidence {
-		data += text(evidence(e, 200)) + "\n"
+		data += XML(evidence(e, 200)) + "\n"
 	}
-	tc.Failure = &junit.Result{Message: text(v.Sentence), Type: kind, Data: data}
+	tc.Failure = &junit.Result{Message: XML(v.Sentence), Type: kind, Data: data}
 	return tc
 }
 
 func xmlSeconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 
-// text leaves out what XML 1.0 cannot hold (section 2.2): control characters, and U+FFFE and U+FFFF.
-func text(s string) string {
+// XML leaves out what XML 1.0 cannot hold (section 2.2): control characters, and U+FFFE and U+FFFF.
+func XML(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == 0xFFFE || r == 0xFFFF {
 			return '?'
 		}
 		return r
-	}, visible(s))
+	}, Visible(s))
 }

@@ -19,7 +19,7 @@ func Line(e event.Event, names, width int) string {
 	if who == "" {
 		who = e.Network
 	}
-	line := fmt.Sprintf("%9.3f  %s  %-15s  %s", e.At.Seconds(), pad(who, names), e.Kind, visible(happened(e)))
+	line := fmt.Sprintf("%9.3f  %s  %-15s  %s", e.At.Seconds(), pad(who, names), e.Kind, Visible(happened(e)))
 	line = strings.TrimRight(line, " ")
 	if width > 0 {
 		line = shorten(line, width)

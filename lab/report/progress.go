@@ -110,5 +110,5 @@ func from(e event.Event) string {
 }
 
 func (pr *Progress) line(e event.Event, who, what string) []string {
-	return []string{strings.TrimRight(fmt.Sprintf("%7.2f s  %s  %s", e.At.Round(10*time.Millisecond).Seconds(), pad(who, pr.name), visible(what)), " ")}
+	return []string{strings.TrimRight(fmt.Sprintf("%7.2f s  %s  %s", e.At.Round(10*time.Millisecond).Seconds(), pad(who, pr.name), Visible(what)), " ")}
 }

@@ -92,9 +92,9 @@ func (r Report) ofGuests() string {
 	return fmt.Sprintf("%d of %d guests not as expected", failed, passed+failed)
 }
 
-// visible makes text from consoles and packets safe to print: no control character of a guest may reach the
+// Visible makes text from consoles and packets safe to print: no control character of a guest may reach the
 // terminal of the one who reads a report.
-func visible(s string) string {
+func Visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':

@@ -29,7 +29,7 @@ func (r Report) services(s Style) string {
 			out.WriteString(wrap(fmt.Sprintf("%s: as expected (%s)", x.Service, claims(len(x.Verdicts))), "  ", s.width()))
 			continue
 		}
-		failed.WriteString("\n" + s.paint(red, cut("service "+visible(x.Service)+" is not as expected", s.width())) + "\n")
+		failed.WriteString("\n" + s.paint(red, cut("service "+Visible(x.Service)+" is not as expected", s.width())) + "\n")
 		lookAt(&failed, unmet(&failed, x.Verdicts, s), s)
 	}
 	if out.Len() > 0 {

@@ -19,7 +19,7 @@ func TestServing(t *testing.T) {
 			file("c", "boot", false), file("d", "boot", true), file("e", "boot", false)},
 		"a not from boot, b not from 192.0.2.9": {file("a", "boot", false), file("b", "192.0.2.9", false)},
 	} {
-		if got := serving(judge.Result{Files: files}); got != want {
+		if got := Serving(judge.Result{Files: files}); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

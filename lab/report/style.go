@@ -53,7 +53,7 @@ func wrap(text, indent string, width int) string {
 		}
 		line = ""
 	}
-	for word := range strings.FieldsSeq(visible(text)) {
+	for word := range strings.FieldsSeq(Visible(text)) {
 		if columns(line)+1+columns(word) > room {
 			flush()
 		}
@@ -92,3 +92,15 @@ func shorten(s string, n int) string {
 
 // pad fills text to n columns.
 func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-columns(s))) }
+
+// Columns is how wide a line may be.
+func (s Style) Columns() int { return s.width() }
+
+// Wrap breaks text, from whomever it comes, into lines that fit, each begun with indent.
+func (s Style) Wrap(text, indent string) string { return wrap(text, indent, s.width()) }
+
+// Red paints text that tells of a failure, where there are colours.
+func (s Style) Red(text string) string { return s.paint(red, text) }
+
+// Green paints text that tells of success, where there are colours.
+func (s Style) Green(text string) string { return s.paint(green, text) }

@@ -27,9 +27,9 @@ func (r Report) Text(s Style) string {
 	if !r.Passed {
 		color = red
 	}
-	out.WriteString("\n" + s.paint(color, cut(visible(fmt.Sprintf("%s: %s in %s", r.Topology, r.summary(), seconds(r.Took))), s.width())) + "\n")
+	out.WriteString("\n" + s.paint(color, cut(Visible(fmt.Sprintf("%s: %s in %s", r.Topology, r.summary(), seconds(r.Took))), s.width())) + "\n")
 	if s.Bundle != "" {
-		out.WriteString("again: pxelab judge " + quote(s.Bundle) + "\n")
+		out.WriteString("again: pxelab judge " + Quote(s.Bundle) + "\n")
 	}
 	return out.String()
 }
@@ -144,7 +144,7 @@ func rowWidth(rows [][]string) int {
 func (r Report) served(s Style) string {
 	var out strings.Builder
 	for _, g := range r.Guests {
-		if line := serving(g); line != "" {
+		if line := Serving(g); line != "" {
 			out.WriteString(wrap(g.Guest+": "+line, "  ", s.width()))
 		}
 	}
@@ -154,8 +154,8 @@ func (r Report) served(s Style) string {
 	return ""
 }
 
-// serving tells who gave a guest its address and its files.
-func serving(g judge.Result) string {
+// Serving tells who gave a guest its address and its files.
+func Serving(g judge.Result) string {
 	var parts []string
 	if g.Address != "" {
 		parts = append(parts, fmt.Sprintf("%s from %s", g.Address, g.From))
@@ -200,7 +200,7 @@ func failure(g judge.Result, s Style) string {
 	out.WriteString(s.paint(red, head) + "\n")
 	frames := unmet(&out, g.Verdicts, s)
 	if s.Bundle != "" && g.Boot > 0 {
-		out.WriteString("  look: less " + quote(s.Bundle+"/guests/"+g.Guest+"/console.log") + "\n")
+		out.WriteString("  look: less " + Quote(s.Bundle+"/guests/"+g.Guest+"/console.log") + "\n")
 	}
 	lookAt(&out, frames, s)
 	return out.String()
@@ -228,7 +228,7 @@ func lookAt(out *strings.Builder, frames []int, s Style) {
 	if s.Bundle != "" && len(frames) > 0 {
 		slices.Sort(frames)
 		list := strings.Trim(strings.ReplaceAll(fmt.Sprint(slices.Compact(frames)), " ", ","), "[]")
-		out.WriteString("  look: tshark -r " + quote(s.Bundle+"/wire.pcapng") + " -Y 'frame.number in {" + list + "}'\n")
+		out.WriteString("  look: tshark -r " + Quote(s.Bundle+"/wire.pcapng") + " -Y 'frame.number in {" + list + "}'\n")
 	}
 }
 
@@ -251,8 +251,8 @@ func alike(verdicts []judge.Verdict) [][]judge.Verdict {
 	return groups
 }
 
-// quote makes a path safe to paste into a shell.
-func quote(path string) string {
+// Quote makes a path safe to paste into a shell.
+func Quote(path string) string {
 	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/+-") == "" {
 		return path
 	}
@@ -265,5 +265,5 @@ func evidence(e judge.Evidence, width int) string {
 	if e.Frame > 0 {
 		where += fmt.Sprintf(", frame %d", e.Frame)
 	}
-	return shorten("      "+where+": "+strings.TrimSpace(visible(e.Text)), width)
+	return shorten("      "+where+": "+strings.TrimSpace(Visible(e.Text)), width)
 }
