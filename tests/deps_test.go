@@ -129,6 +129,7 @@ var mayImport = map[string][]string{
 	"lab/judge":         {"images", "lab/event", "lab/fault", "lab/plan", "lab/topology", "server/pxe"},
 	"lab/matrix":        {"lab/event", "lab/host", "lab/judge", "lab/plan", "lab/topology"},
 	"lab/matrix/runner": {"lab", "lab/event", "lab/host", "lab/judge", "lab/matrix", "lab/plan", "lab/report", "lab/topology"},
+	"lab/matrix/store":  {"lab", "lab/judge", "lab/matrix", "lab/plan", "lab/report/..."}, // reads what runs have left
 	"lab/network":       {"lab/event", "lab/fault", "lab/plan", "lab/wire"},
 	"lab/payload":       {},
 	"lab/plan":          {"images", "lab/event", "lab/fault", "lab/host", "lab/topology", "server", "server/bis", "server/pxe"},

@@ -13,6 +13,7 @@ import (
 	"github.com/pxelab/pxelab/lab/matrix"
 	"github.com/pxelab/pxelab/lab/network/sandbox"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/report/results"
 	"github.com/pxelab/pxelab/lab/topology"
 )
 
@@ -89,12 +90,25 @@ func validate(path string) (string, error) {
 
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "schema",
-		Short:   "Print the JSON Schema of topology files, for editors",
-		Example: "  pxelab schema > topologies/schema.json",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			text, err := topology.Schema(lab.Known())
+		Use:     "schema [topology|report]",
+		Short:   "Print the JSON Schema of topology files, or of reports",
+		Example: "  pxelab schema > topologies/schema.json\n  pxelab schema report > docs/report.schema.json",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			of := "topology"
+			if len(args) > 0 {
+				of = args[0]
+			}
+			var text []byte
+			var err error
+			switch of {
+			case "topology":
+				text, err = topology.Schema(lab.Known())
+			case "report":
+				text, err = results.Schema()
+			default:
+				err = fmt.Errorf("schema: there is none of %q; name topology or report", of)
+			}
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/matrix"
 	"github.com/pxelab/pxelab/lab/matrix/runner"
 	"github.com/pxelab/pxelab/lab/report"
@@ -106,7 +107,7 @@ func loadMatrix(path string) (*matrix.Matrix, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the matrix: %w; name a matrix file, such as topologies/quick.matrix.yaml", err)
 	}
-	return matrix.Load(path, data, matrix.Files{Glob: filepath.Glob, Read: os.ReadFile}, known())
+	return matrix.Load(path, data, matrix.Files{Glob: filepath.Glob, Read: os.ReadFile}, lab.Known())
 }
 
 // readPlan reads a frozen plan.

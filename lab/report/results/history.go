@@ -110,7 +110,7 @@ type History struct {
 	NewFailures []Change `json:"newFailures,omitempty" jsonschema_description:"Cases that were as they should be last time, and are not now."`
 	Fixed       []Change `json:"fixed,omitempty" jsonschema_description:"Cases that are as they should be, and were not last time."`
 	Flaky       []Flake  `json:"flaky,omitempty" jsonschema_description:"Cases with one verdict and another from the same inputs, with the same pxelab, QEMU and firmware."`
-	Slower      []Slower `json:"slower,omitempty" jsonschema_description:"Stages that took longer than they do, by more than noise."`
+	Slower      []Slower `json:"slower,omitempty" jsonschema_description:"Stages that took longer than they do by more than noise, in this run and the one before it."`
 }
 
 // Change is a case that differs from its last run.
@@ -133,10 +133,9 @@ type Flake struct {
 type Slower struct {
 	ID      string  `json:"id"`
 	Guest   string  `json:"guest"`
-	From    string  `json:"from"`
-	Stage   string  `json:"stage" jsonschema_description:"What took longer is the way from the one stage to the other."`
-	Seconds Seconds `json:"seconds"`
-	Usual   Seconds `json:"usual" jsonschema_description:"The median of earlier runs."`
+	Stage   string  `json:"stage"`
+	Seconds Seconds `json:"seconds" jsonschema_description:"How much later it was reached than all stages before it."`
+	Usual   Seconds `json:"usual" jsonschema_description:"The median of the runs before these two."`
 	Runs    int     `json:"runs" jsonschema_description:"How many these are."`
 }
 
@@ -240,8 +239,8 @@ func (h *History) sections() []section {
 		all[2].Lines = append(all[2].Lines, text)
 	}
 	for _, x := range h.Slower {
-		all[3].Lines = append(all[3].Lines, fmt.Sprintf("%s, %s: %s to %s took %.1f s; %.1f s is the median of %d runs",
-			x.ID, x.Guest, x.From, x.Stage, float64(x.Seconds), float64(x.Usual), x.Runs))
+		all[3].Lines = append(all[3].Lines, fmt.Sprintf("%s, %s: %.1f s to %s; the median of %d earlier runs is %.1f s",
+			x.ID, x.Guest, float64(x.Seconds), x.Stage, x.Runs, float64(x.Usual)))
 	}
 	return slices.DeleteFunc(all, func(s section) bool { return len(s.Lines) == 0 })
 }

@@ -138,7 +138,7 @@ func (s Seconds) MarshalJSON() ([]byte, error) {
 
 // secondsOf turns a duration into seconds, to the millisecond.
 func secondsOf(d time.Duration) Seconds {
-	return Seconds(d.Round(time.Millisecond).Seconds())
+	return Seconds(float64(d.Round(time.Millisecond).Milliseconds()) / 1000)
 }
 
 // JSON is the report for programs; Schema describes it.

@@ -1,0 +1,228 @@
+// Package store reads folders of results and single bundles into one report, writes the forms of a report, and keeps the history
+// that reports are held against.
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/report/results"
+)
+
+// The files of a folder of results; lab/matrix/result.go describes it.
+const (
+	planFile   = "matrix.json"
+	resultFile = "result.json"
+	casesDir   = "cases"
+)
+
+// Read makes one report of folders of results of one matrix, such as its shards left them, or of bundles.
+//
+// What is missing or cannot be read in a folder is told in the report's notes, and its case was not run. An error means that
+// there is nothing to report: no folder of results and no bundle, or such of different matrices.
+func Read(dirs ...string) (*results.Report, error) {
+	var all []shard
+	var bundles []string
+	for _, dir := range dirs {
+		switch {
+		case IsMatrix(dir):
+			s, err := readShard(dir)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, s)
+		case isFile(filepath.Join(dir, "plan.json")):
+			bundles = append(bundles, dir)
+		default:
+			return nil, fmt.Errorf("report %s: it is no folder of results, which has %s, and no bundle, which has plan.json", dir, planFile)
+		}
+	}
+	switch {
+	case len(all) > 0 && len(bundles) > 0:
+		return nil, fmt.Errorf("report: %s holds results of a matrix and %s is a bundle: report them apart", all[0].dir, bundles[0])
+	case len(bundles) > 0:
+		return readBundles(bundles)
+	case len(all) == 0:
+		return nil, errors.New("report: name a folder of results or a bundle")
+	}
+	return merge(all)
+}
+
+// shard is one folder of results, read.
+type shard struct {
+	dir   string
+	plan  matrix.Plan
+	runs  []results.Run
+	notes []string
+}
+
+func readShard(dir string) (shard, error) {
+	s := shard{dir: dir}
+	path := filepath.Join(dir, planFile)
+	if err := readJSON(path, &s.plan); err != nil {
+		return s, fmt.Errorf("report %s: %w", dir, err)
+	}
+	if s.plan.Version != matrix.Version {
+		return s, fmt.Errorf("report %s: %s has version %d, this pxelab reads %d", dir, planFile, s.plan.Version, matrix.Version)
+	}
+	for _, c := range s.plan.Cases {
+		if !filepath.IsLocal(filepath.FromSlash(c.ID)) {
+			return s, fmt.Errorf("report %s: %s: case %d has ID %q, which is no path below a folder", dir, planFile, c.Index, c.ID)
+		}
+		s.readCase(&c)
+	}
+	return s, nil
+}
+
+// readCase reads all attempts at a case that this folder holds.
+func (s *shard) readCase(c *matrix.Case) {
+	folder := filepath.Join(s.dir, casesDir, filepath.FromSlash(c.ID))
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.note("%s: %v", c.ID, err)
+	}
+	var attempts []int
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil && n > 0 && e.IsDir() {
+			attempts = append(attempts, n)
+		}
+	}
+	slices.Sort(attempts)
+	for _, n := range attempts {
+		bundle := filepath.Join(folder, strconv.Itoa(n))
+		var r matrix.Result
+		err := readJSON(filepath.Join(bundle, resultFile), &r)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			s.note("%s: attempt %d was cut off before it had a result: %s", c.ID, n, bundle)
+			continue
+		case err != nil:
+			s.note("%s: attempt %d does not count: %v", c.ID, n, err)
+			continue
+		case r.Version != matrix.Version:
+			s.note("%s: attempt %d does not count: %s has version %d, this pxelab reads %d", c.ID, n, filepath.Join(bundle, resultFile), r.Version, matrix.Version)
+			continue
+		}
+		s.runs = append(s.runs, newRun(r, bundle))
+	}
+}
+
+// newRun adds to a result what its bundle tells.
+func newRun(r matrix.Result, bundle string) results.Run {
+	run := results.Run{Result: r}
+	p, events, err := lab.ReadBundle(bundle)
+	if err != nil { // a case that broke may have come no further than its folder
+		return run
+	}
+	run.Bundle, run.Detail = bundle, results.NewDetail(p, events, r.Outcome.Good())
+	return run
+}
+
+func (s *shard) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+// merge puts folders of one matrix together.
+func merge(all []shard) (*results.Report, error) {
+	first := &all[0]
+	var runs []results.Run
+	var notes []string
+	for i := range all {
+		s := &all[i]
+		if why := differs(&first.plan, &s.plan); why != "" {
+			return nil, fmt.Errorf("report: %s and %s are results of different matrices: %s; report them apart", first.dir, s.dir, why)
+		}
+		runs, notes = append(runs, s.runs...), append(notes, s.notes...)
+	}
+	r := results.New(&first.plan, runs)
+	r.Notes = append(r.Notes, notes...)
+	return r, nil
+}
+
+// differs says why two plans are not of the same matrix; empty: they are. What is known of past times may differ.
+func differs(a, b *matrix.Plan) string {
+	if a.Name != b.Name {
+		return fmt.Sprintf("the one is %q, the other %q", a.Name, b.Name)
+	}
+	for i := range min(len(a.Cases), len(b.Cases)) {
+		x, y := &a.Cases[i], &b.Cases[i]
+		switch {
+		case x.Index != y.Index || x.ID != y.ID:
+			return fmt.Sprintf("case %d of %s is %s in the one and %s in the other", i, a.Name, x.ID, y.ID)
+		case x.Inputs != y.Inputs:
+			return fmt.Sprintf("case %s of %s was made from other inputs: its topology, or what the matrix says of it, is another", x.ID, a.Name)
+		}
+	}
+	if len(a.Cases) != len(b.Cases) {
+		return fmt.Sprintf("%s has %d cases in the one and %d in the other", a.Name, len(a.Cases), len(b.Cases))
+	}
+	return ""
+}
+
+func readJSON(path string, into any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// IsMatrix tells whether a folder holds results of a matrix.
+func IsMatrix(dir string) bool { return isFile(filepath.Join(dir, planFile)) }
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
+}
+
+// Write puts every form of a report into a folder: report.txt, junit.xml, results.json, report.html, summary.md and
+// annotations.txt. A reader sees each file whole or not at all.
+func Write(dir string, r *results.Report) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write the report: %w; name another folder with --out", err)
+	}
+	for _, form := range results.Forms() {
+		if err := WriteForm(filepath.Join(dir, form.File()), r, form); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WriteForm writes one form of a report to a file.
+func WriteForm(path string, r *results.Report, form results.Form) error {
+	data, err := r.Render(form)
+	if err != nil {
+		return err
+	}
+	if err := replace(path, data); err != nil {
+		return fmt.Errorf("write the report: %w; name another place with --out", err)
+	}
+	return nil
+}
+
+// replace writes a file aside and renames it.
+func replace(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(data)
+	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name())
+	}
+	return err
+}
