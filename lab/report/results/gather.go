@@ -25,20 +25,20 @@ type Run struct {
 // counts once. An attempt whose inputs are not those of the matrix is left out with a note.
 func New(p *matrix.Plan, runs []Run) *Report {
 	r := &Report{Version: Version, Name: p.Name, About: p.About, Cases: make([]Case, 0, len(p.Cases))}
-	of := map[int][]Run{}
-	known := map[int]string{}
+	of := map[string][]Run{} // by ID: an index may have been another case's before the matrix was changed
+	inputs := map[string]string{}
 	for _, c := range p.Cases {
-		known[c.Index] = c.Inputs
+		inputs[c.ID] = c.Inputs
 	}
 	for _, x := range runs {
-		if inputs, ok := known[x.Index]; !ok || inputs != x.Inputs {
-			r.Notes = append(r.Notes, fmt.Sprintf("%s (case %d, attempt %d) is left out: it is no attempt at a case of this matrix as it is now", x.ID, x.Index, x.Attempt))
+		if now, ok := inputs[x.ID]; !ok || now != x.Inputs {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s, attempt %d, is left out: it is no attempt at a case of this matrix as it is now", x.ID, x.Attempt))
 			continue
 		}
-		of[x.Index] = append(of[x.Index], x)
+		of[x.ID] = append(of[x.ID], x)
 	}
 	for _, c := range p.Cases {
-		r.Cases = append(r.Cases, newCase(c, once(of[c.Index])))
+		r.Cases = append(r.Cases, newCase(c, once(of[c.ID])))
 	}
 	r.count()
 	return r
@@ -68,7 +68,8 @@ func newCase(c matrix.Case, runs []Run) Case {
 		if rank(x.Outcome) > 0 {
 			verdicts[x.Outcome] = true
 		}
-		if out.Decided == 0 || rank(x.Outcome) >= rank(runs[out.Decided-1].Outcome) {
+		last := i == len(runs)-1
+		if out.Decided == 0 || rank(x.Outcome) >= rank(runs[out.Decided-1].Outcome) || last && rank(x.Outcome) == 0 {
 			out.Decided = i + 1
 		}
 	}
@@ -80,7 +81,7 @@ func newCase(c matrix.Case, runs []Run) Case {
 }
 
 // rank orders outcomes from the best to the worst of those that are a verdict. A flaky case does not pass: the worst counts. What
-// gave no verdict, because a machine was lost in the middle, counts only while nothing else does.
+// gave no verdict, because a machine was lost in the middle, counts only until the case has been repeated.
 func rank(o matrix.Outcome) int {
 	switch o {
 	case matrix.Passed:

@@ -53,7 +53,7 @@ type Case struct {
 	Start      string         `json:"start,omitempty" jsonschema_description:"What was asked for: auto, cold or warm."`
 	ExpectFail string         `json:"expectFail,omitempty" jsonschema_description:"Why the matrix expects it to fail."`
 	Inputs     string         `json:"inputs,omitempty" jsonschema_description:"SHA-256 of all that it was made from: two runs with the same did the same."`
-	Outcome    matrix.Outcome `json:"outcome" jsonschema_description:"The worst of the attempts that gave a verdict; if none did, that of the last."`
+	Outcome    matrix.Outcome `json:"outcome" jsonschema_description:"The worst of the attempts that gave a verdict, or that of the last if this gave none."`
 	Reason     string         `json:"reason,omitempty" jsonschema_description:"One sentence; absent when it passed."`
 	Flaky      bool           `json:"flaky,omitempty" jsonschema_description:"Its attempts gave different verdicts."`
 	Attempts   []Attempt      `json:"attempts,omitempty" jsonschema_description:"In the order in which they began."`

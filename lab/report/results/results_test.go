@@ -3,6 +3,7 @@ package results
 import (
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"html"
 	"os"
 	"os/exec"
@@ -203,11 +204,11 @@ func TestWorstCounts(t *testing.T) {
 	}{
 		{nil, matrix.NotRun, false},
 		{[]matrix.Outcome{matrix.Broken, matrix.Passed}, matrix.Passed, false},
-		{[]matrix.Outcome{matrix.Passed, matrix.Broken}, matrix.Passed, false},
+		{[]matrix.Outcome{matrix.Passed, matrix.Broken}, matrix.Broken, false},
 		{[]matrix.Outcome{matrix.Broken, matrix.Broken}, matrix.Broken, false},
 		{[]matrix.Outcome{matrix.Failed, matrix.Passed, matrix.Passed}, matrix.Failed, true},
 		{[]matrix.Outcome{matrix.ExpectedFailure, matrix.UnexpectedPass}, matrix.UnexpectedPass, true},
-		{[]matrix.Outcome{matrix.Passed, matrix.NotRun}, matrix.Passed, false},
+		{[]matrix.Outcome{matrix.Broken, matrix.Failed, matrix.Broken, matrix.Passed}, matrix.Failed, true},
 	} {
 		p := &matrix.Plan{Name: "m", Cases: []matrix.Case{{ID: "a", Topology: "a"}}}
 		var runs []Run
@@ -225,7 +226,7 @@ func TestWorstCounts(t *testing.T) {
 func TestManyAnnotations(t *testing.T) {
 	p := &matrix.Plan{Name: "m"}
 	for i := range 25 {
-		p.Cases = append(p.Cases, matrix.Case{Index: i, ID: "a", Topology: "a"})
+		p.Cases = append(p.Cases, matrix.Case{Index: i, ID: fmt.Sprint(i), Topology: "a"})
 	}
 	out := string(New(p, nil).Annotations())
 	if n := strings.Count(out, "::error "); n != maxAnnotations || !strings.Contains(out, "16 more: see the step summary") {
