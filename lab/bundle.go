@@ -216,19 +216,11 @@ func quote(s string) string {
 
 // ReadBundle reads back what a run recorded: its plan and its events.
 func ReadBundle(dir string) (*plan.Plan, []event.Event, error) {
-	b := Bundle(dir)
-	text, err := os.ReadFile(b.plan())
+	p, err := readPlan(dir)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read bundle %s: %w; a bundle is a folder with plan.json and events.jsonl", dir, err)
+		return nil, nil, err
 	}
-	var p plan.Plan
-	if err := json.Unmarshal(text, &p); err != nil {
-		return nil, nil, fmt.Errorf("read bundle %s: plan.json: %w", dir, err)
-	}
-	if p.Version != plan.Version {
-		return nil, nil, fmt.Errorf("read bundle %s: plan.json has version %d, this pxelab reads %d", dir, p.Version, plan.Version)
-	}
-	f, err := os.Open(b.events())
+	f, err := os.Open(Bundle(dir).events())
 	if err != nil {
 		return nil, nil, fmt.Errorf("read bundle %s: %w; a bundle is a folder with plan.json and events.jsonl", dir, err)
 	}
@@ -237,7 +229,23 @@ func ReadBundle(dir string) (*plan.Plan, []event.Event, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read bundle %s: %w", dir, err)
 	}
-	return &p, events, nil
+	return p, events, nil
+}
+
+// readPlan reads the plan of a bundle.
+func readPlan(dir string) (*plan.Plan, error) {
+	text, err := os.ReadFile(Bundle(dir).plan())
+	if err != nil {
+		return nil, fmt.Errorf("read bundle %s: %w; a bundle is a folder with plan.json and events.jsonl", dir, err)
+	}
+	var p plan.Plan
+	if err := json.Unmarshal(text, &p); err != nil {
+		return nil, fmt.Errorf("read bundle %s: plan.json: %w", dir, err)
+	}
+	if p.Version != plan.Version {
+		return nil, fmt.Errorf("read bundle %s: plan.json has version %d, this pxelab reads %d", dir, p.Version, plan.Version)
+	}
+	return &p, nil
 }
 
 // content is a file as it is served: an image with the nonce patched in, or the file probes fetch second.

@@ -25,7 +25,8 @@ type Options struct {
 	Program string // path of pxelab, for services that run it; empty: this very program is it
 	Version string // of pxelab, for the bundle and the control socket
 
-	Say func(string) // is told what takes a while before the lab starts; nil: nobody is
+	Say     func(string) // is told what takes a while before the lab starts; nil: nobody is
+	Repeats *Repeat      // the saved run whose plan it is; nil: a plan made for this run
 }
 
 // Running is a lab seen from the outer process that started it. If that process dies before Detach, the lab
@@ -81,7 +82,7 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 		return nil, err
 	}
 	if err = bundle.addPayloads(ctx, p, job.Nonce); err == nil {
-		err = bundle.addCredentials(p, now)
+		err = errors.Join(bundle.addCredentials(p, now), bundle.addMade(p, &o))
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(listener.Addr().String()), os.RemoveAll(string(bundle)))

@@ -59,6 +59,7 @@ func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("plan %s: %w:\n  %s", t.Name, ErrHost, strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}
+	p.Uses = uses(h, p)
 	return p, nil
 }
 

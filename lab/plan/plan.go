@@ -32,6 +32,8 @@ type Plan struct {
 	Images    []Image   `json:"images"`
 
 	Certificates []string `json:"certificates,omitempty"` // of OwnerFile and StrangerFile: those that services are told of
+
+	Uses []Use `json:"uses,omitempty"` // what it takes of the host
 }
 
 // Choice is something that was decided, with its reason.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -16,22 +17,29 @@ func runCommand() *cobra.Command {
 	var out string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "run [FILE]",
+		Use:   "run [FILE|BUNDLE]",
 		Short: "Boot a topology, judge every guest, tear it down",
+		Long: `Boot a topology, judge every guest, tear it down.
+
+A bundle, the folder that a run leaves, is run again exactly: the same plan with
+a new nonce, on another machine, too; what differs here is said first, and kept
+in host.json of the new bundle.`,
 		Example: `  pxelab run                                     # topologies/firmware-trio.yaml
   pxelab run topologies/no-server.yaml           # nobody answers: see it told
-  pxelab run --clock real --out /tmp/bundle topologies/bios-only.yaml`,
+  pxelab run --clock real --out /tmp/bundle topologies/bios-only.yaml
+  pxelab run /tmp/bundle                         # the same again`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	o := planFlags(cmd.Flags())
 	outFlag(cmd, &out)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdicts as JSON, and progress to standard error")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		p, err := loadPlan(cmd.Context(), topologyArg(args), *o, true)
+		p, repeats, err := planOrRepeat(cmd, topologyArg(args), *o)
 		if err != nil {
 			return err
 		}
-		r, err := lab.Start(cmd.Context(), p, lab.Options{Out: out, Version: versionText(), Say: announce})
+		sayDifferences(progressTo(asJSON), repeats)
+		r, err := lab.Start(cmd.Context(), p, lab.Options{Out: out, Version: versionText(), Say: announce, Repeats: repeats})
 		if err != nil {
 			return err
 		}
@@ -45,6 +53,38 @@ func runCommand() *cobra.Command {
 		return conclude(r.Bundle, asJSON)
 	}
 	return cmd
+}
+
+// planOrRepeat plans a topology, or takes the plan of a bundle.
+func planOrRepeat(cmd *cobra.Command, path string, o plan.Options) (*plan.Plan, *lab.Repeat, error) {
+	if !lab.IsBundle(path) {
+		p, err := loadPlan(cmd.Context(), path, o, true)
+		return p, nil, err
+	}
+	for _, name := range []string{"clock", "start", "accel", "at-once"} {
+		if cmd.Flags().Changed(name) {
+			return nil, nil, fmt.Errorf("run: %s is a bundle, and is run again as it was: leave out --%s, or run its topology", path, name)
+		}
+	}
+	r, err := lab.NewRepeat(cmd.Context(), path, versionText())
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.Plan, r, nil
+}
+
+// sayDifferences tells what is otherwise than it was in the run that is repeated.
+func sayDifferences(out io.Writer, r *lab.Repeat) {
+	if r == nil {
+		return
+	}
+	fmt.Fprintf(out, "again: %s\n", r.Bundle)
+	if len(r.Differs) == 0 {
+		fmt.Fprintln(out, "nothing differs here: the same pxelab, QEMU, firmware and programs")
+	}
+	for _, d := range r.Differs {
+		fmt.Fprintf(out, "differs: %s\n", d)
+	}
 }
 
 func upCommand() *cobra.Command {

@@ -122,6 +122,9 @@ func newRun(r matrix.Result, bundle string) results.Run {
 		return run
 	}
 	run.Bundle, run.Detail = bundle, results.NewDetail(p, events, r.Outcome.Good())
+	if m, err := lab.ReadMade(bundle); err == nil && m != nil { // without it what it ran with is not known
+		run.With = m.Digest()
+	}
 	return run
 }
 
