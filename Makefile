@@ -1,5 +1,6 @@
 # `make` alone lists the targets.
 TOPOLOGY ?= topologies/firmware-trio.yaml
+MATRIX ?= topologies/quick.matrix.yaml
 FUZZTIME ?= 30s
 # For what faces the network: see scripts/fuzz.sh.
 FUZZTIME_SERVERS ?= 60s
@@ -13,7 +14,7 @@ GO_TEST := PXELAB_REQUIRE=$(PXELAB_REQUIRE) $(GO) test -race -count=1 -timeout 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build lab-up lab-down lab-status run doctor test test-boot lint fuzz bench bench-tftp resilience images clean
+.PHONY: help deps build lab-up lab-down lab-status run matrix nightly doctor test test-boot lint fuzz bench bench-tftp resilience images clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,12 @@ lab-status: build ## show how the lab's guests are doing
 
 run: deps build ## boot a topology's guests, judge them, take everything down (TOPOLOGY=file)
 	$(PXELAB) run $(TOPOLOGY)
+
+matrix: deps build ## boot each way of booting once (MATRIX=file MATRIX_FLAGS="--filter bios")
+	$(PXELAB) matrix $(MATRIX) $(MATRIX_FLAGS)
+
+nightly: test-deps build ## boot every firmware, card and way of booting (MATRIX_FLAGS=...)
+	$(PXELAB) matrix topologies/nightly.matrix.yaml $(MATRIX_FLAGS)
 
 doctor: build ## check this host
 	$(PXELAB) doctor

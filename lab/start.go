@@ -27,6 +27,8 @@ type Options struct {
 
 	Say     func(string) // is told what takes a while before the lab starts; nil: nobody is
 	Repeats *Repeat      // the saved run whose plan it is; nil: a plan made for this run
+	Name    string       // of the control socket, by which commands find the lab; empty means the plan's: several labs of one plan need several
+	Cores   []int        // the host's cores that the lab is kept on, by number; nil means all that this process may use
 }
 
 // Running is a lab seen from the outer process that started it. If that process dies before Detach, the lab
@@ -68,7 +70,10 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 	}
 	now := time.Now()
 	job := &Job{Plan: p, Warm: warm, Nonce: NewNonce(), Started: now, Stay: o.Stay, Await: o.Await, Program: o.Program, Version: o.Version}
-	listener, err := control.Listen(p.Name)
+	if o.Name == "" {
+		o.Name = p.Name
+	}
+	listener, err := control.Listen(o.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -88,11 +93,11 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 		return nil, errors.Join(err, os.Remove(listener.Addr().String()), os.RemoveAll(string(bundle)))
 	}
 	job.Bundle, job.Socket = string(bundle), listener.Addr().String()
-	r, err := spawn(job, listener)
+	r, err := spawn(job, listener, o.Cores)
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(job.Socket), os.RemoveAll(job.Bundle))
 	}
-	if err := r.connect(ctx, p.Name); err != nil {
+	if err := r.connect(ctx, o.Name); err != nil {
 		r.Kill()
 		return nil, err
 	}
@@ -102,8 +107,8 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 // filer is a listener whose descriptor can be passed on.
 type filer interface{ File() (*os.File, error) }
 
-// spawn starts the supervisor in its namespaces and sends it the job.
-func spawn(job *Job, listener filer) (*Running, error) {
+// spawn starts the supervisor in its namespaces, on these cores, and sends it the job.
+func spawn(job *Job, listener filer, cores []int) (*Running, error) {
 	socket, err := listener.File()
 	if err != nil {
 		return nil, fmt.Errorf("pass on the control socket: %w", err)
@@ -128,7 +133,7 @@ func spawn(job *Job, listener filer) (*Running, error) {
 		return nil, fmt.Errorf("make the lab's log: %w", err)
 	}
 	defer logFile.Close()
-	process, err := sandbox.Spawn(sandbox.Options{Args: []string{labWord}, Files: []*os.File{jobR, socket, lifeR}, Stdout: logFile, Stderr: logFile})
+	process, err := sandbox.Spawn(sandbox.Options{Args: []string{labWord}, Files: []*os.File{jobR, socket, lifeR}, Stdout: logFile, Stderr: logFile, Cores: cores})
 	if err != nil {
 		jobW.Close()
 		lifeW.Close()

@@ -191,21 +191,16 @@ func (r *reader) checkRules(f *file) {
 				for _, v := range a.values {
 					names = append(names, v.name)
 				}
-				if len(names) > 12 && !strings.ContainsAny(g.Text, "*?[") {
-					r.problem(g, a.name, "%q is no value of axis %s %s", g.Text, a.name, nearestOnly(g.Text, names))
-					continue
-				}
-				r.problem(g, a.name, "%q matches no value of axis %s %s", g.Text, a.name, topology.Hint(g.Text, names))
+				r.problem(g, a.name, "%q matches no value of axis %s %s", g.Text, a.name, hint(g.Text, names))
 			}
 		}
 	}
 }
 
-// nearestOnly is a hint that does not list dozens of names.
-func nearestOnly(word string, names []string) string {
-	hint := topology.Hint(word, names)
-	if strings.HasPrefix(hint, "(did") {
+// hint ends a message about a word that is none of these, and does not list dozens of them.
+func hint(word string, names []string) string {
+	if hint := topology.Hint(word, names); len(names) <= 12 || strings.HasPrefix(hint, "(did") {
 		return hint
 	}
-	return "(`--list` shows them)"
+	return "(--list shows them)"
 }

@@ -28,7 +28,7 @@ func matrixCommand() *cobra.Command {
 	var f matrixFlags
 	cmd := &cobra.Command{
 		Use:   "matrix [FILE]",
-		Short: "Boot every case of a matrix: topologies by firmware, card, clock ...",
+		Short: "Boot every case of a matrix: topologies by firmware, card ...",
 		Long: `Boot every case of a matrix: each topology with each firmware, card, clock and
 whatever else FILE varies; docs/matrix.md describes it. Each case is a lab of
 its own; as many run at once as there are cores. The folder that it leaves holds
@@ -60,7 +60,7 @@ matrix itself broke, 3 this host cannot run it.`,
 		f.one = flags.Changed("index")
 		return runMatrix(cmd.Context(), args, f)
 	}
-	cmd.AddCommand(matrixPlanCommand())
+	cmd.AddCommand(matrixPlanCommand(), matrixMergeCommand())
 	return cmd
 }
 
@@ -97,6 +97,34 @@ func matrixPlanCommand() *cobra.Command {
 		}
 		fmt.Printf("%s: %d cases of %s\n", out, len(p.Cases), p.Name)
 		return nil
+	}
+	return cmd
+}
+
+func matrixMergeCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "merge DIR... -o OUT",
+		Short: "Join folders of results of one matrix: shards, or single cases",
+		Long: `Join folders of results of one matrix into a new one and report on all of it. A
+case for which no folder has a result is "not-run", which fails; a second result
+for a case is a further attempt at it.`,
+		Example: "  pxelab matrix merge part1 part2 part3 -o night",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	cmd.Flags().StringVarP(&out, "out", "o", "", "folder to make")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if out == "" {
+			return errors.New("matrix merge: no folder to make: name one with --out")
+		}
+		p, results, err := runner.Merge(args, out)
+		if err != nil {
+			return err
+		}
+		if err := finishMatrix(out, p, results); err != nil {
+			return err
+		}
+		return passes(p.Cases, results)
 	}
 	return cmd
 }
@@ -189,8 +217,8 @@ func (c *chosen) pick(f matrixFlags) error {
 		}
 		c.cases = s.Of(sharded)
 	}
-	if len(c.cases) == 0 {
-		return nil
+	if f.shard != "" || f.filter != "" {
+		c.left = nil // of the whole
 	}
 	var err error
 	c.cases, err = matrix.Filter(c.cases, f.filter)

@@ -3,6 +3,20 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/host"
+	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/runner"
+	"github.com/pxelab/pxelab/lab/network/sandbox"
+	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/report"
+	"github.com/pxelab/pxelab/lab/topology"
 )
 
 // runMatrix does what the command line asks for.
@@ -14,5 +28,99 @@ func runMatrix(ctx context.Context, args []string, f matrixFlags) error {
 	if f.list {
 		return listMatrix(c, f.json)
 	}
-	return errors.New("matrix: this pxelab lists and plans only")
+	if err := f.check(); err != nil {
+		return err
+	}
+	h, err := matrixHost(ctx, c.cases)
+	if err != nil {
+		return err
+	}
+	past, err := runner.ReadTimes("")
+	if err != nil {
+		return err
+	}
+	if f.out == "" {
+		f.out = filepath.Join(filepath.Dir(lab.DefaultRuns()), "matrices", c.plan.Name+"-"+time.Now().Format("20060102-150405.000"))
+	}
+	out, err := filepath.Abs(f.out)
+	if err != nil {
+		return err
+	}
+	show := showMatrix(c.plan.Name, c.cases, h.Cores)
+	results, err := runner.Run(ctx, runner.Options{Out: out, Plan: c.plan, Cases: c.cases, Repeat: f.repeat, UntilFail: f.untilFail,
+		FailFast: f.failFast, Resume: f.resume, Add: f.one, Version: versionText(), Host: h, Known: lab.Known(), Past: past, Show: show,
+		Finish: func(dir string, p matrix.Plan, results []matrix.Result) error {
+			show.close()
+			return finishMatrix(dir, p, results)
+		}})
+	if err != nil {
+		show.close()
+		return err
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintf(os.Stderr, "\npxelab: interrupted; the same command with --out %s --resume goes on\n", out)
+		return ctx.Err()
+	}
+	return passes(c.cases, results)
+}
+
+// check refuses flags that contradict each other.
+func (f matrixFlags) check() error {
+	switch {
+	case f.json:
+		return errors.New("matrix: --json goes with --list; the results are JSON files in the folder of --out")
+	case f.repeat < 1:
+		return fmt.Errorf("--repeat %d: use a number from 1", f.repeat)
+	case f.resume && f.out == "":
+		return errors.New("matrix: --resume needs --out: the folder to go on in")
+	case f.untilFail && f.repeat > 1:
+		return errors.New("matrix: --until-fail repeats without end; leave out --repeat")
+	}
+	return nil
+}
+
+// matrixHost looks at this machine for all that any case needs.
+func matrixHost(ctx context.Context, cases []matrix.Case) (*host.Host, error) {
+	var commands []string
+	flash := false
+	for _, c := range cases {
+		t, err := topology.Parse(c.ID, []byte(c.Text), lab.Known())
+		if err != nil {
+			continue // the case itself will say so
+		}
+		for _, name := range t.Commands() {
+			if !slices.Contains(commands, name) {
+				commands = append(commands, name)
+			}
+		}
+		flash = flash || slices.ContainsFunc(t.Guests, func(g topology.Guest) bool { return g.Firmware != "bios" })
+	}
+	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe, PrepareStores: flash, Commands: commands})
+	if err != nil {
+		return nil, err
+	}
+	if !h.Userns.OK {
+		return nil, fmt.Errorf("%w: a lab lives in namespaces of its own: %s", plan.ErrHost, h.Userns.Why)
+	}
+	if _, ok := h.Find("x86_64"); !ok {
+		return nil, fmt.Errorf("%w: qemu-system-x86_64 is not on it: run pxelab doctor for the package to install", plan.ErrHost)
+	}
+	return h, nil
+}
+
+// finishMatrix renders the reports of a folder of results.
+func finishMatrix(dir string, p matrix.Plan, results []matrix.Result) error {
+	style := styleOf(os.Stdout, "")
+	_, err := fmt.Print("\n" + report.MatrixText(p, results, dir, style))
+	return err
+}
+
+// passes says by its error whether all cases are as expected.
+func passes(cases []matrix.Case, results []matrix.Result) error {
+	for _, t := range matrix.Tallies(cases, results) {
+		if !t.Good() {
+			return errVerdict
+		}
+	}
+	return nil
 }

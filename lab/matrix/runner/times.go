@@ -36,3 +36,52 @@ func ReadTimes(path string) (matrix.Times, error) {
 	}
 	return t, nil
 }
+
+// saveTimes keeps the times of cases that have passed, beside those that are kept already.
+func saveTimes(p matrix.Plan, results []matrix.Result) error {
+	took := matrix.Times{}
+	for _, r := range results {
+		if r.Outcome.Good() {
+			took[p.Name+"/"+r.ID] = r.Took
+		}
+	}
+	if len(took) == 0 {
+		return nil
+	}
+	all, err := ReadTimes("")
+	if err != nil {
+		return err
+	}
+	if all == nil {
+		all = matrix.Times{}
+	}
+	for k, d := range took {
+		all[k] = d
+	}
+	return writeWhole(TimesFile(), all)
+}
+
+// writeWhole writes a value as JSON so that a reader sees it whole or not at all.
+func writeWhole(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	aside, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = aside.Write(append(text, '\n'))
+	err = errors.Join(err, aside.Chmod(0o644), aside.Close())
+	if err == nil {
+		err = os.Rename(aside.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(aside.Name())
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

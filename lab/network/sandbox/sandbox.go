@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Options says what runs in a new sandbox and what it shares with its starter.
@@ -24,6 +26,7 @@ type Options struct {
 	Stderr     io.Writer  // as Stdout
 	Env        []string   // nil means this process's environment
 	Dir        string     // working directory; empty means this process's
+	Cores      []int      // numbers of the host's cores that everything inside is kept on; nil means those of this process
 	Foreground bool       // true: dies with this process, however that ends; false: outlives it in a session of its own
 }
 
@@ -70,8 +73,12 @@ func Spawn(o Options) (*Process, error) {
 	}
 	cmd := o.command(reportEnd, lifelineEnd)
 	start := cmd.Start
+	if o.Cores != nil {
+		start = func() error { return onCores(o.Cores, cmd.Start) }
+	}
 	if o.Foreground {
-		start = func() error { return onLastingThread(cmd.Start) }
+		begin := start
+		start = func() error { return onLastingThread(begin) }
 	}
 	err = start()
 	reportEnd.Close()
@@ -195,6 +202,27 @@ func onLastingThread(f func() error) error {
 	result := make(chan error)
 	lastingThread() <- func() { result <- f() }
 	return <-result
+}
+
+// onCores calls f on a thread that may only use these cores: what it starts inherits that.
+func onCores(cores []int, f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before, these unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return fmt.Errorf("see which cores may be used: %w", err)
+	}
+	for _, c := range cores {
+		these.Set(c)
+	}
+	if err := unix.SchedSetaffinity(0, &these); err != nil {
+		return fmt.Errorf("stay on cores %v: %w", cores, err)
+	}
+	err := f()
+	if back := unix.SchedSetaffinity(0, &before); back != nil {
+		return errors.Join(err, fmt.Errorf("go back to all cores: %w", back))
+	}
+	return err
 }
 
 // maySetGroups tells whether the sandbox can let its programs set their groups (user_namespaces(7)): servers that give up
