@@ -14,7 +14,7 @@ GO_TEST := PXELAB_REQUIRE=$(PXELAB_REQUIRE) $(GO) test -race -count=1 -timeout 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build lab-up lab-down lab-status run matrix nightly doctor test test-boot lint fuzz bench bench-tftp resilience images clean
+.PHONY: help deps build lab-up lab-down lab-status run matrix nightly doctor test test-boot lint fuzz bench bench-boots bench-tftp resilience images clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ fuzz: ## fuzz every parser and server, four at a time (FUZZTIME=30s FUZZTIME_SER
 
 bench: deps build ## measure boots beside raw QEMU's (BENCH="-n 5")
 	$(GO) run ./tests/bench $(BENCH)
+
+bench-boots: deps build ## measure boots a minute: raw QEMU, the matrix in real time, under warp, from snapshots (BOOTS=40 rounds of four)
+	$(GO) run ./tests/bench -boots $(or $(BOOTS),40)
 
 bench-tftp: build ## measure our TFTP server beside tftpd-hpa and dnsmasq (BENCH_TFTP="-n 9")
 	$(GO) run ./tests/tftpbench -tftpd-hpa "$$(scripts/fetch-server.sh tftpd-hpa in.tftpd)" $(BENCH_TFTP)

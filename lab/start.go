@@ -64,7 +64,7 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 	if o.Say == nil {
 		o.Say = func(string) {}
 	}
-	warm := snapshots(ctx, p, o.Say)
+	warm := snapshots(ctx, p, o)
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}

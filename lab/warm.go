@@ -58,7 +58,7 @@ const (
 
 // snapshots finds the snapshot of each guest that the plan has start warm, and takes those that are missing, as many at once as
 // guests run. Where one cannot be had the guest starts cold, and its log says why.
-func snapshots(ctx context.Context, p *plan.Plan, say func(string)) map[string]warmth {
+func snapshots(ctx context.Context, p *plan.Plan, o Options) map[string]warmth {
 	out := map[string]warmth{}
 	var mu sync.Mutex
 	var taking sync.WaitGroup
@@ -70,7 +70,7 @@ func snapshots(ctx context.Context, p *plan.Plan, say func(string)) map[string]w
 		taking.Go(func() {
 			room <- struct{}{}
 			defer func() { <-room }()
-			dir, err := snapshot(ctx, g, say)
+			dir, err := snapshot(ctx, g, o)
 			w := warmth{Dir: dir}
 			if err != nil {
 				w = warmth{Why: err.Error()}
@@ -86,7 +86,7 @@ func snapshots(ctx context.Context, p *plan.Plan, say func(string)) map[string]w
 
 // snapshot gives the folder of a guest's snapshot, which is taken if it is missing or too old. Of several processes that miss it,
 // one takes it.
-func snapshot(ctx context.Context, g plan.Guest, say func(string)) (string, error) {
+func snapshot(ctx context.Context, g plan.Guest, o Options) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("keep a snapshot: %w", err)
@@ -107,8 +107,8 @@ func snapshot(ctx context.Context, g plan.Guest, say func(string)) (string, erro
 	if fresh(dir) { // by now
 		return dir, nil
 	}
-	say(fmt.Sprintf("taking a snapshot of %s with %s, once: later boots start from it", g.Firmware, g.NIC))
-	if err := takeSnapshot(ctx, g, dir); err != nil {
+	o.Say(fmt.Sprintf("taking a snapshot of %s with %s, once: later boots start from it", g.Firmware, g.NIC))
+	if err := takeSnapshot(ctx, g, dir, o.Cores); err != nil {
 		return "", err
 	}
 	makeRoom(cache, shotBytes)
@@ -180,13 +180,13 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 }
 
 // takeSnapshot has a guest's firmware run to the last mark at which it can be stopped in time, and keeps that, or why it cannot be.
-func takeSnapshot(ctx context.Context, g plan.Guest, dir string) error {
+func takeSnapshot(ctx context.Context, g plan.Guest, dir string, cores []int) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+"-")
 	if err != nil {
 		return fmt.Errorf("take a snapshot: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	s, err := takeAtMark(ctx, g, tmp)
+	s, err := takeAtMark(ctx, g, tmp, cores)
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func takeSnapshot(ctx context.Context, g plan.Guest, dir string) error {
 	return nil
 }
 
-func takeAtMark(ctx context.Context, g plan.Guest, dir string) (shot, error) {
+func takeAtMark(ctx context.Context, g plan.Guest, dir string, cores []int) (shot, error) {
 	var last error
 	for _, mark := range g.Warm.Marks {
 		for range shotTries {
@@ -218,7 +218,7 @@ func takeAtMark(ctx context.Context, g plan.Guest, dir string) (shot, error) {
 				return shot{}, fmt.Errorf("take a snapshot: %w", err)
 			}
 			taken, err := guest.Take(ctx, guest.ShotConfig{Argv: g.Resolve(dir), Dir: dir, Mark: mark,
-				State: filepath.Join(dir, stateFile), Limit: shotLimit})
+				State: filepath.Join(dir, stateFile), Limit: shotLimit, Cores: cores})
 			if err == nil {
 				return shot{Shot: taken, Mark: mark, Made: time.Now()}, nil
 			}

@@ -37,6 +37,7 @@ type ShotConfig struct {
 	Mark  string        // text on the serial port at which the machine is stopped; empty: its first byte
 	State string        // path of the file that gets the state
 	Limit time.Duration // how long the mark may take
+	Cores []int         // the host's cores that the machine is kept on, by number; nil means all that this process may use
 }
 
 // ErrSpoke tells that a machine had begun to ask for a network boot before it could be stopped: what comes next in such a boot
@@ -52,6 +53,13 @@ func Take(ctx context.Context, c ShotConfig) (Shot, error) {
 	// The emulator dies with us. That signal is tied to the thread that starts it, which therefore must not end before it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if len(c.Cores) > 0 {
+		release, err := keepOn(c.Cores)
+		if err != nil {
+			return Shot{}, fmt.Errorf("take a snapshot: %w", err)
+		}
+		defer release()
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Limit, errNoMark)
 	defer cancel()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -89,6 +97,21 @@ func Take(ctx context.Context, c ShotConfig) (Shot, error) {
 		}
 	}
 	return shot, nil
+}
+
+// keepOn keeps this thread, and every process that it starts, on some cores until release is called. The thread must be locked.
+func keepOn(cores []int) (release func(), err error) {
+	var before, set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return nil, fmt.Errorf("see which cores may be used: %w", err)
+	}
+	for _, n := range cores {
+		set.Set(n)
+	}
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return nil, fmt.Errorf("keep to cores %v: %w", cores, err)
+	}
+	return func() { _ = unix.SchedSetaffinity(0, &before) }, nil
 }
 
 // taker keeps what a machine says, and notices the mark. Write is called by one goroutine.

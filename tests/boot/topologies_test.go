@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/explain"
 )
 
@@ -32,8 +33,11 @@ func deadline(t *testing.T) time.Duration {
 var inRealTimeToo = []string{"bios-only", "firmware-trio", "no-bootfile", "missing-file", "wrong-arch", "dead-tftp", "no-server",
 	"combined-menu", "proxy-beside-dhcp", "menu-f8", "bootp", "relay", "http-boot", "ipv6-tftp", "tftp-windowsize", "chain-pxelinux"}
 
-// TestTopologies boots every shipped topology under warp, and in real time those that are to: each must be judged as its
-// file expects, and the warped boots must be those of real time.
+// fromCold are the topologies booted under warp from cold, too: one for each kind of firmware and of what it asks for first.
+var fromCold = []string{"firmware-trio", "proxy-beside-dhcp", "http-boot", "ipv6-tftp", "no-server"}
+
+// TestTopologies boots every shipped topology under warp, from snapshots where guests start warm, in real time those that are to,
+// and some under warp from cold: each must be judged as its file expects, and the same boots must come of all three.
 func TestTopologies(t *testing.T) {
 	needBoots(t)
 	var mu sync.Mutex
@@ -53,6 +57,17 @@ func TestTopologies(t *testing.T) {
 		}
 	})
 	cores := usableCores(t)
+	t.Run("cold", func(t *testing.T) {
+		for _, name := range fromCold {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				core := <-cores
+				defer func() { cores <- core }()
+				file := topologyFile(t, name)
+				checkFidelity(t, inRealTime[file], judged(t, file, "warp", onCore(core), "--start", "cold"))
+			})
+		}
+	})
 	t.Run("warp", func(t *testing.T) {
 		for _, file := range shipped(t) {
 			t.Run(nameOf(file), func(t *testing.T) {
@@ -60,6 +75,7 @@ func TestTopologies(t *testing.T) {
 				core := <-cores
 				defer func() { cores <- core }()
 				warped := judged(t, file, "warp", onCore(core))
+				checkWarm(t, warped)
 				if real, ok := inRealTime[file]; ok {
 					checkFidelity(t, real, warped)
 				}
@@ -91,11 +107,11 @@ func onCore(core int) []string { return []string{"taskset", "--cpu-list", strcon
 func nameOf(file string) string { return strings.TrimSuffix(filepath.Base(file), ".yaml") }
 
 // judged runs a topology, -repeat times and below a command if one is given, and checks all that every run must keep to.
-func judged(t *testing.T, file, clock string, below []string) result {
+func judged(t *testing.T, file, clock string, below []string, more ...string) result {
 	t.Helper()
 	var r result
 	for range *repeat {
-		r = bootsBelow(t, below, file, "--clock", clock)
+		r = bootsBelow(t, below, file, append([]string{"--clock", clock}, more...)...)
 		if r.code != 0 {
 			t.Fatalf("%s under %s is not judged as expected:\n%s", nameOf(file), clock, r.explain())
 		}
@@ -106,6 +122,18 @@ func judged(t *testing.T, file, clock string, below []string) result {
 		checkWho(t, r)
 	}
 	return r
+}
+
+// checkWarm holds a run to its plan: guests that are to start warm did, at their first boot.
+func checkWarm(t *testing.T, r result) {
+	t.Helper()
+	for _, g := range r.plan.Guests {
+		for _, e := range r.events {
+			if e.Kind == event.GuestPowered && e.Guest == g.Name && e.Boot == 1 && e.Power.Warp && (e.Power.Warm != "") != (g.Warm != nil) {
+				t.Errorf("guest %s is planned to start warm: %v; its first boot has the snapshot %q (%s)", g.Name, g.Warm != nil, e.Power.Warm, e.Power.Cold)
+			}
+		}
+	}
 }
 
 // checkOffline holds the verdicts that "pxelab judge" computes from the bundle to those of the run, byte for byte.

@@ -62,7 +62,7 @@ func (j Job) plan() (*plan.Plan, error) {
 		}
 	}
 	o := j.o.Choices
-	o.Clock = j.Case.Clock
+	o.Clock, o.Start = j.Case.Clock, j.Case.Start
 	return plan.New(t, &h, o)
 }
 
