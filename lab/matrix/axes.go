@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"path"
 	"slices"
 
 	"github.com/pxelab/pxelab/lab/topology"
@@ -120,6 +121,7 @@ func (r *reader) flash(v *topology.Value, key string) *Firmware {
 		}
 	}
 	r.mapping(v, key, known)
+	f.Code, f.Vars = beside(v.Path, f.Code), beside(v.Path, f.Vars)
 	flash := slices.DeleteFunc(slices.Clone(r.known.Firmwares), func(n string) bool { return n == "bios" })
 	if f.Firmware != "" && !slices.Contains(flash, f.Firmware) {
 		r.problem(v.Get("firmware"), key+".firmware", "unknown firmware with flash %q %s", f.Firmware, topology.Hint(f.Firmware, flash))
@@ -128,6 +130,14 @@ func (r *reader) flash(v *topology.Value, key string) *Firmware {
 		r.problem(v.Get("sha256"), key+".sha256", "%q is no SHA-256; write the 64 digits that `sha256sum %s` prints", f.SHA256, f.Code)
 	}
 	return f
+}
+
+// beside gives a path that starts from a file's folder.
+func beside(file, name string) string {
+	if name == "" || path.IsAbs(name) {
+		return name
+	}
+	return path.Join(path.Dir(file), name)
 }
 
 func isSHA256(s string) bool {

@@ -42,7 +42,7 @@ type Case struct {
 type Firmware struct {
 	Name     string `json:"name"`             // the value on the axis: "ovmf-x64-202411"
 	Firmware string `json:"firmware"`         // what the host would have in its place: "ovmf-x64"
-	Code     string `json:"code"`             // path of the flash image
+	Code     string `json:"code"`             // path of the flash image, from the working directory
 	Vars     string `json:"vars,omitempty"`   // path of the variable store template
 	SHA256   string `json:"sha256,omitempty"` // of Code, in hex; empty: not checked
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/host"
 	"github.com/pxelab/pxelab/lab/matrix"
 	"github.com/pxelab/pxelab/lab/matrix/runner"
@@ -46,6 +47,7 @@ func runMatrix(ctx context.Context, args []string, f matrixFlags) error {
 	if err != nil {
 		return err
 	}
+	_, _ = control.List() // it buries the sockets of labs that died with another matrix, whose names do not come again
 	show := showMatrix(c.plan.Name, c.cases, h.Cores)
 	results, err := runner.Run(ctx, runner.Options{Out: out, Plan: c.plan, Cases: c.cases, Repeat: f.repeat, UntilFail: f.untilFail,
 		FailFast: f.failFast, Resume: f.resume, Add: f.one, Version: versionText(), Host: h, Known: lab.Known(), Past: past, Show: show,

@@ -57,7 +57,7 @@ func (j Job) plan() (*plan.Plan, error) {
 	h := *j.o.Host
 	h.Cores = len(j.Cores)
 	if f := j.Case.Firmware; f != nil {
-		if err := replaceFirmware(&h, *f, j.Case.Dir); err != nil {
+		if err := replaceFirmware(&h, *f); err != nil {
 			return nil, err
 		}
 	}

@@ -15,8 +15,17 @@ import (
 )
 
 // replaceFirmware puts the files of one build in the place of the host's own, having checked them.
-func replaceFirmware(h *host.Host, f matrix.Firmware, dir string) error {
-	code, vars := from(dir, f.Code), from(dir, f.Vars)
+func replaceFirmware(h *host.Host, f matrix.Firmware) error {
+	code, err := filepath.Abs(f.Code) // a guest's QEMU runs elsewhere
+	if err != nil {
+		return fmt.Errorf("firmware %s: %w", f.Name, err)
+	}
+	vars := f.Vars
+	if vars != "" {
+		if vars, err = filepath.Abs(vars); err != nil {
+			return fmt.Errorf("firmware %s: %w", f.Name, err)
+		}
+	}
 	sum, err := sumOf(code)
 	if err != nil {
 		return fmt.Errorf("firmware %s: %w", f.Name, err)
@@ -39,18 +48,6 @@ func replaceFirmware(h *host.Host, f matrix.Firmware, dir string) error {
 	own := &h.Firmware[i]
 	own.Title, own.Source, own.Code, own.Vars, own.Prepared, own.Format = f.Name, "the matrix", code, vars, "", "raw"
 	return nil
-}
-
-// from makes a path absolute that starts from a folder.
-func from(dir, path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	abs, err := filepath.Abs(filepath.Join(dir, path))
-	if err != nil {
-		return filepath.Join(dir, path)
-	}
-	return abs
 }
 
 func sumOf(path string) (string, error) {
