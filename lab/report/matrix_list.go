@@ -33,8 +33,14 @@ func MatrixList(p matrix.Plan, cases []matrix.Case, left []matrix.Left, s Style)
 	return out.String()
 }
 
-// mostNamed is how many topologies one reason lists.
-const mostNamed = 8
+// few gives the first of some names, and how many there are more.
+func few(names []string) []string {
+	const most = 8
+	if len(names) <= most+1 {
+		return names
+	}
+	return append(names[:most:most], fmt.Sprintf("and %d more", len(names)-most))
+}
 
 // leftOut tells how many combinations make no case, by their reasons.
 func leftOut(left []matrix.Left, s Style) string {
@@ -53,11 +59,7 @@ func leftOut(left []matrix.Left, s Style) string {
 		}
 	}
 	for _, r := range reasons {
-		names := where[r]
-		if len(names) > mostNamed {
-			names = append(names[:mostNamed:mostNamed], fmt.Sprintf("and %d more", len(names)-mostNamed))
-		}
-		out.WriteString(hang("", fmt.Sprintf("%s left out: %s: %s", counted(count[r], "combination"), r, strings.Join(names, ", ")), "  ", s))
+		out.WriteString(hang("", fmt.Sprintf("%s left out: %s: %s", counted(count[r], "combination"), r, strings.Join(few(where[r]), ", ")), "  ", s))
 	}
 	return out.String()
 }

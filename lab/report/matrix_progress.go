@@ -154,8 +154,12 @@ func (p *MatrixProgress) Frame(width int, at time.Duration) string {
 	if p.why != "" {
 		out += s.paint(yellow, shorten(fmt.Sprintf("  on %s only: %s", counted(p.cores, "core"), p.why), s.width())) + "\n"
 	}
+	ids := 0
 	for _, r := range p.running {
-		out += r.line(s, at) + "\n"
+		ids = max(ids, columns(r.id()))
+	}
+	for _, r := range p.running {
+		out += r.line(s, min(ids, 64, s.width()-30), at) + "\n"
 	}
 	return out
 }
@@ -178,17 +182,20 @@ func stopwatch(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
 }
 
-// line draws one attempt: what it is, how long it runs, and how far its guests are.
-func (r *runningCase) line(s Style, at time.Duration) string {
-	id := r.c.ID
+// id names the attempt.
+func (r *runningCase) id() string {
 	if r.attempt > 1 {
-		id += fmt.Sprintf(" (%d)", r.attempt)
+		return fmt.Sprintf("%s (attempt %d)", r.c.ID, r.attempt)
 	}
+	return r.c.ID
+}
+
+// line draws one attempt: what it is, how long it runs, and how far its guests are.
+func (r *runningCase) line(s Style, ids int, at time.Duration) string {
 	var stages []string
 	for _, g := range r.guests {
 		stages = append(stages, g+" "+r.at[g])
 	}
-	name := min(56, s.width()-30)
-	line := fmt.Sprintf("  %s  %7s  %s", pad(shorten(id, name), name), seconds(max(0, at-r.since)), strings.Join(stages, ", "))
+	line := fmt.Sprintf("  %s  %7s  %s", pad(shorten(r.id(), ids), ids), seconds(max(0, at-r.since)), strings.Join(stages, ", "))
 	return shorten(strings.TrimRight(Visible(line), " "), s.width())
 }

@@ -22,6 +22,7 @@ func MatrixText(p matrix.Plan, results []matrix.Result, dir string, s Style) str
 	for _, t := range tallies {
 		out.WriteString(tallyText(t, dir, s))
 	}
+	out.WriteString(notRun(tallies, s))
 	if out.Len() > 0 {
 		out.WriteString("\n")
 	}
@@ -31,7 +32,7 @@ func MatrixText(p matrix.Plan, results []matrix.Result, dir string, s Style) str
 	if sum.Good < sum.Total {
 		color = red
 	}
-	out.WriteString(s.paint(color, cut(matrixSummary(p.Name, sum), s.width())) + "\n")
+	out.WriteString(s.paint(color, strings.TrimSuffix(hang("", matrixSummary(p.Name, sum), "  ", s), "\n")) + "\n")
 	if dir != "" {
 		out.WriteString("results: " + dir + "\n")
 	}
@@ -41,7 +42,7 @@ func MatrixText(p matrix.Plan, results []matrix.Result, dir string, s Style) str
 // tallyText tells of a case that is not as it should be, or that is expected to fail.
 func tallyText(t matrix.Tally, dir string, s Style) string {
 	last := t.Last()
-	if t.Good() && last.Outcome == matrix.Passed {
+	if t.Good() && last.Outcome == matrix.Passed || last.Outcome == matrix.NotRun {
 		return ""
 	}
 	word := string(last.Outcome)
@@ -54,12 +55,12 @@ func tallyText(t matrix.Tally, dir string, s Style) string {
 	}
 	head := s.paint(color, word) + "  " + t.Case.ID
 	if last.Outcome == matrix.ExpectedFailure {
-		return hang("", word+"  "+t.Case.ID+": "+t.Case.ExpectFail, "  ", s)
+		return hang(word+"  ", t.Case.ID+": "+t.Case.ExpectFail, "  ", s)
 	}
 	out := head + "\n"
 	if t.Flaky != "" {
 		for _, a := range t.Attempts {
-			out += hang("", fmt.Sprintf("attempt %d: %s  %s", a.Attempt, a.Outcome, a.Reason), "  ", s)
+			out += hang("  ", strings.TrimSuffix(fmt.Sprintf("attempt %d: %s: %s", a.Attempt, a.Outcome, a.Reason), ": "), "    ", s)
 		}
 	} else if last.Reason != "" {
 		out += wrap(last.Reason, "  ", s.width())
@@ -68,6 +69,26 @@ func tallyText(t matrix.Tally, dir string, s Style) string {
 		out += "  look: pxelab explain " + Quote(fmt.Sprintf("%s/cases/%s/%d", dir, t.Case.ID, last.Attempt)) + "\n"
 	}
 	return out
+}
+
+// notRun tells which cases were not run, by their reasons.
+func notRun(tallies []matrix.Tally, s Style) string {
+	var reasons []string
+	ids := map[string][]string{}
+	for _, t := range tallies {
+		if last := t.Last(); last.Outcome == matrix.NotRun {
+			if ids[last.Reason] == nil {
+				reasons = append(reasons, last.Reason)
+			}
+			ids[last.Reason] = append(ids[last.Reason], t.Case.ID)
+		}
+	}
+	var out strings.Builder
+	for _, r := range reasons {
+		out.WriteString(s.paint(yellow, string(matrix.NotRun)) + "  " + counted(len(ids[r]), "case") + ": " + r + "\n")
+		out.WriteString(wrap(strings.Join(few(ids[r]), ", "), "  ", s.width()))
+	}
+	return out.String()
 }
 
 // byFirmware counts cases by the firmwares in them.
