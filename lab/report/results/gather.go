@@ -111,7 +111,7 @@ func (c *Case) decide(x Run) {
 }
 
 func newGuest(g *judge.Result) Guest {
-	out := Guest{Guest: g.Guest, Firmware: g.Firmware, Arch: g.Arch, Clock: g.Clock, Passed: g.Passed, Stage: g.Stage.String(),
+	out := Guest{Guest: g.Guest, Firmware: g.Firmware, Arch: g.Arch, Clock: g.Clock, Warm: g.Warm, Passed: g.Passed, Stage: g.Stage.String(),
 		Seconds: secondsOf(g.Took), Served: report.Serving(*g), Unmet: unmet(g.Verdicts)}
 	for _, s := range g.Stages {
 		out.Stages = append(out.Stages, StageTime{Stage: s.Stage.String(), Seconds: secondsOf(s.After)})

@@ -30,6 +30,7 @@ type Entry struct {
 type EntryGuest struct {
 	Guest  string      `json:"guest"`
 	Clock  string      `json:"clock"`
+	Warm   bool        `json:"warm,omitempty"` // it went on from a snapshot
 	Stages []StageTime `json:"stages"`
 }
 
@@ -95,7 +96,7 @@ func (r *Report) entries() []Entry {
 				When: a.Began, Seconds: a.Seconds, Host: a.Host, Attempt: k + 1}
 			if k+1 == c.Decided {
 				for _, g := range c.Guests {
-					e.Guests = append(e.Guests, EntryGuest{Guest: g.Guest, Clock: g.Clock, Stages: g.Stages})
+					e.Guests = append(e.Guests, EntryGuest{Guest: g.Guest, Clock: g.Clock, Warm: g.Warm, Stages: g.Stages})
 				}
 			}
 			out = append(out, e)

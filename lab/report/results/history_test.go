@@ -57,6 +57,16 @@ func TestHistory(t *testing.T) {
 			t.Errorf("%s does not tell what became slower", form)
 		}
 	}
+	cold := slices.Clone(past)
+	for i := range cold {
+		cold[i].Guests = slices.Clone(cold[i].Guests)
+		for k := range cold[i].Guests {
+			cold[i].Guests[k].Warm = !cold[i].Guests[k].Warm
+		}
+	}
+	if r.Compare(cold); len(r.History.Slower) > 0 {
+		t.Errorf("a boot that was powered on is slower than those that went on from a snapshot: %+v", r.History.Slower)
+	}
 	if len(r.Entries(nil)) != len(r.entries()) || len(r.Entries(r.entries())) != 0 {
 		t.Error("an attempt would be kept twice, or not at all")
 	}

@@ -144,7 +144,7 @@ func (c *Case) facts() []string {
 	var lines []string
 	for i := range c.Guests {
 		g := &c.Guests[i]
-		lines = append(lines, fmt.Sprintf("%s (%s, clock %s): %s", g.Guest, g.Firmware, g.Clock, stagesText(g.Stages)))
+		lines = append(lines, fmt.Sprintf("%s (%s, clock %s): %s", g.Guest, g.Firmware, g.ran(), stagesText(g.Stages)))
 		if g.Served != "" {
 			lines = append(lines, "  "+g.Served)
 		}

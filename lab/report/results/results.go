@@ -89,6 +89,7 @@ type Guest struct {
 	Firmware string      `json:"firmware"`
 	Arch     string      `json:"arch"`
 	Clock    string      `json:"clock" jsonschema_description:"That of the boot it was judged on: real or warp."`
+	Warm     bool        `json:"warm,omitempty" jsonschema_description:"That boot went on from a snapshot of its firmware."`
 	Passed   bool        `json:"passed"`
 	Stage    string      `json:"stage" jsonschema_description:"The furthest that it reached."`
 	Seconds  Seconds     `json:"seconds" jsonschema_description:"From power-on until it settled, by the host's clock."`
@@ -98,6 +99,14 @@ type Guest struct {
 	Served   string      `json:"served,omitempty" jsonschema_description:"Who gave it its address and its files."`
 	Who      Who         `json:"who,omitzero"`
 	Unmet    []Unmet     `json:"unmet,omitempty" jsonschema_description:"What was expected of it and did not come."`
+}
+
+// ran is the clock of the boot, and how it started if it was not powered on.
+func (g *Guest) ran() string {
+	if g.Warm {
+		return g.Clock + ", warm"
+	}
+	return g.Clock
 }
 
 // Who tells whose word a guest followed: names of services, or addresses.

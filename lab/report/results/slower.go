@@ -17,7 +17,8 @@ const (
 	slowSpreads = 6
 )
 
-// slow finds the stages of a case that took longer than in earlier runs with the same inputs and clock that ended as this one did.
+// slow finds the stages of a case that took longer than in earlier runs with the same inputs, clock and start that ended as this one
+// did.
 func (h *History) slow(c *Case, earlier []Entry) {
 	for _, g := range c.Guests {
 		past := map[string][]float64{}
@@ -26,7 +27,7 @@ func (h *History) slow(c *Case, earlier []Entry) {
 				continue
 			}
 			for _, before := range e.Guests {
-				if before.Guest == g.Guest && before.Clock == g.Clock {
+				if before.Guest == g.Guest && before.Clock == g.Clock && before.Warm == g.Warm {
 					for _, s := range steps(before.Stages) {
 						past[s.Stage] = append(past[s.Stage], float64(s.Seconds))
 					}
