@@ -216,7 +216,7 @@ func quote(s string) string {
 
 // ReadBundle reads back what a run recorded: its plan and its events.
 func ReadBundle(dir string) (*plan.Plan, []event.Event, error) {
-	p, err := readPlan(dir)
+	p, err := ReadPlan(dir)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -232,8 +232,8 @@ func ReadBundle(dir string) (*plan.Plan, []event.Event, error) {
 	return p, events, nil
 }
 
-// readPlan reads the plan of a bundle.
-func readPlan(dir string) (*plan.Plan, error) {
+// ReadPlan reads the plan of a bundle.
+func ReadPlan(dir string) (*plan.Plan, error) {
 	text, err := os.ReadFile(Bundle(dir).plan())
 	if err != nil {
 		return nil, fmt.Errorf("read bundle %s: %w; a bundle is a folder with plan.json and events.jsonl", dir, err)

@@ -28,7 +28,7 @@ func IsBundle(path string) bool {
 // NewRepeat reads the plan of a bundle and fits it to this host: the same guests, servers, faults and clocks, with a nonce of its
 // own. What of the host is not where it was is found again by what it is; what is missing is an error that wraps plan.ErrHost.
 func NewRepeat(ctx context.Context, bundle, version string) (*Repeat, error) {
-	p, err := readPlan(bundle)
+	p, err := ReadPlan(bundle)
 	if err != nil {
 		return nil, err
 	}

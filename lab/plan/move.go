@@ -175,11 +175,18 @@ func (m *mover) settle(p *Plan) {
 	}
 	here := uses(m.host, p)
 	for _, u := range p.Uses { // what it was given by its path is no offer of this host
-		same := func(o Use) bool { return o.What == u.What && o.Name == u.Name }
-		if u.What != UsedModule && m.to[u.Path] == "" && !slices.ContainsFunc(here, same) {
+		if u.What == UsedModule || m.to[u.Path] != "" {
+			continue
+		}
+		i := slices.IndexFunc(here, func(o Use) bool { return o.What == u.What && o.Name == u.Name })
+		switch {
+		case i < 0:
 			here = append(here, u)
+		case here[i].Path != u.Path:
+			here[i] = u
 		}
 	}
+	sortUses(here)
 	p.Uses = here
 }
 

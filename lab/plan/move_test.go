@@ -112,6 +112,24 @@ func text(t *testing.T, p *plan.Plan) string {
 	return strings.Join(append(lines, fmt.Sprint(p.Images)), "\n")
 }
 
+// A firmware that was given by its path stays that one, and is what the plan says it uses.
+func TestOnKeepsFirmwareByPath(t *testing.T) {
+	h := debian()
+	h.Firmware[1].Code, h.Firmware[1].Vars = "/builds/1/CODE.fd", "/builds/1/VARS.fd"
+	p, err := plan.New(load(t, "../../topologies/firmware-trio.yaml"), h, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	everywhere := func(string) bool { return true }
+	moved, changes, err := p.On(debian(), everywhere)
+	if err != nil || len(changes) > 0 {
+		t.Fatalf("changes %q, error %v", changes, err)
+	}
+	if d := cmp.Diff(text(t, p)+fmt.Sprint(p.Uses), text(t, moved)+fmt.Sprint(moved.Uses)); d != "" {
+		t.Errorf("(- there, + here):\n%s", d)
+	}
+}
+
 // What is no path of a plan fits the host, too, and that is told.
 func TestOnSmallerHost(t *testing.T) {
 	p, err := plan.New(load(t, "../../topologies/firmware-trio.yaml"), debian(), plan.Options{})

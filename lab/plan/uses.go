@@ -81,10 +81,15 @@ func uses(h *host.Host, p *Plan) []Use {
 			out = append(out, u)
 		}
 	}
-	slices.SortFunc(out, func(a, b Use) int {
+	sortUses(out)
+	return out
+}
+
+// sortUses puts them in one order on every host.
+func sortUses(list []Use) {
+	slices.SortFunc(list, func(a, b Use) int {
 		return cmp.Or(slices.Index(usedOrder, a.What)-slices.Index(usedOrder, b.What), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path))
 	})
-	return out
 }
 
 var usedOrder = []string{UsedQEMU, UsedBIOS, UsedCode, UsedVars, UsedStore, UsedROM, UsedPart, UsedModule, UsedProgram}

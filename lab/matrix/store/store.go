@@ -114,16 +114,18 @@ func (s *shard) readCase(c *matrix.Case) {
 	}
 }
 
-// newRun adds to a result what its bundle tells.
+// newRun adds to a result what its bundle tells. A case that broke may have come no further than its folder, or its plan.
 func newRun(r matrix.Result, bundle string) results.Run {
-	run := results.Run{Result: r}
-	p, events, err := lab.ReadBundle(bundle)
-	if err != nil { // a case that broke may have come no further than its folder
+	run := results.Run{Result: r, Bundle: bundle}
+	if _, err := lab.ReadPlan(bundle); err != nil {
 		return run
 	}
-	run.Bundle, run.Detail = bundle, results.NewDetail(p, events, r.Outcome.Good())
+	run.Again = true
 	if m, err := lab.ReadMade(bundle); err == nil && m != nil { // without it what it ran with is not known
 		run.With = m.Digest()
+	}
+	if p, events, err := lab.ReadBundle(bundle); err == nil {
+		run.Detail = results.NewDetail(p, events, r.Outcome.Good())
 	}
 	return run
 }

@@ -14,7 +14,8 @@ import (
 // Run is one attempt as it was found: its result, where it is, and what the page shows of it.
 type Run struct {
 	matrix.Result
-	Bundle string  // the folder, as the reader would name it; empty when there is none that can be run again
+	Bundle string  // the folder that it left, as the reader would name it
+	Again  bool    // its plan is there, and can be run again
 	With   string  // digest of what it ran with; empty when it was not recorded
 	Detail *Detail // what its bundle tells; nil when that cannot be read
 }
@@ -105,7 +106,7 @@ func (c *Case) decide(x Run) {
 	for _, s := range x.Services {
 		c.Services = append(c.Services, Service{Service: s.Service, Passed: s.Passed, Unmet: unmet(s.Verdicts)})
 	}
-	if x.Bundle != "" {
+	if x.Again {
 		c.Rerun = "pxelab run " + report.Quote(x.Bundle)
 	}
 }

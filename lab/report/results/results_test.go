@@ -77,7 +77,7 @@ func fixture(t testing.TB) (*matrix.Plan, []Run) {
 	}
 	run := func(c matrix.Case, o matrix.Outcome, reason, dir string) *Run {
 		x := Run{Result: matrix.Result{Version: matrix.Version, Index: c.Index, ID: c.ID, Inputs: c.Inputs, Attempt: 1, Outcome: o, Reason: reason,
-			Began: began.Add(time.Duration(len(runs)) * 10 * time.Second), Took: 8 * time.Second, Host: "builder"}, Bundle: "out/cases/" + c.ID + "/1"}
+			Began: began.Add(time.Duration(len(runs)) * 10 * time.Second), Took: 8 * time.Second, Host: "builder"}, Bundle: "out/cases/" + c.ID + "/1", Again: dir != ""}
 		if dir != "" {
 			plan, events := read(t, dir)
 			x.Guests = judge.Results(plan, events)
@@ -90,14 +90,14 @@ func fixture(t testing.TB) (*matrix.Plan, []Run) {
 	run(add("firmware-trio/all/e1000", "", "firmware", "all", "nic", "e1000"), matrix.Failed, "", failed)
 	run(add("missing-file/bios", "", "firmware", "bios"), matrix.Passed, "", noFile)
 	run(add("wrong-arch/ovmf-x64", "the rule for option 93 is not written yet", "firmware", "ovmf-x64"), matrix.ExpectedFailure, "x64 stopped at download", noFile)
-	run(add("no-server/bios", "", "firmware", "bios"), matrix.Broken, "write the log: no space left on device", "").Bundle = ""
+	run(add("no-server/bios", "", "firmware", "bios"), matrix.Broken, "write the log: no space left on device", "")
 	run(add("no-server/ovmf-x64", "EDK2 gives up too early", "firmware", "ovmf-x64"), matrix.UnexpectedPass, "it passed, though the matrix says it would not", silent)
 	add("dead-tftp/ovmf-x64", "", "firmware", "ovmf-x64")
 	flaky := add("missing-file/ovmf-x64", "", "firmware", "ovmf-x64")
 	run(flaky, matrix.Failed, hostile, noFile)
 	run(flaky, matrix.Passed, "", noFile).Attempt = 2
 	lost := add("missing-file/ovmf-ia32", "", "firmware", "ovmf-ia32")
-	run(lost, matrix.Broken, "the machine was lost in the middle", "").Bundle = ""
+	run(lost, matrix.Broken, "the machine was lost in the middle", "")
 	run(lost, matrix.Passed, "", noFile).Attempt = 2
 	return p, runs
 }
