@@ -127,6 +127,7 @@ var mayImport = map[string][]string{
 	"lab/guest":         {"lab/event", "lab/plan"},
 	"lab/host":          {},
 	"lab/judge":         {"images", "lab/event", "lab/fault", "lab/plan", "lab/topology", "server/pxe"},
+	"lab/labtest":       {"lab", "lab/event", "lab/explain", "lab/host", "lab/judge", "lab/network/sandbox", "lab/plan", "lab/report", "lab/topology"},
 	"lab/matrix":        {"lab/event", "lab/host", "lab/judge", "lab/plan", "lab/topology"},
 	"lab/matrix/runner": {"lab", "lab/event", "lab/host", "lab/judge", "lab/matrix", "lab/plan", "lab/report", "lab/topology"},
 	"lab/matrix/store":  {"lab", "lab/judge", "lab/matrix", "lab/plan", "lab/report/..."}, // reads what runs have left
