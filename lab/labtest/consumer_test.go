@@ -1,0 +1,90 @@
+package labtest_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/pxelab/pxelab/lab/labtest"
+)
+
+// A module outside this one needs nothing but `go get`: its tests boot real firmware against its own servers, one that fails says why,
+// and what the lab recorded is among the artefacts. (As this module is not published, replace says where it is.)
+func TestConsumerModule(t *testing.T) {
+	labtest.New(t) // skips where nothing can boot
+	repo, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for from, to := range map[string]string{"examples_test.go": "servers_test.go", "testdata/consumer/fails_test.go": "fails_test.go",
+		"../../go.sum": "go.sum"} { // the sums spare a look-up of each dependency in the checksum database
+		text, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, to), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(args ...string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "PXELAB_REQUIRE=boot")
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		err := cmd.Run()
+		return out.String(), err
+	}
+	for _, args := range [][]string{
+		{"mod", "init", "example.com/bootserver"},
+		{"mod", "edit", "-replace=github.com/pxelab/pxelab=" + repo},
+		{"get", "github.com/pxelab/pxelab@v0.0.0"}, // of a module that is replaced any version will do
+		{"mod", "tidy"},
+	} {
+		if out, err := run(args...); err != nil {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	test := []string{"test", "-v", "-artifacts", "-outputdir", dir, "-run", "TestOwnServers/^bios$|TestNo|TestTooLate|TestMisspelt"}
+	if raceDetector { // as this test was built, so that the packages need not be built anew
+		test = append(test, "-race")
+	}
+	out, err := run(append(test, ".")...)
+	if err == nil {
+		t.Errorf("the server without a boot file passes:\n%s", out)
+	}
+	for _, want := range []string{
+		"--- PASS: TestOwnServers/bios",
+		"--- FAIL: TestNoBootFile",
+		"bios: expected booted: {image: probe, from: mine}: no probe reported on the console: bios stopped at address",
+		"no server named a boot file; have \"mine\" name a boot file for bios",
+		"what happened:",
+		"labtest: service other comes too late",
+		`unknown key "boted"`,
+		"listen on tcp4 192.0.2.7:80 as service \"mine\"",
+		"cannot assign requested address",
+		`unknown firmware "boss" (did you mean "bios"?)`,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output does not say %q", want)
+		}
+	}
+	folder := regexp.MustCompile(`=== ARTIFACTS TestNoBootFile (\S+)`).FindStringSubmatch(out)
+	for _, file := range []string{"lab1/wire.pcapng", "lab1/events.jsonl", "lab1/verdicts.json", "lab1/junit.xml", "lab1/guests/bios/console.log",
+		"bios-boot1.txt", "bios-boot1.console"} {
+		if folder == nil {
+			t.Fatalf("no folder of artefacts is named:\n%s", out)
+		}
+		if _, err := os.Stat(filepath.Join(folder[1], file)); err != nil {
+			t.Error(err)
+		}
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package labtest_test
+
+const raceDetector = true // built in
