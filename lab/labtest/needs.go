@@ -28,10 +28,16 @@ func skip(t *testing.T, why string) {
 	t.Skip(why)
 }
 
-// facts are what this machine has, looked for once: the first look prepares firmware, for some seconds if it was never done here.
-var facts = sync.OnceValues(func() (*host.Host, error) {
-	return host.Gather(context.Background(), host.Options{ProbeUserns: sandbox.Probe, PrepareStores: true, Commands: []string{topology.Ourselves}})
-})
+// facts are what this machine has, looked for once. Where a guest is to boot UEFI firmware, prepared are the same facts after that
+// firmware was set up once, which takes some seconds if it was never done here.
+var (
+	facts    = sync.OnceValues(func() (*host.Host, error) { return gather(false) })
+	prepared = sync.OnceValues(func() (*host.Host, error) { return gather(true) })
+)
+
+func gather(prepare bool) (*host.Host, error) {
+	return host.Gather(context.Background(), host.Options{ProbeUserns: sandbox.Probe, PrepareStores: prepare, Commands: []string{topology.Ourselves}})
+}
 
 // needBoots skips a test on a host that cannot boot guests.
 func needBoots(t *testing.T) {
@@ -57,7 +63,11 @@ func needBoots(t *testing.T) {
 // prepare plans the lab, without the guests that this host cannot boot: their own subtests say so.
 func (l *Lab) prepare(t *testing.T) {
 	t.Helper()
-	known, err := facts()
+	look := facts
+	if slices.ContainsFunc(l.topo.Guests, func(g topology.Guest) bool { return g.Firmware != "bios" }) {
+		look = prepared
+	}
+	known, err := look()
 	if err != nil {
 		t.Fatalf("labtest: look at this host: %v", err)
 	}

@@ -1,14 +1,21 @@
 package labtest_test
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/pin/tftp/v3"
 
+	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/labtest"
 )
@@ -78,6 +85,79 @@ func TestSkips(t *testing.T) {
 			if !strings.Contains(string(out), want) {
 				t.Errorf("with PXELAB_REQUIRE=%q the output does not say %q:\n%s", require, want, out)
 			}
+		}
+	}
+}
+
+// An ordinary user can do the same: the lab opens the sockets of ports below 1024.
+func TestRootless(t *testing.T) {
+	labtest.New(t)
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user; as that user, every other test of this package shows the same")
+	}
+	dir := t.TempDir()
+	for at := dir; at != os.TempDir() && at != "/"; at = filepath.Dir(at) { // testing closes its folders to others
+		if err := os.Chmod(at, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const nobody = 65534
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.run=^TestTopology$")
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	cmd.Env = append(os.Environ(), "HOME="+dir, "TMPDIR="+dir, "XDG_RUNTIME_DIR="+dir, "XDG_CACHE_HOME="+dir, "PXELAB_REQUIRE=boot")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// A test that is killed leaves no lab behind.
+func TestKilled(t *testing.T) {
+	labtest.New(t)
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestTopology$")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var processes []string
+	until(t, "the lab of that test has a service", func() bool {
+		labs, err := control.List()
+		if err != nil || len(labs) != 1 {
+			return false
+		}
+		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", labs[0].PID))
+		processes = []string{strconv.Itoa(labs[0].PID)}
+		for _, file := range lists {
+			list, _ := os.ReadFile(file)
+			processes = append(processes, strings.Fields(string(list))...)
+		}
+		return len(processes) > 1
+	})
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	until(t, "no process of the lab is left", func() bool {
+		return !slices.ContainsFunc(processes, func(pid string) bool {
+			_, err := os.Stat("/proc/" + pid)
+			return err == nil
+		})
+	})
+}
+
+// until waits until something is so, as long as the test may last.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(time.Minute); !is(); {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("after a minute it is not so that %s", what)
 		}
 	}
 }
