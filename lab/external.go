@@ -59,7 +59,8 @@ func (l *lab) Boot(ctx context.Context, name string, expect []topology.Expectati
 		return err
 	}
 	return l.command(ctx, func() error {
-		if m.alive || slices.ContainsFunc(l.queue, func(g plan.Guest) bool { return g.Name == name }) {
+		// One that has settled is on its way out, and the queue waits for that.
+		if m.alive && !m.now.Load().settled || slices.ContainsFunc(l.queue, func(g plan.Guest) bool { return g.Name == name }) {
 			return fmt.Errorf("guest %q is on, or about to be: wait until that boot is over", name)
 		}
 		g := l.plan.Guests[slices.IndexFunc(l.plan.Guests, func(g plan.Guest) bool { return g.Name == name })]

@@ -38,8 +38,8 @@ type Boot struct {
 // of its verdict, with the explanation of the boot. Each is one claim as in a topology's expect list: "booted: {image: probe, from:
 // mine}", "stops: {at: offer, reason: no-bootfile}", "ends: off". Without any the topology's count; without those, that it boots.
 //
-// The machine is switched off afterwards and may be booted again. A boot takes some seconds at most, as nothing is waited for but what
-// the guest does. Several guests may boot at once, from several goroutines' tests (t.Parallel).
+// The machine is switched off afterwards and may be booted again. A boot takes seconds, or where it has to be repeated in real time a
+// quarter of a minute. Several guests may boot at once, from subtests that are parallel.
 func (g *Guest) Boot(t *testing.T, expect ...string) *Boot {
 	t.Helper()
 	g.lab.read(t)

@@ -38,8 +38,12 @@ import (
 	"github.com/pxelab/pxelab/lab/topology"
 )
 
-// init does the work of the processes that a lab starts of this test binary, and nothing in the test itself: see lab.Main.
-func init() { lab.Main() }
+// init does the work of the processes that a lab starts of this test binary, and never returns in them: see lab.Main.
+func init() {
+	lab.Main()
+	// The race detector, if the test has it, would keep each of these processes for a second after its end.
+	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+}
 
 // Lab is a virtual network with hosts and guests, for one test. Its methods fail that test where they cannot do what they say, and are
 // for its goroutine.
