@@ -1,6 +1,8 @@
 #!/bin/sh
 # Installs what a lab needs from the distribution's packages. What is there is left alone, and nothing else of
-# the host is changed. With --test also what `make test` needs.
+# the host is changed. With --test also what `make test` needs. Of that
+# munge starts its daemon where there is an init system that does so (`systemctl disable --now munge` ends that; tests start their
+# own); Slurm's daemons wait for a /etc/slurm/slurm.conf.
 # Exit status: 0 all is there, 1 the installation failed, 3 this host needs a hand (the last line says which).
 set -eu
 
@@ -39,7 +41,12 @@ isc-dhcp-relay  file    /usr/sbin/dhcrelay                        a DHCP relay a
 dnsmasq-base    command dnsmasq                                   a PXE server that is not ours
 kea-dhcp4-server file   /usr/sbin/kea-dhcp4                       a DHCP server that is not ours
 isc-dhcp-server file    /usr/sbin/dhcpd                           a DHCP server that is not ours
-nmap            command nmap                                      scripts that question DHCP servers'
+nmap            command nmap                                      scripts that question DHCP servers
+munge           file    /usr/sbin/munged                          how the parts of a Slurm cluster know each other
+slurmctld       file    /usr/sbin/slurmctld                       a Slurm cluster that the tests start
+slurmd          file    /usr/sbin/slurmd                          its nodes
+slurm-client    command sbatch                                    its commands
+rsync           command rsync                                     runs a GitLab pipeline without GitLab, with gitlab-ci-local'
 
 case "${1-}" in
 '') ;;

@@ -119,6 +119,11 @@ func outcomeColor(o matrix.Outcome) string {
 	return red
 }
 
+// Gone takes notice that what runs of a case does so no longer.
+func (p *MatrixProgress) Gone(c matrix.Case) {
+	p.running = slices.DeleteFunc(p.running, func(x *runningCase) bool { return x.c.Index == c.Index })
+}
+
 // Width takes notice of how many cores may be used from now on.
 func (p *MatrixProgress) Width(cores int, why string) { p.cores, p.why = cores, why }
 

@@ -42,7 +42,10 @@ func MatrixText(p matrix.Plan, results []matrix.Result, dir string, s Style) str
 // tallyText tells of a case that is not as it should be, or that is expected to fail.
 func tallyText(t matrix.Tally, dir string, s Style) string {
 	last := t.Last()
-	if t.Good() && last.Outcome == matrix.Passed || last.Outcome == matrix.NotRun {
+	if t.Good() && last.Outcome == matrix.Passed {
+		return againText(t, s)
+	}
+	if last.Outcome == matrix.NotRun {
 		return ""
 	}
 	word := string(last.Outcome)
@@ -89,6 +92,20 @@ func notRun(tallies []matrix.Tally, s Style) string {
 		out.WriteString(wrap(strings.Join(few(ids[r]), ", "), "  ", s.width()))
 	}
 	return out.String()
+}
+
+// againText tells of a case that passed after attempts that gave no verdict, such as one whose machine was lost.
+func againText(t matrix.Tally, s Style) string {
+	out := ""
+	for _, a := range t.Attempts {
+		if a.Outcome == matrix.Broken || a.Outcome == matrix.NotRun {
+			out += fmt.Sprintf("; attempt %d: %s: %s", a.Attempt, a.Outcome, a.Reason)
+		}
+	}
+	if out == "" {
+		return ""
+	}
+	return hang("", fmt.Sprintf("%s  %s: attempt %d counts%s", t.Last().Outcome, t.Case.ID, t.Last().Attempt, out), "  ", s)
 }
 
 // byFirmware counts cases by the firmwares in them.

@@ -14,7 +14,7 @@ func ParseExpectation(path, text string, t *Topology, k Known) (Expectation, err
 		return Expectation{}, d.problems
 	}
 	var f expectation
-	if body := d.body([]byte(text)); body != nil {
+	if body := d.body([]byte(text), "claim"); body != nil {
 		d.where[""] = start(body)
 		d.fill(body, "", reflect.ValueOf(&f).Elem())
 	}

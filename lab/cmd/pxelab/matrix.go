@@ -22,6 +22,7 @@ type matrixFlags struct {
 	index, repeat                    int
 	list, json                       bool
 	untilFail, failFast, resume, one bool
+	engineFlags
 }
 
 func matrixCommand() *cobra.Command {
@@ -56,6 +57,7 @@ matrix itself broke, 3 this host cannot run it.`,
 	flags.StringVar(&f.times, "times", "", "file of past times that shards are balanced by (default: estimates)")
 	flags.StringVar(&f.plan, "plan", "", "plan that `pxelab matrix plan` wrote, in place of FILE")
 	flags.IntVar(&f.index, "index", 0, "with --plan: run the one case of this index")
+	f.engineFlags.register(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f.one = flags.Changed("index")
 		return runMatrix(cmd.Context(), args, f)

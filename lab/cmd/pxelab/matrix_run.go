@@ -32,14 +32,6 @@ func runMatrix(ctx context.Context, args []string, f matrixFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	h, err := matrixHost(ctx, c.cases)
-	if err != nil {
-		return err
-	}
-	past, err := runner.ReadTimes("")
-	if err != nil {
-		return err
-	}
 	if f.out == "" {
 		f.out = filepath.Join(filepath.Dir(lab.DefaultRuns()), "matrices", c.plan.Name+"-"+time.Now().Format("20060102-150405.000"))
 	}
@@ -47,16 +39,12 @@ func runMatrix(ctx context.Context, args []string, f matrixFlags) error {
 	if err != nil {
 		return err
 	}
-	_, _ = control.List() // it buries the sockets of labs that died with another matrix, whose names do not come again
-	show := showMatrix(c.plan.Name, c.cases, h.Cores)
-	results, err := runner.Run(ctx, runner.Options{Out: out, Plan: c.plan, Cases: c.cases, Repeat: f.repeat, UntilFail: f.untilFail,
-		FailFast: f.failFast, Resume: f.resume, Add: f.one, Version: versionText(), Host: h, Known: lab.Known(), Past: past, Show: show,
-		Finish: func(dir string, p matrix.Plan, results []matrix.Result) error {
-			show.close()
-			return finishMatrix(dir, p, results)
-		}})
+	run := runHere
+	if f.on != "" {
+		run = runOnSlurm
+	}
+	results, err := run(ctx, c, f, out)
 	if err != nil {
-		show.close()
 		return err
 	}
 	if ctx.Err() != nil {
@@ -64,6 +52,24 @@ func runMatrix(ctx context.Context, args []string, f matrixFlags) error {
 		return ctx.Err()
 	}
 	return passes(c.cases, results)
+}
+
+// runHere runs cases on this machine.
+func runHere(ctx context.Context, c chosen, f matrixFlags, out string) ([]matrix.Result, error) {
+	h, err := matrixHost(ctx, c.cases)
+	if err != nil {
+		return nil, err
+	}
+	past, err := runner.ReadTimes("")
+	if err != nil {
+		return nil, err
+	}
+	_, _ = control.List() // it buries the sockets of labs that died with another matrix, whose names do not come again
+	show := showMatrix(c.plan.Name, c.cases, h.Cores)
+	defer show.close()
+	return runner.Run(ctx, runner.Options{Out: out, Plan: c.plan, Cases: c.cases, Repeat: f.repeat, UntilFail: f.untilFail,
+		FailFast: f.failFast, Resume: f.resume, Add: f.one, Loose: f.one, Version: versionText(), Host: h, Known: lab.Known(), Past: past, Show: show,
+		Finish: show.finish})
 }
 
 // check refuses flags that contradict each other.
@@ -78,7 +84,7 @@ func (f matrixFlags) check() error {
 	case f.untilFail && f.repeat > 1:
 		return errors.New("matrix: --until-fail repeats without end; leave out --repeat")
 	}
-	return nil
+	return f.checkEngine()
 }
 
 // matrixHost looks at this machine for all that any case needs.

@@ -23,7 +23,11 @@ func RunCase(ctx context.Context, j Job) matrix.Result {
 	if err != nil {
 		return broken(err)
 	}
-	r, err := lab.Start(ctx, p, lab.Options{Out: j.Dir, Version: j.o.Version, Cores: j.Cores,
+	cores := j.Cores
+	if j.o.Loose {
+		cores = nil
+	}
+	r, err := lab.Start(ctx, p, lab.Options{Out: j.Dir, Version: j.o.Version, Cores: cores,
 		Name: fmt.Sprintf("matrix.%d.%d", os.Getpid(), j.Case.Index)})
 	if ctx.Err() != nil {
 		if err == nil {

@@ -25,6 +25,7 @@ type Options struct {
 	FailFast  bool // start nothing more once one is not as expected
 	Resume    bool // Out may hold results: those that gave a verdict on the same inputs are kept
 	Add       bool // Out may hold results: all cases are attempted once more
+	Loose     bool // labs are not kept on cores of their own: others that do not know of this run are on the machine, too
 
 	Version string                                   // of pxelab
 	Host    *host.Host                               // the facts of this machine
