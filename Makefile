@@ -10,6 +10,7 @@ GO ?= go
 
 PXELAB := bin/pxelab
 LINTER := bin/golangci-lint
+ACTIONLINT := bin/actionlint
 GO_TEST := PXELAB_REQUIRE=$(PXELAB_REQUIRE) $(GO) test -race -count=1 -timeout 25m -p 2
 
 .DEFAULT_GOAL := help
@@ -62,14 +63,19 @@ test-deps:
 	@scripts/fetch-kernel.sh
 	@scripts/fetch-server.sh tftpd-hpa in.tftpd >/dev/null
 	@scripts/fetch-server.sh nginx nginx >/dev/null
+	@scripts/fetch-gitlab-ci-local.sh >/dev/null
 
-lint: $(LINTER) ## check the code's form and its import law
+lint: $(LINTER) $(ACTIONLINT) ## check the code's form and its import law
 	$(LINTER) run
+	$(ACTIONLINT) docs/ci/github-actions.yml
 	shellcheck scripts/*.sh .ci/run
 
 # The linter is a module of its own, so that its two hundred dependencies are not ours. Built once: 2 min.
 $(LINTER): tools/go.mod tools/go.sum
 	cd tools && $(GO) build -ldflags='-s -w' -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(ACTIONLINT): tools/actionlint/go.mod tools/actionlint/go.sum
+	cd tools/actionlint && $(GO) build -ldflags='-s -w' -o ../../$@ github.com/rhysd/actionlint/cmd/actionlint
 
 resilience: deps build ## boot every firmware under losses, delays and restarts: the table of docs/firmware-resilience.md
 	$(GO) run ./tests/resilience $(RESILIENCE)

@@ -1,0 +1,72 @@
+package scaleout
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pxelab/pxelab/tests/netns"
+)
+
+// gitlabCILocal finds the program that runs GitLab pipelines without GitLab.
+func gitlabCILocal(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("../../scripts/fetch-gitlab-ci-local.sh").Output()
+	path := strings.TrimSpace(string(out))
+	if err == nil && path != "" {
+		return path
+	}
+	if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "npm") {
+		t.Fatalf("needs gitlab-ci-local, and PXELAB_REQUIRE says that npm must be there to fetch it (%v)", err)
+	}
+	t.Skipf("needs gitlab-ci-local, which npm fetches (%v)", err)
+	return ""
+}
+
+// TestGitLabPipeline runs the shipped pipeline on a small matrix: its form is held to GitLab's own schema, and every script of it
+// is run. Its report must be that of a run in one piece.
+func TestGitLabPipeline(t *testing.T) {
+	netns.Need(t)
+	program := gitlabCILocal(t)
+	b := build(t)
+	b.needBoots(t)
+	whole := b.whole(t, "three", 3)
+	dir := t.TempDir()
+	b.checkout(t)(dir)
+	text, err := os.ReadFile("../../docs/ci/gitlab-ci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".gitlab-ci.yml"), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run := func(want int, name string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(name, args...)
+		cmd.Dir, cmd.Env = dir, b.env()
+		out, _ := cmd.CombinedOutput()
+		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != want {
+			t.Fatalf("%s %v: %v, want exit status %d\n%s", name, args, cmd.ProcessState, want, out)
+		}
+		return string(out)
+	}
+	run(0, "git", "init", "--quiet", "--initial-branch=main")
+	run(0, "git", "remote", "add", "origin", "git@gitlab.example:lab/matrix.git") // never asked: it wants a name for the project
+	run(0, "git", "add", "--all")
+	run(0, "git", "-c", "user.name=lab", "-c", "user.email=lab@gitlab.example", "commit", "--quiet", "--message=matrix")
+	out := run(1, "node", program, "--force-shell-executor", "--shell-isolation", "--concurrency=1", "--variable", "MATRIX=three.matrix.yaml")
+	for _, want := range []string{"json schema validated", "boot: [4/4]"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the pipeline does not say %q:\n%s", want, out)
+		}
+	}
+	night := filepath.Join(dir, "night") // artefacts are copied there
+	b.sameReport(t, whole, night)
+	junit, err := os.ReadFile(filepath.Join(night, "junit.xml"))
+	if err != nil || !strings.Contains(string(junit), "spoilt") {
+		t.Errorf("junit.xml (%v) does not tell the case that failed:\n%s", err, junit)
+	}
+	whole.failure(t)
+}
