@@ -202,10 +202,18 @@ func copyAll(t *testing.T, from, to string) {
 	}
 }
 
-// TestGitHubWorkflow runs the shipped workflow, every script of it, on a small matrix. Its report must be that of a run in one
-// piece.
-func TestGitHubWorkflow(t *testing.T) {
+// TestWorkflows runs the shipped workflow files, every script of them, on a small matrix. Their reports must be those of a run in
+// one piece.
+func TestWorkflows(t *testing.T) {
 	netns.Need(t)
+	b := build(t)
+	b.needBoots(t)
+	whole := b.whole(t, "three", 3)
+	t.Run("github", func(t *testing.T) { onGitHub(t, b, whole) })
+	t.Run("gitlab", func(t *testing.T) { onGitLab(t, b, whole) })
+}
+
+func onGitHub(t *testing.T, b *built, whole outcomes) {
 	text, err := os.ReadFile("../../docs/ci/github-actions.yml")
 	if err != nil {
 		t.Fatal(err)
@@ -214,9 +222,6 @@ func TestGitHubWorkflow(t *testing.T) {
 	if err := yaml.UnmarshalWithOptions(text, &w, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
-	b := build(t)
-	b.needBoots(t)
-	whole := b.whole(t, "three", 3)
 	dir := t.TempDir()
 	h := &hub{t: t, workspace: filepath.Join(dir, "work"), artifacts: filepath.Join(dir, "artifacts"), checkout: b.checkout(t)}
 	summary := filepath.Join(dir, "summary.md")

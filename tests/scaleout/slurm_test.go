@@ -102,7 +102,7 @@ func (c *cluster) cut(t *testing.T, node, dir string) (id string) {
 	t.Helper()
 	eventually(t, node+" is in the middle of its second case", func() bool {
 		var qemu int
-		if id = c.runs(t, node, dir); id == "" || !slices.ContainsFunc(results(t, dir, "*"), func(r matrix.Result) bool { return r.Host == node }) {
+		if id = c.runs(t, node, dir); id == "" || !slices.ContainsFunc(results(t, dir, ""), func(r matrix.Result) bool { return r.Host == node }) {
 			return false
 		}
 		for _, p := range below(c.nodes[node].cmd.Process.Pid) {
@@ -147,23 +147,25 @@ func planOf(t *testing.T, dir string) (p matrix.Plan) {
 	return p
 }
 
-// results reads the results of a case, or (*) of all of plain topologies, in the order of attempts.
+// results reads the results of a case, or (empty) of all cases, in the order of attempts.
 func results(t *testing.T, dir, id string) (all []matrix.Result) {
 	t.Helper()
-	if id == "*" {
-		id = "plain/*/warp"
-	}
-	files, _ := filepath.Glob(filepath.Join(dir, "cases", filepath.FromSlash(id), "*", "result.json"))
-	for _, name := range files {
-		var r matrix.Result
-		text, err := os.ReadFile(name)
-		if err == nil {
-			err = json.Unmarshal(text, &r)
+	for _, c := range planOf(t, dir).Cases {
+		if id != "" && id != c.ID {
+			continue
 		}
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
+		files, _ := filepath.Glob(filepath.Join(dir, "cases", filepath.FromSlash(c.ID), "*", "result.json"))
+		for _, name := range files {
+			var r matrix.Result
+			text, err := os.ReadFile(name)
+			if err == nil {
+				err = json.Unmarshal(text, &r)
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			all = append(all, r)
 		}
-		all = append(all, r)
 	}
 	return all
 }
@@ -171,7 +173,7 @@ func results(t *testing.T, dir, id string) (all []matrix.Result) {
 // oneAtATime holds the results to what each node has of the resource that a case asks for: one.
 func oneAtATime(t *testing.T, dir string) {
 	t.Helper()
-	all := results(t, dir, "*")
+	all := results(t, dir, "")
 	all = slices.DeleteFunc(all, func(r matrix.Result) bool { return r.Began.IsZero() })
 	slices.SortFunc(all, func(a, b matrix.Result) int { return a.Began.Compare(b.Began) })
 	last := map[string]matrix.Result{}
@@ -190,7 +192,10 @@ func oneAtATime(t *testing.T, dir string) {
 func interrupted(t *testing.T, b *built, c *cluster) {
 	dir := filepath.Join(t.TempDir(), "shared")
 	run := onSlurm(t, b, "three.matrix.yaml", "--out", dir)
-	eventually(t, "there is a result", func() bool { return len(results(t, dir, "*")) > 0 })
+	eventually(t, "there is a result", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "matrix.json"))
+		return err == nil && len(results(t, dir, "")) > 0
+	})
 	if err := run.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +203,7 @@ func interrupted(t *testing.T, b *built, c *cluster) {
 	if out, err := exec.Command("squeue", "--noheader").CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("Slurm still has tasks (%v):\n%s", err, out)
 	}
-	before := len(results(t, dir, "*"))
+	before := len(results(t, dir, ""))
 	if n := len(b.report(t, dir).Cases); n != 3 || before == 3 {
 		t.Errorf("the folder of an interrupted matrix tells of %d cases, %d with a result", n, before)
 	}
