@@ -26,6 +26,7 @@ func TestScaleOutSlurm(t *testing.T) {
 	b.needBoots(t)
 	c := startCluster(t, b)
 	t.Run("worker-lost", func(t *testing.T) { workerLost(t, b, c) })
+	t.Run("refused", func(t *testing.T) { refused(t, b) })
 	t.Run("interrupted", func(t *testing.T) { interrupted(t, b, c) })
 	c.idle(t, b, "lab1")
 }
@@ -185,6 +186,16 @@ func oneAtATime(t *testing.T, dir string) {
 	}
 	if len(last) != 2 {
 		t.Errorf("cases ran on %d nodes, want 2", len(last))
+	}
+}
+
+// refused asks for what the cluster does not have: Slurm's own words are told, and nothing was run.
+func refused(t *testing.T, b *built) {
+	said := onSlurm(t, b, "three.matrix.yaml", "--partition", "nowhere", "--out", filepath.Join(t.TempDir(), "shared")).ends(t, 2)
+	for _, want := range []string{"submit the cases: sbatch: exit status 1", "invalid partition specified: nowhere", "three: 0 of 3 cases as expected"} {
+		if !strings.Contains(words(said), want) {
+			t.Errorf("it does not say %q:\n%s", want, said)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/pxelab/pxelab/lab/matrix"
 	"github.com/pxelab/pxelab/lab/matrix/runner"
 	"github.com/pxelab/pxelab/lab/matrix/slurm"
+	"github.com/pxelab/pxelab/lab/plan"
 )
 
 // engineFlags say where cases run that do not run here.
@@ -67,7 +68,11 @@ func runOnSlurm(ctx context.Context, c chosen, f matrixFlags, out string) ([]mat
 				Command: []string{self, "matrix", "--plan", filepath.Join(out, "matrix.json"), "--out", out}},
 			Tell: teller(show), Note: show.note,
 		}
-		return array.Run(ctx)
+		err := array.Run(ctx)
+		if errors.Is(err, slurm.ErrMissing) {
+			return fmt.Errorf("%w: %w", plan.ErrHost, err)
+		}
+		return err
 	})
 }
 

@@ -74,14 +74,18 @@ func (a *Array) Run(ctx context.Context) error {
 	var asked time.Time
 	var known map[int]task
 	for {
-		if now := time.Now(); now.Sub(asked) >= askEvery {
+		every := askEvery
+		if len(a.open) == 0 {
+			every = lookEvery // the last tasks are on their way out
+		}
+		if now := time.Now(); now.Sub(asked) >= every {
 			asked = now
 			known = a.ask(ctx)
 		}
 		if err := a.look(ctx, known); err != nil {
 			return errors.Join(err, a.cancel(ctx))
 		}
-		if len(a.open) == 0 && known != nil && !slices.ContainsFunc(a.Cases, func(c matrix.Case) bool { t, ok := known[c.Index]; return ok && !t.over() }) {
+		if len(a.open) == 0 && !hasActive(known) { // nor is there, if Slurm does not answer, anything to wait for
 			return nil
 		}
 		select {

@@ -47,11 +47,11 @@ func (a *Array) submit(ctx context.Context) error {
 	}
 	out, err := call(ctx, a.script(), "sbatch", a.arguments()...)
 	if err != nil {
-		return fmt.Errorf("submit %d cases: %w", len(a.Cases), err)
+		return fmt.Errorf("submit the cases: %w", err)
 	}
 	a.id, _, _ = strings.Cut(strings.TrimSpace(out), ";") // "123;cluster"
 	if _, err := strconv.Atoi(a.id); err != nil {
-		return fmt.Errorf("submit %d cases: sbatch printed %q in place of a job's number", len(a.Cases), out)
+		return fmt.Errorf("submit the cases: sbatch printed %q in place of a job's number", out)
 	}
 	if err := os.WriteFile(filepath.Join(a.Dir, idFile), []byte(a.id+"\n"), 0o644); err != nil {
 		return errors.Join(fmt.Errorf("keep the number of job %s: %w", a.id, err), a.cancel(ctx))
