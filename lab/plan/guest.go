@@ -38,6 +38,9 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 	if err := stick(h, g, pg); err != nil {
 		return nil, err
 	}
+	if pg.Stick != nil && p.Hypervisor.Remote() {
+		return nil, fmt.Errorf("guest %q: its USB stick is a file of this host, and %s leads to another: use a connection without a network", g.Name, p.Hypervisor.URI)
+	}
 	pg.Budgets = budgets(pg.Client)
 	if pg.Clock == "warp" {
 		pg.Shift = prof.shift
@@ -58,6 +61,9 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 		return nil, err
 	}
 	pg.Argv, pg.Copies = argv(pg, p, prof, m)
+	if p.Hypervisor != nil {
+		pg.Domain = domain(pg, p, prof, m)
+	}
 	return pg, nil
 }
 
@@ -183,10 +189,7 @@ func flashArgs(fw host.Firmware) ([]Arg, []Copy) {
 	if fw.Code == "" {
 		return nil, nil
 	}
-	format := fw.Format
-	if format == "" {
-		format = "raw"
-	}
+	format := flashFormat(fw)
 	var a []Arg
 	a = append(a, Arg{"-drive", "if=pflash,unit=0,format=" + format + ",readonly=on,file=" + escape(fw.Code), "firmware code: " + fw.Source})
 	if fw.Vars == "" {
@@ -197,6 +200,13 @@ func flashArgs(fw host.Firmware) ([]Arg, []Copy) {
 		from, why = fw.Vars, "variable store: for every boot a fresh copy of the host's template"
 	}
 	return append(a, Arg{"-drive", "if=pflash,unit=1,format=" + format + ",file=${RUN}/vars.fd", why}), []Copy{{From: from, To: "vars.fd"}}
+}
+
+func flashFormat(fw host.Firmware) string {
+	if fw.Format == "" {
+		return "raw"
+	}
+	return fw.Format
 }
 
 func nicArg(g *Guest, prof profile, rom host.ROM) Arg {
@@ -232,5 +242,6 @@ func (g Guest) Resolve(dir string) []string {
 func (g Guest) InRealTime() Guest {
 	g.Clock, g.Shift, g.Warm = "real", 0, nil
 	g.Argv = slices.DeleteFunc(slices.Clone(g.Argv), func(a Arg) bool { return a.Flag == "-icount" })
+	g.Domain = unwarped(g.Domain)
 	return g
 }

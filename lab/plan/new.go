@@ -20,6 +20,8 @@ type Options struct {
 	Start       string // "", "auto", "cold" or "warm"
 	AtOnce      int    // guests powered on at the same time; zero lets the plan decide
 	Interactive bool   // the lab stays up for people: real time unless told otherwise
+
+	Hypervisor *Hypervisor // the libvirt daemon that is to run the guests; nil: the lab runs them itself
 }
 
 // ErrHost is wrapped by every error that another host, or this host after the remedy, would not give.
@@ -32,6 +34,7 @@ const EchoPort = 7777
 func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 	p := &Plan{Version: Version, Name: t.Name, About: t.About}
 	var problems []error
+	p.Hypervisor = o.Hypervisor
 	p.Accel, problems = accel(h, o, problems)
 	if !h.Userns.OK {
 		problems = append(problems, fmt.Errorf("a lab lives in namespaces of its own: %s", h.Userns.Why))
@@ -65,6 +68,12 @@ func New(t *topology.Topology, h *host.Host, o Options) (*Plan, error) {
 
 // accel prefers KVM where a firmware boot proved it, and says why not otherwise.
 func accel(h *host.Host, o Options, problems []error) (Choice, []error) {
+	if o.Hypervisor.Remote() { // this host's KVM proves nothing of that one's
+		if o.Accel == "kvm" {
+			return Choice{"kvm", "asked for"}, problems
+		}
+		return Choice{"tcg", "kvm is not proved where " + o.Hypervisor.URI + " leads; --accel kvm takes it unproved"}, problems
+	}
 	switch o.Accel {
 	case "tcg":
 		return Choice{"tcg", "asked for"}, problems
@@ -98,6 +107,8 @@ func clock(t *topology.Topology, o Options, accel Choice) Choice {
 		return Choice{"warp", by}
 	case o.Interactive:
 		return Choice{"real", "the lab stays up for people"}
+	case o.Hypervisor.far():
+		return Choice{"real", "frames travel to " + o.Hypervisor.Host + " and back, which a warped clock does not wait for"}
 	}
 	return Choice{"warp", "tcg: idle guest time passes at once"}
 }

@@ -31,6 +31,8 @@ type Plan struct {
 	Guests    []Guest   `json:"guests"`
 	Images    []Image   `json:"images"`
 
+	Hypervisor *Hypervisor `json:"hypervisor,omitempty"` // who runs QEMU, if not the lab itself
+
 	Certificates []string `json:"certificates,omitempty"` // of OwnerFile and StrangerFile: those that services are told of
 
 	Uses []Use `json:"uses,omitempty"` // what it takes of the host
@@ -116,6 +118,8 @@ type Guest struct {
 	Together string `json:"together,omitempty"` // the first of the guests that are powered on in one instant with it
 
 	Faults []fault.Rule `json:"faults,omitempty"` // what is done on purpose to frames on its cable
+
+	Domain []Element `json:"domain,omitempty"` // the machine of Argv as a domain of libvirt, if that runs it
 
 	BootsOver string `json:"over,omitempty"` // "http": its firmware's HTTP boot client runs; empty: its PXE client
 }

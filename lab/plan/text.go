@@ -18,6 +18,9 @@ func (p *Plan) WriteText(w io.Writer) error {
 	if p.About != "" {
 		fmt.Fprintf(&b, "  %s\n", p.About)
 	}
+	if h := p.Hypervisor; h != nil {
+		fmt.Fprintf(&b, "  hypervisor libvirt at %s  (asked for)\n", h.URI)
+	}
 	fmt.Fprintf(&b, "  accel %s  (%s)\n", p.Accel.Value, p.Accel.Why)
 	fmt.Fprintf(&b, "  clock %s  (%s)\n", p.Clock.Value, p.Clock.Why)
 	fmt.Fprintf(&b, "  start %s  (%s)\n", p.Start.Value, p.Start.Why)
@@ -118,7 +121,20 @@ func (g Guest) writeText(b *strings.Builder) {
 	for _, x := range expected {
 		fmt.Fprintf(b, "  expect %s\n", x)
 	}
+	for _, e := range g.Domain {
+		fmt.Fprintln(b, strings.TrimRight(fmt.Sprintf("  %-52s %s", e.XML, commented(e.Why)), " "))
+	}
+	if len(g.Domain) > 0 {
+		return // of the command line, libvirt makes its own
+	}
 	for _, a := range g.Argv {
 		fmt.Fprintf(b, "  %-52s # %s\n", strings.TrimSpace(a.Flag+" "+a.Value), a.Why)
 	}
+}
+
+func commented(why string) string {
+	if why == "" {
+		return ""
+	}
+	return "# " + why
 }
