@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/pxelab/pxelab/lab/guest/libvirt"
 	"github.com/pxelab/pxelab/lab/plan"
 )
 
@@ -24,6 +25,7 @@ type Job struct {
 	Socket  string     `json:"socket"`  // path of the control socket, removed when the lab ends
 
 	Warm map[string]warmth `json:"warm,omitempty"` // of guests that the plan has start warm
+	Link libvirt.Address   `json:"link,omitzero"`  // where QEMU finds the lab, if libvirt runs it
 }
 
 // nonceAlphabet leaves out letters that a reader could mistake for digits.

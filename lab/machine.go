@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
-	"github.com/pxelab/pxelab/lab/guest"
 	"github.com/pxelab/pxelab/lab/guest/serial"
 	"github.com/pxelab/pxelab/lab/network"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -163,26 +162,15 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 		p.boot = last.boot + 1
 	}
 	m.guest, m.alive = g, true
-	argv := g.Resolve(dir)
-	if held {
-		argv = append(argv, "-S")
-	}
-	config := guest.Config{Dir: dir, NIC: nic, Broken: m.broken(p), Grace: endGrace,
-		Console: serial.Config{RawConsole: raw, Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p)}}
-	power := event.Power{Accel: m.lab.plan.Accel.Value, Clock: clockOf(g), Warp: g.Clock == "warp", Cold: why, Expect: m.asked}
-	if from != nil {
-		argv = from.argv(argv)
-		config.State, config.Console.Said, power.Warm = from.state, from.Console, from.key
-	}
-	config.Argv = argv
-	// The lab ends its guests itself, each with an event that says why: not by the context.
-	p.qemu, err = guest.Start(context.WithoutCancel(ctx), config)
+	qemu, power, release, err := m.lab.ignite(ctx, g, ignition{dir: dir, nic: nic, held: held, from: from, broken: m.broken(p),
+		console: serial.Config{RawConsole: raw, Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p)}})
 	if err != nil {
 		return errors.Join(err, raw.Close())
 	}
+	p.qemu = qemu
 	m.now.Store(p)
 	power.Cable, _ = m.cable.Via()
-	power.PID, power.Argv = p.qemu.PID(), argv
+	power.Accel, power.Clock, power.Warp, power.Cold, power.Expect = m.lab.plan.Accel.Value, clockOf(g), g.Clock == "warp", why, m.asked
 	m.lab.log.Append(event.Event{Kind: event.GuestPowered, Network: g.Network, Guest: g.Name, Boot: p.boot, Power: &power})
 	for _, f := range m.before {
 		m.lab.log.Append(event.Event{Kind: event.FaultHit, Network: g.Network, Guest: g.Name, Boot: p.boot, Fault: &f})
@@ -190,10 +178,7 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 	m.before = nil
 	close(p.begun)
 	go m.watch(p, raw)
-	if from != nil {
-		return from.replay(nic)
-	}
-	return nil
+	return release()
 }
 
 // line records the console lines of one power-on, none before its power event.

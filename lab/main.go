@@ -17,6 +17,8 @@ import (
 const (
 	labWord   = "__lab"   // the supervisor, inside its namespaces
 	serveWord = "__serve" // one of our servers, on its host; its name follows
+
+	linkWord = "libvirt" // after labWord: the supervisor was given the files of a libvirt.Link, too
 )
 
 // The descriptors that Start hands to the supervisor, and startOurs to a server.
@@ -24,6 +26,7 @@ const (
 	fdJob      = 3
 	fdSocket   = 4
 	fdLifeline = 5
+	fdLink     = 6 // and the two after it
 
 	fdConfig   = 3
 	fdMessages = 4
@@ -68,7 +71,12 @@ func superviseJob(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("take over the control socket (%s is started by the lab itself, never by hand): %w", labWord, err)
 	}
-	return Supervise(ctx, os.NewFile(fdJob, "job"), os.NewFile(fdLifeline, "lifeline"), listener.(*net.UnixListener))
+	var link []*os.File
+	for fd := fdLink; len(os.Args) > 2 && os.Args[2] == linkWord && fd < fdLink+3; fd++ {
+		syscall.CloseOnExec(fd)
+		link = append(link, os.NewFile(uintptr(fd), linkWord))
+	}
+	return Supervise(ctx, os.NewFile(fdJob, "job"), os.NewFile(fdLifeline, "lifeline"), listener.(*net.UnixListener), link...)
 }
 
 // serve is what `pxelab serve` does, on a host of a lab.

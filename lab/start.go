@@ -13,6 +13,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/guest/libvirt"
 	"github.com/pxelab/pxelab/lab/network/sandbox"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -93,7 +94,7 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 		return nil, errors.Join(err, os.Remove(listener.Addr().String()), os.RemoveAll(string(bundle)))
 	}
 	job.Bundle, job.Socket = string(bundle), listener.Addr().String()
-	r, err := spawn(job, listener, o.Cores)
+	r, err := spawn(ctx, job, listener, o.Cores)
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(job.Socket), os.RemoveAll(job.Bundle))
 	}
@@ -108,7 +109,7 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 type filer interface{ File() (*os.File, error) }
 
 // spawn starts the supervisor in its namespaces, on these cores, and sends it the job.
-func spawn(job *Job, listener filer, cores []int) (*Running, error) {
+func spawn(ctx context.Context, job *Job, listener filer, cores []int) (*Running, error) {
 	socket, err := listener.File()
 	if err != nil {
 		return nil, fmt.Errorf("pass on the control socket: %w", err)
@@ -133,7 +134,8 @@ func spawn(job *Job, listener filer, cores []int) (*Running, error) {
 		return nil, fmt.Errorf("make the lab's log: %w", err)
 	}
 	defer logFile.Close()
-	process, err := sandbox.Spawn(sandbox.Options{Args: []string{labWord}, Files: []*os.File{jobR, socket, lifeR}, Stdout: logFile, Stderr: logFile, Cores: cores})
+	inside := sandbox.Options{Args: []string{labWord}, Files: []*os.File{jobR, socket, lifeR}, Stdout: logFile, Stderr: logFile, Cores: cores}
+	process, err := spawnLinked(ctx, job, inside, logFile)
 	if err != nil {
 		jobW.Close()
 		lifeW.Close()
@@ -153,6 +155,21 @@ func spawn(job *Job, listener filer, cores []int) (*Running, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// spawnLinked starts the supervisor with a connection to libvirt, if the plan has one: inside there is no way to any daemon.
+func spawnLinked(ctx context.Context, job *Job, inside sandbox.Options, log *os.File) (*sandbox.Process, error) {
+	if job.Plan.Hypervisor != nil {
+		link, err := libvirt.Dial(ctx, job.Plan.Hypervisor, log)
+		if err != nil {
+			return nil, err
+		}
+		defer link.Close() // only the supervisor holds it: its domains end with it
+		job.Link = link.Address
+		inside.Args = append(inside.Args, linkWord)
+		inside.Files = append(inside.Files, link.Files()...)
+	}
+	return sandbox.Spawn(inside)
 }
 
 // connect waits until the supervisor answers on its control socket, or has ended.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/guest/libvirt"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/network"
 	"github.com/pxelab/pxelab/lab/network/capture"
@@ -31,6 +32,7 @@ type lab struct {
 	serving  sync.Mutex // guards services once guests run
 	services map[string]*service
 	guests   map[string]*machine
+	libvirt  *libvirt.Connection // nil: the lab runs QEMU itself
 	senders  senders
 	watches  []*network.Watch
 	programs map[string]bool // those that end by themselves and have not yet; the director's alone
@@ -45,8 +47,8 @@ type lab struct {
 // Supervise runs the lab that the job read from jobFile describes, and serves control calls on listener,
 // until it is over: every guest has settled (unless the lab stays), it is told to stop, or lifeline ends
 // without the word that lets it outlive its outer process. It runs inside the lab's namespaces, started by
-// Start. An error means that the harness broke.
-func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.UnixListener) error {
+// Start. Of link are the files of a libvirt.Link, if the plan has a hypervisor. An error means that the harness broke.
+func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.UnixListener, link ...*os.File) error {
 	job, err := readJob(jobFile)
 	if err != nil {
 		return err
@@ -76,7 +78,12 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 	remote := control.New(l, job.Version, job.Started)
 	served := make(chan error, 1)
 	go func() { served <- remote.Serve(listener) }()
-	err = l.run(ctx)
+	if err = l.reachLibvirt(ctx, link); err == nil {
+		err = l.run(ctx)
+	}
+	if l.libvirt != nil {
+		l.libvirt.Close()
+	}
 	return errors.Join(err, remote.Close(), <-served)
 }
 

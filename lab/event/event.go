@@ -93,8 +93,8 @@ type Image struct {
 
 // Power is a power-on: what was started.
 type Power struct {
-	PID   int      `json:"pid"`   // inside the lab's PID namespace
-	Argv  []string `json:"argv"`  // the command as started
+	PID   int      `json:"pid"`   // inside the lab's PID namespace; 0 under libvirt
+	Argv  []string `json:"argv"`  // the command as started; null under libvirt
 	Accel string   `json:"accel"` // "tcg" or "kvm"
 	Clock string   `json:"clock"` // "real", or "warp shift=7"
 	Warp  bool     `json:"warp,omitempty"`
@@ -103,6 +103,9 @@ type Power struct {
 	Cable string   `json:"cable,omitempty"` // how the cable reaches the bridge: "tap" or "packet socket"
 
 	Expect json.RawMessage `json:"expect,omitempty"` // what this boot is judged on in place of the plan's expectations, in their form
+
+	Domain string `json:"domain,omitempty"` // under libvirt: its name there
+	Daemon string `json:"daemon,omitempty"` // under libvirt: the connection's URI
 }
 
 // Socket is a socket that was opened on the host of a service.

@@ -18,6 +18,8 @@ func start(o Options, clock Choice) Choice {
 	switch {
 	case o.Start == "cold":
 		return Choice{"cold", "asked for on the command line"}
+	case o.Hypervisor != nil:
+		return Choice{"cold", "warm starts are of guests whose QEMU the lab runs itself"}
 	case clock.Value != "warp":
 		return Choice{"cold", "warm starts need a warped clock, and the clock is " + clock.Value}
 	case o.Start == "warm":

@@ -42,6 +42,9 @@ func planFlags(f *pflag.FlagSet) *plan.Options {
 	f.StringVar(&o.Start, "start", "auto", "how guests start: auto, cold, or warm (from a snapshot of their firmware)")
 	f.StringVar(&o.Accel, "accel", "auto", "accelerator: auto, tcg or kvm")
 	f.IntVar(&o.AtOnce, "at-once", 0, "guests powered on at the same time, at most (0: the plan decides)")
+	hypervisor := &hypervisorFlag{o: o}
+	f.Var(hypervisor, "hypervisor", "who runs the guests: qemu (pxelab itself) or libvirt")
+	f.Var(&connectFlag{o: o, name: hypervisor}, "connect", "libvirt connection `URI`, which implies --hypervisor libvirt (default: $LIBVIRT_DEFAULT_URI, or qemu:///session, or qemu:///system for root)")
 	return o
 }
 
