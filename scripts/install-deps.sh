@@ -46,7 +46,11 @@ munge           file    /usr/sbin/munged                          how the parts 
 slurmctld       file    /usr/sbin/slurmctld                       a Slurm cluster that the tests start
 slurmd          file    /usr/sbin/slurmd                          its nodes
 slurm-client    command sbatch                                    its commands
-rsync           command rsync                                     runs a GitLab pipeline without GitLab, with gitlab-ci-local'
+rsync           command rsync                                     runs a GitLab pipeline without GitLab, with gitlab-ci-local
+libvirt-daemon  command libvirtd                                  a hypervisor beside the lab itself
+libvirt-daemon-driver-qemu file /usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so QEMU under libvirt
+libvirt-clients command virsh                                     a client of libvirt that is not ours
+openssh-client  command ssh                                       reaches a libvirt daemon on another host'
 
 case "${1-}" in
 '') ;;
