@@ -40,6 +40,9 @@ func (h *Host) Checks() []Check {
 		h.checkQEMU(), h.checkFirmware("bios", Required), h.checkROMs(), h.checkUserns(), h.checkRoom(),
 		h.checkFirmware("ovmf-x64", Optional), h.checkFirmware("ovmf-ia32", Optional), h.checkKVM(), h.checkTun(),
 	}
+	if h.Libvirt.OK { // a host without is no worse: whoever asks for it is told what to do
+		checks = append(checks, Check{Name: "libvirt", OK: true, Level: Optional, Found: h.Libvirt.Why})
+	}
 	checks = append(append(checks, h.checkParts()...), h.checkUSB()...)
 	for _, p := range h.Problems {
 		checks = append(checks, Check{Name: "descriptor", Level: Optional, Found: p, Remedy: "mend or remove the file"})

@@ -77,6 +77,7 @@ func (m machine) gather(ctx context.Context) *Host {
 	h.Firmware, h.Problems = m.firmware()
 	h.ROMs = m.roms()
 	h.Parts = m.parts()
+	h.Libvirt = m.libvirt()
 	return h
 }
 

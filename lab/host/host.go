@@ -6,13 +6,14 @@ type Host struct {
 	QEMU     []QEMU     `json:"qemu"`
 	Firmware []Firmware `json:"firmware"`
 	ROMs     []ROM      `json:"roms"`
-	KVM      Fact       `json:"kvm"`             // proved by a firmware boot, not by the device node
-	Userns   Fact       `json:"userns"`          // a user namespace with a network namespace can be made
-	Tun      Fact       `json:"tun"`             // /dev/net/tun can be opened
-	Cores    int        `json:"cores"`           // usable by this process
-	FreeMiB  int        `json:"freeMiB"`         // memory available
-	Distro   string     `json:"distro"`          // "debian", "ubuntu", "fedora", "arch", "" when unknown
-	Parts    []Part     `json:"parts,omitempty"` // what boot programs can be made from
+	KVM      Fact       `json:"kvm"`              // proved by a firmware boot, not by the device node
+	Userns   Fact       `json:"userns"`           // a user namespace with a network namespace can be made
+	Tun      Fact       `json:"tun"`              // /dev/net/tun can be opened
+	Cores    int        `json:"cores"`            // usable by this process
+	FreeMiB  int        `json:"freeMiB"`          // memory available
+	Distro   string     `json:"distro"`           // "debian", "ubuntu", "fedora", "arch", "" when unknown
+	Parts    []Part     `json:"parts,omitempty"`  // what boot programs can be made from
+	Libvirt  Fact       `json:"libvirt,omitzero"` // a daemon of libvirt listens here; zero if none does
 
 	// Commands are the programs that were asked for and found, each with its path.
 	Commands map[string]string `json:"commands,omitempty"`
