@@ -33,6 +33,9 @@ func deadline(t *testing.T) time.Duration {
 var inRealTimeToo = []string{"bios-only", "firmware-trio", "no-bootfile", "missing-file", "wrong-arch", "dead-tftp", "no-server",
 	"combined-menu", "proxy-beside-dhcp", "menu-f8", "bootp", "relay", "http-boot", "ipv6-tftp", "tftp-windowsize", "chain-pxelinux"}
 
+// inWarp holds the warped run of each topology that TestTopologies booted, for tests that compare theirs with it.
+var inWarp sync.Map // of result, by file
+
 // fromCold are the topologies booted under warp from cold, too: one for each kind of firmware and of what it asks for first.
 var fromCold = []string{"firmware-trio", "proxy-beside-dhcp", "http-boot", "ipv6-tftp", "no-server"}
 
@@ -76,6 +79,7 @@ func TestTopologies(t *testing.T) {
 				defer func() { cores <- core }()
 				warped := judged(t, file, "warp", onCore(core))
 				checkWarm(t, warped)
+				inWarp.Store(file, warped)
 				if real, ok := inRealTime[file]; ok {
 					checkFidelity(t, real, warped)
 				}

@@ -46,6 +46,11 @@ func (m *Machine) Kill() {
 			if err := m.destroy(); err != nil {
 				m.end(err)
 			}
+			select {
+			case <-m.over:
+			case <-time.After(callLimit):
+				m.end(fmt.Errorf("domain %q was ended, and libvirt's daemon does not tell of it", m.config.Name))
+			}
 		}()
 	})
 }
@@ -150,7 +155,11 @@ func (m *Machine) sample() {
 	}
 	m.sampling.Lock()
 	defer m.sampling.Unlock()
-	m.exit.CPU = time.Duration(cpu)
+	select {
+	case <-m.over: // too late
+	default:
+		m.exit.CPU = time.Duration(cpu)
+	}
 }
 
 const (

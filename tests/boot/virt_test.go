@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/event"
 )
 
 // underLibvirt are the topologies that a libvirt daemon's guests boot, too: the three firmwares, and the ways through the protocol.
@@ -23,15 +24,25 @@ var underLibvirt = []string{"firmware-trio", "proxy-beside-dhcp", "combined-menu
 // they do when the lab itself runs QEMU.
 func TestLibvirt(t *testing.T) {
 	d := systemDaemon(t)
-	for _, name := range underLibvirt {
-		t.Run(name, func(t *testing.T) {
-			file := topologyFile(t, name)
-			domains := judged(t, file, "warp", nil, "--connect", d.uri)
-			inDomains(t, domains, d.uri)
-			checkFidelity(t, judged(t, file, "warp", nil), domains)
-			d.leftNothing(t)
-		})
-	}
+	cores := usableCores(t)
+	t.Run("topologies", func(t *testing.T) {
+		for _, name := range underLibvirt {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel() // as in TestTopologies
+				core := <-cores
+				defer func() { cores <- core }()
+				file := topologyFile(t, name)
+				domains := judged(t, file, "warp", onCore(core), "--at-once", "1", "--connect", d.uri)
+				inDomains(t, domains, d.uri)
+				plain, ok := inWarp.Load(file)
+				if !ok {
+					plain = judged(t, file, "warp", onCore(core))
+				}
+				checkFidelity(t, plain.(result), domains)
+			})
+		}
+	})
+	d.leftNothing(t)
 	t.Run("over-tcp", func(t *testing.T) {
 		uri := fmt.Sprintf("qemu+tcp://127.0.0.1:%d/system", d.tcp)
 		inDomains(t, judged(t, topologyFile(t, "firmware-trio"), "warp", nil, "--connect", uri), uri)
@@ -41,12 +52,13 @@ func TestLibvirt(t *testing.T) {
 		uri := d.ssh(t)
 		inDomains(t, judged(t, topologyFile(t, "firmware-trio"), "warp", nil, "--connect", uri), uri)
 		d.leftNothing(t)
+		d.killOne(t, uri, []string{"cli", "supervisor"}[rand.IntN(2)], 2+rand.IntN(60))
 	})
 	t.Run("up", d.up)
 	for _, victim := range []string{"cli", "supervisor", "qemu", "init"} {
 		for range max(1, *kills/8) {
 			after := 2 + rand.IntN(60)
-			t.Run(fmt.Sprintf("kill-%s-after-event-%d", victim, after), func(t *testing.T) { d.killOne(t, victim, after) })
+			t.Run(fmt.Sprintf("kill-%s-after-event-%d", victim, after), func(t *testing.T) { d.killOne(t, d.uri, victim, after) })
 		}
 	}
 }
@@ -90,9 +102,9 @@ func (d *daemon) up(t *testing.T) {
 }
 
 // killOne kills a part of a run at one of its events. The daemon must have no domain left of it, and the host no process.
-func (d *daemon) killOne(t *testing.T, victim string, after int) {
+func (d *daemon) killOne(t *testing.T, uri, victim string, after int) {
 	bundle := filepath.Join(t.TempDir(), "bundle")
-	cmd := exec.Command(pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp", "--connect", d.uri)
+	cmd := exec.Command(pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp", "--connect", uri)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +133,35 @@ func (d *daemon) killOne(t *testing.T, victim string, after int) {
 	}
 	if _, events, err := lab.ReadBundle(bundle); err != nil || len(events) < seen {
 		t.Errorf("the bundle holds %d events (%v); %d had happened before the kill", len(events), err, seen)
+	}
+}
+
+// TestLibvirtLost kills the daemon in the middle of a run: the lab has lost its hold on the guests, and says so.
+func TestLibvirtLost(t *testing.T) {
+	d := systemDaemon(t)
+	bundle := filepath.Join(t.TempDir(), "bundle")
+	cmd := exec.Command(pxelab, "run", topologyFile(t, "bios-only"), "--out", bundle, "--connect", d.uri)
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	exited := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(exited) }()
+	follow(t, bundle, exited).until(event.GuestPowered)
+	orphans := d.emulators()
+	if len(orphans) != 1 {
+		t.Errorf("%d emulators run, want 1", len(orphans))
+	}
+	if err := d.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-exited
+	if code := cmd.ProcessState.ExitCode(); code != 2 || !strings.Contains(said.String(), "the connection to libvirt's daemon is lost") {
+		t.Errorf("exit %d, want 2 and why:\n%s", code, &said)
+	}
+	for _, pid := range orphans {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // nobody else will
 	}
 }
 
