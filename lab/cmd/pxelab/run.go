@@ -61,7 +61,7 @@ func planOrRepeat(cmd *cobra.Command, path string, o plan.Options) (*plan.Plan, 
 		p, err := loadPlan(cmd.Context(), path, o, true)
 		return p, nil, err
 	}
-	for _, name := range []string{"clock", "start", "accel", "at-once"} {
+	for _, name := range []string{"clock", "start", "accel", "at-once", "hypervisor", "connect"} {
 		if cmd.Flags().Changed(name) {
 			return nil, nil, fmt.Errorf("run: %s is a bundle, and is run again as it was: leave out --%s, or run its topology", path, name)
 		}

@@ -34,6 +34,7 @@ type Connection struct {
 const (
 	createLimit = 2 * time.Minute
 	callLimit   = 30 * time.Second
+	sampleLimit = 2 * time.Second // of what is good to know
 )
 
 // Open takes over what Dial opened, in the process that is to hold the connection. The files are closed.
@@ -75,15 +76,6 @@ func Open(ctx context.Context, h *plan.Hypervisor, address Address, files []*os.
 	}
 	go c.follow(events)
 	return c, nil
-}
-
-// Version is that of the daemon: "9.0.0".
-func (c *Connection) Version() string {
-	v, err := c.daemon.ConnectGetLibVersion()
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf("%d.%d.%d", v/1_000_000, v/1000%1000, v%1000)
 }
 
 // Close ends the connection, and with it every domain that is still on.

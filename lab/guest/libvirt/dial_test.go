@@ -125,6 +125,16 @@ func TestAdvice(t *testing.T) {
 			t.Errorf("%v is not taken as the domain's end", err)
 		}
 	}
+	for said, want := range map[string]bool{
+		"internal error: process exited while connecting to monitor: qemu-system-x86_64: cannot set up": true,
+		"internal error: qemu unexpectedly closed the monitor: qemu-system-x86_64: cannot set up":       true,
+		"internal error: process exited while connecting to monitor: vars.fd: Permission denied":        false,
+		"unsupported configuration: Emulator '/usr/bin/qemu-system-x86_64' does not support virt type":  false,
+	} {
+		if got := emulatorEnded(golibvirt.Error{Code: 1, Message: said}); got != want {
+			t.Errorf("%q: QEMU ended: %v", said, got)
+		}
+	}
 	if gone(denied) || gone(golibvirt.ErrInterrupted) {
 		t.Error("an error is taken for the domain's end")
 	}

@@ -143,13 +143,18 @@ func (m *Machine) reap() {
 
 func (m *Machine) hangUp() {
 	m.nic.close()
-	_ = m.console.Close()
+	if m.console != nil {
+		_ = m.console.Close()
+	}
 }
 
 // sample notes what the machine has used so far: once it is gone, nobody can tell.
 func (m *Machine) sample() {
 	<-m.ready
-	_, _, _, _, cpu, err := m.c.daemon.DomainGetInfo(m.domain)
+	cpu, err := limited(context.Background(), sampleLimit, func() (uint64, error) {
+		_, _, _, _, cpu, err := m.c.daemon.DomainGetInfo(m.domain)
+		return cpu, err
+	})
 	if err != nil {
 		return
 	}

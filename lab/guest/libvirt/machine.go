@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -73,6 +74,10 @@ func (m *Machine) start(ctx context.Context) error {
 		m.c.remove(m)
 		drop(m.c.frames)
 		drop(m.c.console)
+		if emulatorEnded(err) { // that is the guest's end and not the lab's
+			m.stillborn(err.Error())
+			return nil
+		}
 		return m.c.advise(err)
 	}
 	if err := m.connect(); err != nil {
@@ -91,6 +96,26 @@ func (m *Machine) start(ctx context.Context) error {
 	go m.reap()
 	return nil
 }
+
+// stillborn makes it a machine whose QEMU ended before it ran.
+func (m *Machine) stillborn(said string) {
+	m.Port = serial.New(m.config.Console, ended{}, ended{})
+	m.ending.Do(func() {
+		m.exit.Code, m.exit.Stderr = -1, tail(said)
+		close(m.over)
+	})
+	close(m.ready)
+	m.workers.Go(func() { m.err = m.Read() })
+	go m.reap()
+}
+
+// ended is the serial port of a machine that never had one.
+type ended struct{}
+
+func (ended) Read([]byte) (int, error)           { return 0, io.EOF }
+func (ended) Write([]byte) (int, error)          { return 0, os.ErrClosed }
+func (ended) SetReadDeadline(t time.Time) error  { return nil }
+func (ended) SetWriteDeadline(t time.Time) error { return nil }
 
 // create has the daemon make the domain, paused: nothing of it happens before the lab listens. A name that another lab's domain has
 // gets an addition.
@@ -221,6 +246,13 @@ func (m *Machine) CPU() (ran, waited time.Duration) {
 		}
 	}
 	return ran, waited
+}
+
+// emulatorEnded tells whether a domain could not be made because its QEMU ended of itself: it refused its command line, or crashed.
+func emulatorEnded(err error) bool {
+	said := err.Error()
+	ended := strings.Contains(said, "process exited while connecting to monitor") || strings.Contains(said, "unexpectedly closed the monitor")
+	return ended && !strings.Contains(said, "Permission denied") // which is for the user to mend
 }
 
 // advise adds to what the daemon says what to do about it.
