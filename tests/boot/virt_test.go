@@ -136,9 +136,26 @@ func (d *daemon) killOne(t *testing.T, uri, victim string, after int) {
 	}
 }
 
-// TestLibvirtLost kills the daemon in the middle of a run: the lab has lost its hold on the guests, and says so.
-func TestLibvirtLost(t *testing.T) {
+// TestLibvirtFails has guests whose QEMU cannot start on the daemon's host, which is a verdict of each; then a daemon that is killed in
+// the middle of a run, which ends the run: the lab has lost its hold on the guests.
+func TestLibvirtFails(t *testing.T) {
 	d := systemDaemon(t)
+	hide := exec.Command("nsenter", fmt.Sprintf("--mount=/proc/%d/ns/mnt", d.cmd.Process.Pid), "--", "mount", "-t", "tmpfs", "none", "/usr/share/OVMF")
+	if out, err := hide.CombinedOutput(); err != nil {
+		t.Fatalf("hide the firmware from the daemon: %v\n%s", err, out)
+	}
+	r := boots(t, topologyFile(t, "firmware-trio"), "--connect", fmt.Sprintf("qemu+tcp://127.0.0.1:%d/system", d.tcp))
+	told := map[string]bool{}
+	for _, v := range r.verdicts {
+		told[v.Guest] = told[v.Guest] || !v.Pass && strings.Contains(v.Sentence, "OVMF")
+		if v.Guest == "bios" && !v.Pass {
+			t.Errorf("with its firmware there, %+v", v)
+		}
+	}
+	if !told["x64"] || !told["ia32"] || r.code != 1 {
+		t.Errorf("without their firmware there:\n%s", r.explain())
+	}
+	d.leftNothing(t)
 	bundle := filepath.Join(t.TempDir(), "bundle")
 	cmd := exec.Command(pxelab, "run", topologyFile(t, "bios-only"), "--out", bundle, "--connect", d.uri)
 	var said strings.Builder
