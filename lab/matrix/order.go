@@ -116,3 +116,8 @@ func Filter(cases []Case, expr string) ([]Case, error) {
 	}
 	return out, nil
 }
+
+// NotRun is the result of a case that nobody ran, or not to its end.
+func (c Case) NotRun(why string) Result {
+	return Result{Version: Version, Index: c.Index, ID: c.ID, Inputs: c.Inputs, Outcome: NotRun, Reason: why}
+}

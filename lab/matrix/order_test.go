@@ -103,33 +103,3 @@ func TestFilter(t *testing.T) {
 		}
 	}
 }
-
-func TestTallies(t *testing.T) {
-	p := planOf(1, 1, 1, 1, 1)
-	result := func(i, attempt int, o matrix.Outcome) matrix.Result {
-		return matrix.Result{Index: i, Inputs: p.Cases[i].Inputs, Attempt: attempt, Outcome: o}
-	}
-	stale := result(4, 1, matrix.Passed)
-	stale.Inputs = "others"
-	got := matrix.Tallies(p.Cases, []matrix.Result{
-		result(0, 1, matrix.Passed),
-		result(1, 2, matrix.Failed), result(1, 1, matrix.Passed), // flaky
-		result(2, 1, matrix.Broken), result(2, 2, matrix.Passed), // repeated
-		result(3, 1, matrix.UnexpectedPass),
-		stale,
-	})
-	want := []struct {
-		good  bool
-		flaky string
-		last  matrix.Outcome
-	}{{true, "", "passed"}, {false, "1 passed, 1 failed", "failed"}, {true, "", "passed"}, {false, "", "unexpected-pass"}, {false, "", "not-run"}}
-	for i, w := range want {
-		if g := got[i]; g.Good() != w.good || g.Flaky != w.flaky || g.Last().Outcome != w.last {
-			t.Errorf("case %d: good %v, flaky %q, %s; want %+v", i, g.Good(), g.Flaky, g.Last().Outcome, w)
-		}
-	}
-	s := matrix.Sum(got)
-	if s.Total != 5 || s.Good != 2 || s.Flaky != 1 || s.By[matrix.Passed] != 2 || s.By[matrix.NotRun] != 1 {
-		t.Errorf("%+v", s)
-	}
-}

@@ -41,7 +41,6 @@ func TestMatrixGoldens(t *testing.T) {
 	p, results := someCases()
 	var list strings.Builder
 	for _, width := range []int{80, 200} {
-		fmt.Fprintf(&list, "== text, %d columns\n%s", width, MatrixText(p, results, "/tmp/night out", Style{Width: width}))
 		left := []matrix.Left{{Axes: []matrix.Axis{{Name: "topology", Value: "probe"}}, Reason: "has no guest with firmware bios"}}
 		fmt.Fprintf(&list, "== list, %d columns\n%s", width, MatrixList(p, p.Cases, left, Style{Width: width}))
 		fmt.Fprintf(&list, "== display, %d columns\n%s", width, displayed(p, results, width))

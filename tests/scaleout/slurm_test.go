@@ -89,7 +89,7 @@ func workerLost(t *testing.T, b *built, c *cluster) {
 	if want := victim + ": its worker was lost (lab2)"; !strings.Contains(said, want) {
 		t.Errorf("the progress does not say %q", want)
 	}
-	if want := "passed " + victim + ": attempt 2 counts; attempt 1: broken: Slurm lost lab2"; !strings.Contains(words(said), want) {
+	if want := victim + ": attempt 2 counts; attempt 1: broken: Slurm lost lab2"; !strings.Contains(words(said), want) {
 		t.Errorf("the report does not say %q", want)
 	}
 	oneAtATime(t, dir)

@@ -123,10 +123,11 @@ for a case is a further attempt at it.`,
 		if err != nil {
 			return err
 		}
-		if err := finishMatrix(out, p, results); err != nil {
+		end := &matrixEnd{whole: true}
+		if err := end.report(out, p, results); err != nil {
 			return err
 		}
-		return passes(p.Cases, results)
+		return end.verdict()
 	}
 	return cmd
 }

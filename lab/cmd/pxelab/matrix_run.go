@@ -16,7 +16,6 @@ import (
 	"github.com/pxelab/pxelab/lab/matrix/runner"
 	"github.com/pxelab/pxelab/lab/network/sandbox"
 	"github.com/pxelab/pxelab/lab/plan"
-	"github.com/pxelab/pxelab/lab/report"
 	"github.com/pxelab/pxelab/lab/topology"
 )
 
@@ -43,7 +42,8 @@ func runMatrix(ctx context.Context, args []string, f matrixFlags) error {
 	if f.on != "" {
 		run = runOnSlurm
 	}
-	results, err := run(ctx, c, f, out)
+	end := &matrixEnd{whole: len(c.cases) == len(c.plan.Cases), one: f.one}
+	err = run(ctx, c, f, out, end)
 	if err != nil {
 		return err
 	}
@@ -51,25 +51,26 @@ func runMatrix(ctx context.Context, args []string, f matrixFlags) error {
 		fmt.Fprintf(os.Stderr, "\npxelab: interrupted; the same command with --out %s --resume goes on\n", out)
 		return ctx.Err()
 	}
-	return passes(c.cases, results)
+	return end.verdict()
 }
 
 // runHere runs cases on this machine.
-func runHere(ctx context.Context, c chosen, f matrixFlags, out string) ([]matrix.Result, error) {
+func runHere(ctx context.Context, c chosen, f matrixFlags, out string, end *matrixEnd) error {
 	h, err := matrixHost(ctx, c.cases)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	past, err := runner.ReadTimes("")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	_, _ = control.List() // it buries the sockets of labs that died with another matrix, whose names do not come again
 	show := showMatrix(c.plan.Name, c.cases, h.Cores)
 	defer show.close()
-	return runner.Run(ctx, runner.Options{Out: out, Plan: c.plan, Cases: c.cases, Repeat: f.repeat, UntilFail: f.untilFail,
+	_, err = runner.Run(ctx, runner.Options{Out: out, Plan: c.plan, Cases: c.cases, Repeat: f.repeat, UntilFail: f.untilFail,
 		FailFast: f.failFast, Resume: f.resume, Add: f.one, Loose: f.one, Version: versionText(), Host: h, Known: lab.Known(), Past: past, Show: show,
-		Finish: show.finish})
+		Finish: show.finish(end)})
+	return err
 }
 
 // check refuses flags that contradict each other.
@@ -114,21 +115,4 @@ func matrixHost(ctx context.Context, cases []matrix.Case) (*host.Host, error) {
 		return nil, fmt.Errorf("%w: qemu-system-x86_64 is not on it: run pxelab doctor for the package to install", plan.ErrHost)
 	}
 	return h, nil
-}
-
-// finishMatrix renders the reports of a folder of results.
-func finishMatrix(dir string, p matrix.Plan, results []matrix.Result) error {
-	style := styleOf(os.Stdout, "")
-	_, err := fmt.Print("\n" + report.MatrixText(p, results, dir, style))
-	return err
-}
-
-// passes says by its error whether all cases are as expected.
-func passes(cases []matrix.Case, results []matrix.Result) error {
-	for _, t := range matrix.Tallies(cases, results) {
-		if !t.Good() {
-			return errVerdict
-		}
-	}
-	return nil
 }

@@ -50,10 +50,10 @@ func (f matrixFlags) checkEngine() error {
 }
 
 // runOnSlurm runs cases as an array job, and shows and reports it as a run on this machine.
-func runOnSlurm(ctx context.Context, c chosen, f matrixFlags, out string) ([]matrix.Result, error) {
+func runOnSlurm(ctx context.Context, c chosen, f matrixFlags, out string, end *matrixEnd) error {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("find this program, which the tasks run: %w", err)
+		return fmt.Errorf("find this program, which the tasks run: %w", err)
 	}
 	width := f.limit
 	if width == 0 {
@@ -61,8 +61,8 @@ func runOnSlurm(ctx context.Context, c chosen, f matrixFlags, out string) ([]mat
 	}
 	show := showMatrix(c.plan.Name, c.cases, width)
 	defer show.close()
-	o := runner.Options{Out: out, Plan: c.plan, Cases: c.cases, Resume: f.resume, Show: show, Finish: show.finish}
-	return runner.RunAway(ctx, o, func(ctx context.Context, cases []matrix.Case) error {
+	o := runner.Options{Out: out, Plan: c.plan, Cases: c.cases, Resume: f.resume, Show: show, Finish: show.finish(end)}
+	_, err = runner.RunAway(ctx, o, func(ctx context.Context, cases []matrix.Case) error {
 		array := slurm.Array{
 			Job: slurm.Job{Name: "pxelab-" + c.plan.Name, Cases: cases, Dir: out, Limit: f.limit, Partition: f.partition, Gres: f.gres,
 				Command: []string{self, "matrix", "--plan", filepath.Join(out, "matrix.json"), "--out", out}},
@@ -74,6 +74,7 @@ func runOnSlurm(ctx context.Context, c chosen, f matrixFlags, out string) ([]mat
 		}
 		return err
 	})
+	return err
 }
 
 // teller shows what happens to the cases of an array.
@@ -92,10 +93,12 @@ func teller(show *matrixShow) func(slurm.Step) {
 	}
 }
 
-// finish takes the display away and prints the report.
-func (m *matrixShow) finish(dir string, p matrix.Plan, results []matrix.Result) error {
-	m.close()
-	return finishMatrix(dir, p, results)
+// finish takes the display away before the end is reported.
+func (m *matrixShow) finish(end *matrixEnd) func(string, matrix.Plan, []matrix.Result) error {
+	return func(dir string, p matrix.Plan, results []matrix.Result) error {
+		m.close()
+		return end.report(dir, p, results)
+	}
 }
 
 // waits tells that a case has to begin again.

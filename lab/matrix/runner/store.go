@@ -170,3 +170,8 @@ var hostname = sync.OnceValue(func() string {
 	name, _, _ = strings.Cut(name, ".")
 	return name
 })
+
+// BundleDir is the folder of one attempt in a folder of results.
+func BundleDir(dir string, r matrix.Result) string {
+	return filepath.Join(dir, casesDir, filepath.FromSlash(r.ID), strconv.Itoa(r.Attempt))
+}

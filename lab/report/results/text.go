@@ -28,6 +28,7 @@ func (r *Report) Text(s report.Style) string {
 		}
 	}
 	r.expected(&out, s)
+	r.repeated(&out, s)
 	if h := r.History; h != nil {
 		for _, section := range h.sections() {
 			out.WriteString("\n" + section.Title + "\n")
@@ -57,6 +58,24 @@ func (r *Report) expected(out *strings.Builder, s report.Style) {
 		if c := &r.Cases[i]; c.Outcome == matrix.ExpectedFailure {
 			out.WriteString(s.Wrap(fmt.Sprintf("%s: %s", c.ID, c.ExpectFail), "  "))
 		}
+	}
+}
+
+// repeated lists the cases that are as they should be after attempts that gave no verdict, such as one whose machine was lost.
+func (r *Report) repeated(out *strings.Builder, s report.Style) {
+	lost := ""
+	for _, c := range r.Cases {
+		if !c.Outcome.Good() || c.Flaky {
+			continue
+		}
+		for i, a := range c.Attempts {
+			if a.Outcome == matrix.Broken || a.Outcome == matrix.NotRun {
+				lost += s.Wrap(fmt.Sprintf("%s: attempt %d counts; attempt %d: %s: %s", c.ID, c.Decided, i+1, a.Outcome, a.Reason), "  ")
+			}
+		}
+	}
+	if lost != "" {
+		out.WriteString("\nrepeated\n" + lost)
 	}
 }
 
