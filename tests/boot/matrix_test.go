@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -183,6 +184,31 @@ func TestMatrixKilled(t *testing.T) {
 		if !slices.ContainsFunc(results, func(r matrix.Result) bool { return r.Index == c.Index && r.Outcome == matrix.Passed }) {
 			t.Errorf("%s has no result that passed: %+v", c.ID, results)
 		}
+	}
+}
+
+// TestMatrixBesideHogs runs a matrix beside programs that would have every core: it makes room for them, and judges no boot wrong.
+func TestMatrixBesideHogs(t *testing.T) {
+	needBoots(t)
+	cores := cap(usableCores(t))
+	for range cores {
+		out, err := exec.Command("sh", "-c", "(while :; do :; done) >/dev/null 2>&1 & echo $!").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		hog, err := strconv.Atoi(strings.TrimSpace(string(out)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = syscall.Kill(hog, syscall.SIGKILL) }()
+	}
+	file, out := writeMatrix(t, "four", boots4), filepath.Join(t.TempDir(), "out")
+	r := command(t, "matrix", file, "--out", out, "--filter", "warp", "--repeat", "2")
+	if r.code != 0 {
+		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	if narrowed := fmt.Sprintf("of %d cores: others keep ", cores); cores > 1 && !strings.Contains(r.stdout, narrowed) {
+		t.Errorf("it made no room for others:\n%s", r.stdout)
 	}
 }
 

@@ -101,7 +101,7 @@ func (m *matrixShow) Begin(attempts int, kept []matrix.Result) {
 	m.p = report.NewMatrixProgress(m.name, m.cases, attempts, m.cores, kept)
 	m.p.Color = m.color
 	if len(kept) > 0 {
-		m.draw(fmt.Sprintf("%d results are kept\n", len(kept)))
+		m.draw(fmt.Sprintf("kept from before: %d of %d\n", len(kept), attempts))
 	}
 }
 

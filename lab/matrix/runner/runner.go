@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
@@ -190,7 +191,8 @@ func (r *run) one(ctx context.Context, j Job) finished {
 	}
 	result = expected(j.Case, result)
 	if err := r.store.save(j, result); err != nil {
-		result.Outcome, result.Reason = matrix.Broken, fmt.Sprintf("its result could not be kept: %v", err)
+		was := strings.TrimSuffix(fmt.Sprintf("%s: %s", result.Outcome, result.Reason), ": ")
+		result.Outcome, result.Reason = matrix.Broken, fmt.Sprintf("its result (%s) could not be kept: %v", was, err)
 	}
 	return finished{job: j, result: result}
 }
