@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -187,6 +188,31 @@ func TestMatrixKilled(t *testing.T) {
 	}
 }
 
+// TestMatrixInterrupted presses Ctrl-C in the middle: what runs is stopped, what there is is reported, and --resume goes on.
+func TestMatrixInterrupted(t *testing.T) {
+	needBoots(t)
+	file, out := writeMatrix(t, "four", boots4), filepath.Join(t.TempDir(), "out")
+	m := startMatrix(t, file, out)
+	eventually(t, "a guest is on", func() bool { return m.over() || m.logged(out, `"kind":"guest-powered"`) > 0 })
+	tree := descendants(m.cmd.Process.Pid)
+	spaces := namespaces(tree, m.cmd.Process.Pid)
+	if err := m.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	<-m.exited
+	gone(t, tree, spaces)
+	if code := m.cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(m.stdout.String(), "not run: the matrix was interrupted") ||
+		!strings.Contains(m.stderr.String(), "--resume goes on") {
+		t.Errorf("exit %d, want 130\n%s%s", code, &m.stdout, &m.stderr)
+	}
+	if _, err := os.Stat(filepath.Join(out, "report", "junit.xml")); err != nil {
+		t.Error(err)
+	}
+	if r := command(t, "matrix", file, "--out", out, "--resume", "--filter", "warp"); r.code != 0 {
+		t.Errorf("resumed: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+}
+
 // TestMatrixBesideHogs runs a matrix beside programs that would have every core: it makes room for them, and judges no boot wrong.
 func TestMatrixBesideHogs(t *testing.T) {
 	needBoots(t)
@@ -214,13 +240,15 @@ func TestMatrixBesideHogs(t *testing.T) {
 
 // matrixRun is a matrix that runs.
 type matrixRun struct {
-	cmd    *exec.Cmd
-	exited chan struct{}
+	cmd            *exec.Cmd
+	exited         chan struct{}
+	stdout, stderr bytes.Buffer // to be read once it has exited
 }
 
 func startMatrix(t *testing.T, file, out string, args ...string) *matrixRun {
 	t.Helper()
 	m := &matrixRun{cmd: exec.Command(pxelab, append([]string{"matrix", file, "--out", out}, args...)...), exited: make(chan struct{})}
+	m.cmd.Stdout, m.cmd.Stderr = &m.stdout, &m.stderr
 	if err := m.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
