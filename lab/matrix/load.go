@@ -100,34 +100,34 @@ func (r *reader) sources(f *file, files Files) {
 	}
 }
 
-// named is a topology file, and what named it.
-type named struct {
+// found is a topology file, and what named it.
+type found struct {
 	path string
 	by   *topology.Value
 }
 
 // paths finds the topology files, each once, in the order of the patterns and of names.
-func (r *reader) paths(f *file, files Files) []named {
-	var out []named
+func (r *reader) paths(f *file, files Files) []found {
+	var out []found
 	for _, pattern := range f.topologies {
 		text, not := strings.CutPrefix(pattern.Text, "!")
 		if text == "" {
 			continue
 		}
-		found, err := glob(f.path, text, files)
+		paths, err := glob(f.path, text, files)
 		if err != nil {
 			r.problem(pattern, "topologies", "look for %q: %v", text, err)
 			continue
 		}
-		if len(found) == 0 {
+		if len(paths) == 0 {
 			r.problem(pattern, "topologies", "no topology is named %q %s", text, topology.Hint(text, besides(f.path, files)))
 		}
-		for _, p := range found {
-			was := slices.IndexFunc(out, func(n named) bool { return n.path == p })
+		for _, p := range paths {
+			was := slices.IndexFunc(out, func(n found) bool { return n.path == p })
 			if not && was >= 0 {
 				out = slices.Delete(out, was, was+1)
 			} else if !not && was < 0 {
-				out = append(out, named{p, pattern})
+				out = append(out, found{p, pattern})
 			}
 		}
 	}

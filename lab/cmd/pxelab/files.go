@@ -90,8 +90,8 @@ func validate(path string) (string, error) {
 
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "schema [topology|report]",
-		Short:   "Print the JSON Schema of topology files, or of reports",
+		Use:     "schema [topology|matrix|report]",
+		Short:   "Print the JSON Schema of topology files, matrix files or reports",
 		Example: "  pxelab schema > topologies/schema.json\n  pxelab schema report > docs/report.schema.json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -104,10 +104,12 @@ func schemaCommand() *cobra.Command {
 			switch of {
 			case "topology":
 				text, err = topology.Schema(lab.Known())
+			case "matrix":
+				text, err = matrix.Schema(lab.Known())
 			case "report":
 				text, err = results.Schema()
 			default:
-				err = fmt.Errorf("schema: there is none of %q; name topology or report", of)
+				err = fmt.Errorf("schema: there is none of %q; name topology, matrix or report", of)
 			}
 			if err != nil {
 				return err
