@@ -27,7 +27,7 @@ func (l *lab) Listen(ctx context.Context, service, network, address string) (*os
 	}
 	socket, at, err := l.running(service).host.Open(network, address)
 	if err != nil {
-		return nil, fmt.Errorf("service %q: %w", service, err)
+		return nil, err
 	}
 	l.log.Append(event.Event{Kind: event.ServiceListens, Network: l.plan.Services[i].Network, Service: service,
 		Socket: &event.Socket{Network: network, Address: at.String()}})

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/dhcpv4/server4"
@@ -32,10 +33,7 @@ func TestOwnServers(t *testing.T) {
 	}
 	go dhcp.Serve() //nolint:errcheck // it ends with its socket, which is closed with the lab
 
-	files := tftp.NewServer(readFrom(h.Files()), nil)
-	files.EnableSinglePort()                      // a socket of its own for each transfer would not be in the lab
-	go files.Serve(h.ListenPacket("udp4", ":69")) //nolint:errcheck // likewise
-	t.Cleanup(files.Shutdown)
+	go newTFTP(h.Files()).Serve(h.ListenPacket("udp4", ":69")) //nolint:errcheck // likewise
 
 	l.EachGuest(t, func(t *testing.T, g *labtest.Guest) {
 		g.Boot(t,
@@ -134,6 +132,17 @@ func (s *bootServer) lease(mac net.HardwareAddr) net.IP {
 		s.leases[mac.String()] = last
 	}
 	return net.IPv4(192, 0, 2, last)
+}
+
+// newTFTP is a TFTP server of these files.
+func newTFTP(files fs.FS) *tftp.Server {
+	s := tftp.NewServer(readFrom(files), nil)
+	s.EnableSinglePort() // a socket of its own for each transfer would not be in the lab
+	// A machine whose power goes in mid-transfer comes back with the same ports, and is not answered until that transfer is given up.
+	s.SetTimeout(time.Second)
+	s.SetRetries(1)
+	s.SetBackoff(func(int) time.Duration { return 0 })
+	return s
 }
 
 // readFrom has pin/tftp serve a file system.

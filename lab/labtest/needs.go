@@ -95,7 +95,6 @@ func (l *Lab) prepare(t *testing.T) {
 	case err != nil:
 		t.Fatalf("labtest: %v", err)
 	}
-	l.plan.Name = unique(l.plan.Name)
 }
 
 // missing says why this host cannot boot a guest, looked at alone; empty if it can. Guests that refer to others stand and fall with

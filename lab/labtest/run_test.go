@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pin/tftp/v3"
-
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/labtest"
@@ -52,10 +50,7 @@ expect:
     - booted: {image: probe, from: mine}
 `)
 	h := l.Lookup("mine")
-	files := tftp.NewServer(readFrom(h.Files()), nil)
-	files.EnableSinglePort()
-	go files.Serve(h.ListenPacket("udp4", net.JoinHostPort(h.Address, "69"))) //nolint:errcheck // it ends with its socket
-	t.Cleanup(files.Shutdown)
+	go newTFTP(h.Files()).Serve(h.ListenPacket("udp4", net.JoinHostPort(h.Address, "69"))) //nolint:errcheck // it ends with its socket
 	l.EachGuest(t, func(t *testing.T, g *labtest.Guest) {
 		t.Parallel()
 		b := g.Boot(t) // judged on what the topology expects

@@ -41,7 +41,8 @@ func (l *Lab) start(t *testing.T) *running {
 // run starts the lab and follows it.
 func (l *Lab) run(t *testing.T, o lab.Options) *running {
 	t.Helper()
-	o.Out, o.Program, o.Version = newFolder(l.t.ArtifactDir()), l.program(t), version()
+	o.Out, o.Name, o.Program, o.Version = newFolder(l.t.ArtifactDir()), unique(l.plan.Name), l.program(t), version()
+	o.Say = func(text string) { t.Log(text) }
 	r, err := lab.Start(t.Context(), l.plan, o)
 	if err != nil {
 		t.Fatalf("labtest: bring the lab up: %v", err)
