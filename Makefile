@@ -51,7 +51,8 @@ doctor: build ## check this host
 	$(PXELAB) doctor
 
 test: test-deps lint ## lint, and run all tests: real boots too, with the race detector
-	$(GO_TEST) $$($(GO) list ./... | grep -v /tests/boot)
+	$(GO_TEST) $$($(GO) list ./... | grep -v -e /tests/boot -e /lab/labtest)
+	$(GO_TEST) ./lab/labtest
 	$(GO_TEST) ./tests/boot
 
 test-boot: deps ## run the boot tests alone
