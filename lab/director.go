@@ -60,7 +60,7 @@ func (l *lab) direct(ctx context.Context) error {
 
 // act does what the state of the guests now asks for.
 func (l *lab) act(ctx context.Context) error {
-	if err := l.log.Err(); err != nil {
+	if err := errors.Join(l.log.Err(), context.Cause(ctx)); err != nil { // what broke the lab may also have ended its last guest
 		return err
 	}
 	for _, g := range l.plan.Guests {
