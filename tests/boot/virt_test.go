@@ -18,7 +18,7 @@ import (
 )
 
 // underLibvirt are the topologies that a libvirt daemon's guests boot, too: the three firmwares, and the ways through the protocol.
-var underLibvirt = []string{"firmware-trio", "proxy-beside-dhcp", "combined-menu", "menu-f8", "discovery-multicast", "missing-file", "faults-services"}
+var underLibvirt = []string{"firmware-trio", "proxy-beside-dhcp", "combined-menu", "menu-f8", "discovery-multicast", "missing-file"}
 
 // TestLibvirt boots guests as domains of a daemon of the system's kind. They must be judged as their topology expects, and do what
 // they do when the lab itself runs QEMU.
@@ -43,6 +43,18 @@ func TestLibvirt(t *testing.T) {
 		}
 	})
 	d.leftNothing(t)
+	t.Run("power-cut", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "power-cut.yaml")
+		text, err := os.ReadFile(topologyFile(t, "bios-only"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, file, strings.Replace(string(text), "{firmware: bios}", "{firmware: bios, faults: [{do: power-cut, packet: data, block: 1}]}", 1))
+		r := judged(t, file, "warp", nil, "--connect", d.uri)
+		if boots := strings.Count(r.stdout, " power "); boots != 2 {
+			t.Errorf("powered on %d times, want 2:\n%s", boots, r.stdout)
+		}
+	})
 	t.Run("over-tcp", func(t *testing.T) {
 		uri := fmt.Sprintf("qemu+tcp://127.0.0.1:%d/system", d.tcp)
 		inDomains(t, judged(t, topologyFile(t, "firmware-trio"), "warp", nil, "--connect", uri), uri)
