@@ -1,11 +1,16 @@
 package scaleout
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // gitlabCILocal finds the program that runs GitLab pipelines without GitLab.
@@ -21,6 +26,42 @@ func gitlabCILocal(t *testing.T) string {
 	}
 	t.Skipf("needs gitlab-ci-local, which npm fetches (%v)", err)
 	return ""
+}
+
+// TestGitLabScripts lints the scripts of the pipeline, as actionlint does those of the workflow.
+func TestGitLabScripts(t *testing.T) {
+	shellcheck := netns.Program(t, "shellcheck")
+	text, err := os.ReadFile("../../docs/ci/gitlab-ci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var jobs map[string]any
+	if err := yaml.Unmarshal(text, &jobs); err != nil {
+		t.Fatal(err)
+	}
+	linted := 0
+	for name, value := range jobs {
+		job, _ := value.(map[string]any)
+		for _, key := range []string{"before_script", "script", "after_script"} {
+			lines, _ := job[key].([]any)
+			if len(lines) == 0 {
+				continue
+			}
+			script := ""
+			for _, line := range lines {
+				script += fmt.Sprintln(line)
+			}
+			linted++
+			cmd := exec.Command(shellcheck, "--shell=sh", "-")
+			cmd.Stdin = strings.NewReader(script)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s of %s: %v\n%s", key, name, err, out)
+			}
+		}
+	}
+	if linted != 4 {
+		t.Errorf("linted %d scripts, want those of three jobs and what comes before each", linted)
+	}
 }
 
 // onGitLab has the pipeline run by a program that is not ours, which also holds its form to GitLab's own schema.
