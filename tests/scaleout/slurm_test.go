@@ -16,12 +16,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pxelab/pxelab/lab/matrix"
-	"github.com/pxelab/pxelab/tests/netns"
 )
 
 // TestScaleOutSlurm runs matrices on a real Slurm cluster of two nodes, one of which is lost in the middle of a case.
 func TestScaleOutSlurm(t *testing.T) {
-	netns.Need(t)
+	needSlurm(t)
 	b := build(t)
 	b.needBoots(t)
 	c := startCluster(t, b)
