@@ -103,9 +103,12 @@ func (b *built) whole(t *testing.T, name string, cases int) outcomes {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "whole")
 	r := b.pxelab(t, "matrix", name+".matrix.yaml", "--out", dir)
+	if r.code != 1 {
+		t.Fatalf("in one piece: exit status %d, want 1\n%s%s", r.code, r.stdout, r.stderr)
+	}
 	o := b.report(t, dir)
-	if r.code != 1 || len(o.Cases) != cases {
-		t.Fatalf("in one piece: exit %d with %d cases, want 1 with %d\n%s%s", r.code, len(o.Cases), cases, r.stdout, r.stderr)
+	if len(o.Cases) != cases {
+		t.Fatalf("in one piece: %d cases, want %d\n%s", len(o.Cases), cases, r.stdout)
 	}
 	return o
 }
