@@ -16,15 +16,15 @@ import (
 // gitlabCILocal finds the program that runs GitLab pipelines without GitLab.
 func gitlabCILocal(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command("../../scripts/fetch-gitlab-ci-local.sh").Output()
+	out, err := exec.Command("../../scripts/fetch-gitlab-ci-local.sh", "--cached").Output() // here is no network
 	path := strings.TrimSpace(string(out))
 	if err == nil && path != "" {
 		return path
 	}
 	if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "npm") {
-		t.Fatalf("needs gitlab-ci-local, and PXELAB_REQUIRE says that npm must be there to fetch it (%v)", err)
+		t.Fatalf("needs gitlab-ci-local, and PXELAB_REQUIRE says that it must be there: with npm, scripts/fetch-gitlab-ci-local.sh fetches it (%v)", err)
 	}
-	t.Skipf("needs gitlab-ci-local, which npm fetches (%v)", err)
+	t.Skipf("needs gitlab-ci-local: with npm, scripts/fetch-gitlab-ci-local.sh fetches it (%v)", err)
 	return ""
 }
 
