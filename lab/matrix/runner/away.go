@@ -31,7 +31,7 @@ func RunAway(ctx context.Context, o Options, away func(ctx context.Context, case
 	}
 	r.results = s.kept(o.Cases)
 	results := r.withNotRun(ctx)
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	if errors.Is(err, context.Cause(ctx)) {
 		err = nil // the caller knows
 	}
 	return results, errors.Join(err, saveTimes(o.Plan, r.results), o.Finish(o.Out, o.Plan, results))

@@ -90,7 +90,10 @@ func (a *Array) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(context.Cause(ctx), a.cancel(ctx))
+			if err := a.cancel(ctx); err != nil {
+				a.Note(err.Error())
+			}
+			return context.Cause(ctx)
 		case <-tick.C:
 		}
 	}
@@ -133,12 +136,11 @@ func (a *Array) look(ctx context.Context, known map[int]task) error {
 		if p == nil {
 			continue
 		}
-		all, err := attempts(a.Dir, c)
+		t, there := known[c.Index]
+		all, err := a.begun(p, t)
 		if err != nil {
 			return err
 		}
-		all = slices.DeleteFunc(all, func(x attempt) bool { return x.number <= p.before || slices.Contains(p.recorded, x.number) })
-		t, there := known[c.Index]
 		if i := slices.IndexFunc(all, func(x attempt) bool { return x.result != nil }); i >= 0 {
 			a.close(ctx, p, t, all[i].result)
 			continue
@@ -151,6 +153,16 @@ func (a *Array) look(ctx context.Context, known map[int]task) error {
 		}
 	}
 	return nil
+}
+
+// begun reads the attempts at a case that tasks of this job have begun and that were not given up. Of a task that has never run
+// there is none: a shared folder is spared the question.
+func (a *Array) begun(p *progress, t task) ([]attempt, error) {
+	if t.waits() && t.restarts == 0 {
+		return nil, nil
+	}
+	all, err := attempts(a.Dir, p.Case)
+	return slices.DeleteFunc(all, func(x attempt) bool { return x.number <= p.before || slices.Contains(p.recorded, x.number) }), err
 }
 
 // close takes a case off the list with its result. A task that waits to run it once more, because Slurm takes its first worker
@@ -196,11 +208,20 @@ func (a *Array) step(ctx context.Context, p *progress, t task, there bool, all [
 	return a.giveUp(p, all)
 }
 
-// lost records each attempt whose worker is gone, and has the case run elsewhere at once.
+// lost records each attempt that Slurm ended by putting its task back into the queue. If it did so because the worker is gone, the
+// case runs elsewhere at once.
 func (a *Array) lost(ctx context.Context, p *progress, was, now task, all []attempt) error {
+	usable, err := nodes(ctx, a.Partition)
 	node := was.node
-	if node == "" {
-		node = "its node"
+	why := fmt.Sprintf("Slurm took it off %s and put it back into the queue (job %s)", node, a.task(p.Index))
+	told := "Slurm put it back into the queue, so it runs again"
+	isLost := node == "" || err != nil || !slices.Contains(usable, node)
+	if isLost {
+		if node == "" {
+			node = "its node"
+		}
+		why = fmt.Sprintf("Slurm lost %s, where it ran, and put it back into the queue (job %s)", node, a.task(p.Index))
+		told = "its worker was lost (" + node + "), so it runs again"
 	}
 	gone := slices.Clone(all)
 	if now.runs() && len(gone) > 0 { // the last one is that of the new run
@@ -209,7 +230,6 @@ func (a *Array) lost(ctx context.Context, p *progress, was, now task, all []atte
 	if len(gone) == 0 && !now.runs() {
 		gone = []attempt{{}}
 	}
-	why := fmt.Sprintf("Slurm lost %s, where it ran, and put it back into the queue (job %s)", node, a.task(p.Index))
 	for _, x := range gone {
 		r, err := record(a.Dir, p.Case, x.number, was.node, why)
 		if err != nil {
@@ -219,20 +239,16 @@ func (a *Array) lost(ctx context.Context, p *progress, was, now task, all []atte
 			p.recorded = append(p.recorded, r.Attempt)
 		}
 	}
-	a.Tell(Step{Case: p.Case, Node: was.node, Waits: "its worker was lost (" + node + "), so it runs again"})
-	if now.waits() && was.node != "" {
+	a.Tell(Step{Case: p.Case, Node: was.node, Waits: told})
+	if isLost && now.waits() && was.node != "" && len(usable) > 0 {
 		a.elsewhere(ctx, p, was.node)
 	}
 	return nil
 }
 
 // elsewhere spares a case the two minutes for which Slurm keeps a task back that was put into the queue again. They are there
-// so that its node may come back in order; on another node there is nothing to wait for.
+// so that its node may come back in order; on another node, of which there is one, there is nothing to wait for.
 func (a *Array) elsewhere(ctx context.Context, p *progress, node string) {
-	usable, err := nodes(ctx, a.Partition)
-	if err != nil || !slices.ContainsFunc(usable, func(n string) bool { return n != node }) {
-		return // Slurm runs it again in its own time
-	}
 	if _, err := call(ctx, "", "scontrol", "update", "JobId="+a.task(p.Index), "ExcNodeList="+node, "StartTime=now"); err != nil && ctx.Err() == nil {
 		a.Note(fmt.Sprintf("%s runs again when Slurm lets it: %v", p.ID, err))
 	}

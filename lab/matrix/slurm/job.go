@@ -88,7 +88,7 @@ func (j Job) script() string {
 	return "#!/bin/sh\nexec " + strings.Join(words, " ") + " --index \"$SLURM_ARRAY_TASK_ID\"\n"
 }
 
-// arguments are those of sbatch. The cases of an array share their needs, so each gets the most that one of them takes.
+// arguments are those of sbatch. Tasks start in the folder that it is called in, from which topologies may name files. The cases of an array share their needs, so each gets the most that one of them takes.
 func (j Job) arguments() []string {
 	array := indexes(j.Cases)
 	if j.Limit > 0 {
@@ -106,7 +106,6 @@ func (j Job) arguments() []string {
 		"--cpus-per-task=" + strconv.Itoa(max(1, int(math.Ceil(cores)))),
 		"--time=" + strconv.Itoa(minutes(took)),
 		"--requeue",
-		"--chdir=" + j.Dir,
 		"--output=" + strings.ReplaceAll(j.Dir, "%", "%%") + "/slurm/%a.log",
 		"--open-mode=append", // a task that runs again does not wipe out what it said before
 	}

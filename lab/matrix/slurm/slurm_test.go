@@ -39,7 +39,7 @@ func TestArguments(t *testing.T) {
 	j.Cases[0].Needs = matrix.Needs{Cores: 0.25, Memory: 700, Took: 90 * time.Second}
 	j.Cases[2].Needs = matrix.Needs{Cores: 2.1, Memory: 300}
 	want := []string{"--parsable", "--job-name=pxelab-quick", "--array=0-1,3%4", "--nodes=1", "--ntasks=1", "--cpus-per-task=3", "--time=20",
-		"--requeue", "--chdir=/shared/50%/out", "--output=/shared/50%%/out/slurm/%a.log", "--open-mode=append", "--mem=700M", "--partition=boots", "--gres=kvm:1"}
+		"--requeue", "--output=/shared/50%%/out/slurm/%a.log", "--open-mode=append", "--mem=700M", "--partition=boots", "--gres=kvm:1"}
 	if diff := cmp.Diff(want, j.arguments()); diff != "" {
 		t.Errorf("arguments of sbatch (- want, + got):\n%s", diff)
 	}
