@@ -74,7 +74,7 @@ func split(dir string, p matrix.Plan, list []matrix.Result) (*results.Report, []
 		if _, err := os.Stat(filepath.Join(bundle, "plan.json")); err != nil {
 			bundle = "" // it broke before there was one
 		}
-		runs = append(runs, results.Run{Result: r, Bundle: bundle})
+		runs = append(runs, results.Run{Result: r, Bundle: bundle, Again: bundle != ""})
 	}
 	part := p
 	part.Cases = nil
