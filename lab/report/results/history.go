@@ -149,6 +149,12 @@ func (r *Report) Compare(past []Entry) {
 	for _, e := range r.entries() {
 		now[e.key()] = true
 	}
+	of := map[string][]Entry{}
+	for _, e := range past {
+		if e.Matrix == r.Name && !now[e.key()] {
+			of[e.ID] = append(of[e.ID], e)
+		}
+	}
 	h := &History{}
 	r.History = h
 	for i := range r.Cases {
@@ -156,9 +162,7 @@ func (r *Report) Compare(past []Entry) {
 		if len(c.Attempts) == 0 {
 			continue
 		}
-		earlier := slices.DeleteFunc(slices.Clone(past), func(e Entry) bool {
-			return e.ID != c.ID || e.Matrix != r.Name || now[e.key()] || !e.When.Before(c.Attempts[0].Began)
-		})
+		earlier := slices.DeleteFunc(of[c.ID], func(e Entry) bool { return !e.When.Before(c.Attempts[0].Began) })
 		slices.SortStableFunc(earlier, func(a, b Entry) int { return a.When.Compare(b.When) })
 		h.Runs += len(earlier)
 		earlier = earlier[max(0, len(earlier)-remembered):]
