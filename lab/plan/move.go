@@ -21,7 +21,7 @@ func (p *Plan) On(h *host.Host, has func(path string) bool) (*Plan, []string, er
 		return nil, nil, err
 	}
 	m := mover{host: h, has: has, to: map[string]string{}}
-	if p.Accel.Value == "kvm" && !h.KVM.OK {
+	if p.Accel.Value == "kvm" && !h.KVM.OK && !p.Hypervisor.Remote() {
 		m.lack("the run used the accelerator kvm, and here %s", h.KVM.Why)
 	}
 	if !h.Userns.OK {
@@ -40,6 +40,7 @@ func (p *Plan) On(h *host.Host, has func(path string) bool) (*Plan, []string, er
 		}
 		return path
 	})
+	m.domains(out)
 	m.settle(out)
 	if err := memory(out, h); err != nil {
 		m.problems = append(m.problems, err)
@@ -155,6 +156,24 @@ func (m *mover) modules(p *Plan) {
 	}
 }
 
+// domains puts the paths of this host into the domains of a plan that libvirt runs here. Those for a daemon elsewhere name what its
+// host has, which does not move with the lab.
+func (m *mover) domains(p *Plan) {
+	if p.Hypervisor.Remote() {
+		return
+	}
+	for i := range p.Guests {
+		for k := range p.Guests[i].Domain {
+			e := &p.Guests[i].Domain[k]
+			for old, here := range m.to {
+				for _, around := range [][2]string{{">", "<"}, {`"`, `"`}} {
+					e.XML = strings.ReplaceAll(e.XML, around[0]+xmlText(old)+around[1], around[0]+xmlText(here)+around[1])
+				}
+			}
+		}
+	}
+}
+
 // settle fits to this host what is no path: the cable, and how many guests run at once.
 func (m *mover) settle(p *Plan) {
 	if here := cable(m.host); here.Value != p.Cable.Value {
@@ -167,11 +186,7 @@ func (m *mover) settle(p *Plan) {
 		p.AtOnce, p.WhyAtOnce = cores, fmt.Sprintf("a warped guest needs a core of its own, and there are %d", cores)
 	}
 	for i := range p.Guests {
-		for _, q := range m.host.QEMU {
-			if a := &p.Guests[i].Argv[0]; a.Flag == q.Path {
-				a.Why = "QEMU " + q.Version
-			}
-		}
+		p.Guests[i].emulatedBy(m.host)
 	}
 	here := uses(m.host, p)
 	for _, u := range p.Uses { // what it was given by its path is no offer of this host
@@ -188,6 +203,20 @@ func (m *mover) settle(p *Plan) {
 	}
 	sortUses(here)
 	p.Uses = here
+}
+
+// emulatedBy gives the reason of the emulator as this host has it.
+func (g *Guest) emulatedBy(h *host.Host) {
+	for _, q := range h.QEMU {
+		if a := &g.Argv[0]; a.Flag == q.Path {
+			a.Why = "QEMU " + q.Version
+		}
+		for k := range g.Domain {
+			if e := &g.Domain[k]; strings.Contains(e.XML, "<emulator>"+xmlText(q.Path)+"<") {
+				e.Why = "QEMU " + q.Version
+			}
+		}
+	}
 }
 
 // eachFile calls fn with each file that an option of QEMU names, as "file=" or "romfile=", and puts what it returns in its place.

@@ -58,8 +58,17 @@ func only(h *host.Host) func(string) bool {
 
 // On its own host a plan stays as it is; on another one it is the plan that would have been made there, the guests' cores apart.
 func TestOn(t *testing.T) {
-	for _, name := range []string{"bios-only", "nic-models", "dnsmasq", "chain-pxelinux", "chain-grub", "usb-adapter", "firmware-trio"} {
+	daemon, err := plan.ParseConnect("qemu:///session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"bios-only", "nic-models", "dnsmasq", "chain-pxelinux", "chain-grub", "usb-adapter", "firmware-trio", "firmware-trio by libvirt", "nic-models by libvirt"} {
 		t.Run(name, func(t *testing.T) {
+			name, _, libvirt := strings.Cut(name, " ")
+			var o plan.Options
+			if libvirt {
+				o.Hypervisor = daemon
+			}
 			topo := load(t, "../../topologies/"+name+".yaml")
 			here, there := withPrograms(debian(), topo), withPrograms(fedora(), topo)
 			for n := range there.Commands {
@@ -67,7 +76,7 @@ func TestOn(t *testing.T) {
 			}
 			there.Firmware[2] = here.Firmware[2]
 			here.Firmware[1].Prepared = "/root/.cache/pxelab/vars-ovmf-x64.fd"
-			p, err := plan.New(topo, here, plan.Options{})
+			p, err := plan.New(topo, here, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +91,7 @@ func TestOn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := plan.New(topo, there, plan.Options{})
+			want, err := plan.New(topo, there, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,6 +117,9 @@ func text(t *testing.T, p *plan.Plan) string {
 	lines := slices.DeleteFunc(strings.Split(out.String(), "\n"), func(l string) bool { return strings.Contains(l, "firmware code: ") })
 	for _, g := range p.Guests {
 		lines = append(lines, strings.Join(g.Resolve("/run"), " "), fmt.Sprint(g.Copies, g.Stick))
+		for _, e := range g.Domain {
+			lines = append(lines, e.XML)
+		}
 	}
 	return strings.Join(append(lines, fmt.Sprint(p.Images)), "\n")
 }
