@@ -15,9 +15,9 @@
 // the words of a topology's expect list, and a failure says in one sentence what was seen instead, and why, and what to change.
 // TestOwnServers and TestHTTPBoot in examples_test.go are whole.
 //
-// A host that cannot boot guests skips the test, with the reason; where the environment variable PXELAB_REQUIRE names boot, it fails
-// it. So does go test -short. A run leaves its bundle (log, capture, consoles, reports) in the test's folder of artefacts: go test
-// -artifacts keeps it.
+// On a host that cannot boot guests the test is skipped, with the reason; or it fails, where the environment variable PXELAB_REQUIRE
+// names boot. With go test -short it is skipped, too. A run leaves its bundle (log, capture, consoles, reports) in the test's folder of
+// artefacts: go test -artifacts keeps it.
 //
 // A lab is made of processes of the very program that starts it, so importing this package is enough to have them: a test binary that
 // is started again by a lab does a part of the lab's work, and no test.
