@@ -64,6 +64,7 @@ test-deps:
 	@scripts/fetch-kernel.sh
 	@scripts/fetch-server.sh tftpd-hpa in.tftpd >/dev/null
 	@scripts/fetch-server.sh nginx nginx >/dev/null
+	@scripts/fetch-server.sh openssh-server sshd >/dev/null
 	@scripts/fetch-gitlab-ci-local.sh >/dev/null
 
 lint: $(LINTER) $(ACTIONLINT) ## check the code's form and its import law

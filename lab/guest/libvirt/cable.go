@@ -5,15 +5,14 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
-
-	"golang.org/x/sys/unix"
 )
 
 // largest is the longest frame that QEMU's network code passes on (NET_BUFSIZE). The lab's cable drops what no wire carries.
 const largest = 4096 + 65536
 
 // cable joins the two forms in which frames travel: to and from QEMU as a stream, each frame after its length in four octets, high
-// one first (QEMU's net/socket.c), and to and from the lab's cable as datagrams.
+// one first (QEMU's net/socket.c), and to and from the lab's cable as datagrams. Neither side of the stream collects small frames
+// into larger segments: QEMU sets TCP_NODELAY, and so does Go.
 type cable struct {
 	stream *net.TCPConn
 	frames net.Conn
@@ -21,7 +20,7 @@ type cable struct {
 
 // fromGuest carries frames until QEMU is gone, all that it had sent before included.
 func (c *cable) fromGuest() {
-	in := bufio.NewReaderSize(prompt{c.stream}, largest+4)
+	in := bufio.NewReaderSize(c.stream, largest+4)
 	var length [4]byte
 	buf := make([]byte, largest)
 	for {
@@ -64,16 +63,4 @@ func (c *cable) close() {
 	if c.frames != nil {
 		_ = c.frames.Close()
 	}
-}
-
-// prompt reads a stream and has each part acknowledged at once. QEMU leaves Nagle's algorithm on (RFC 896): it would send no frame
-// while one before it is unacknowledged, and an acknowledgement may wait for 40 ms, which is seconds on a warped clock.
-type prompt struct{ *net.TCPConn }
-
-func (p prompt) Read(b []byte) (int, error) {
-	n, err := p.TCPConn.Read(b)
-	if raw, rawErr := p.SyscallConn(); rawErr == nil {
-		_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) })
-	}
-	return n, err
 }
