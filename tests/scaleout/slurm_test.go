@@ -191,7 +191,7 @@ func oneAtATime(t *testing.T, dir string) {
 // refused asks for what the cluster does not have: Slurm's own words are told, and nothing was run.
 func refused(t *testing.T, b *built) {
 	said := onSlurm(t, b, "three.matrix.yaml", "--partition", "nowhere", "--out", filepath.Join(t.TempDir(), "shared")).ends(t, 2)
-	for _, want := range []string{"submit the cases: sbatch: exit status 1", "invalid partition specified: nowhere", "three: 0 of 3 cases as expected"} {
+	for _, want := range []string{"submit the cases: sbatch: exit status 1", "invalid partition specified: nowhere", "3 not run: nobody ran it"} {
 		if !strings.Contains(words(said), want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
