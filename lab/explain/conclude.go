@@ -198,7 +198,7 @@ func Run(results []judge.Result, log []event.Event) []Explanation {
 				boot = append(boot, e)
 			}
 		}
-		x := Explanation{Machine: r.Guest, Boot: r.Boot, Arch: r.Arch, Client: r.Firmware, Stage: r.Stage, Steps: steps(boot), End: Unclear}
+		x := Explanation{Machine: r.Guest, Boot: r.Boot, Arch: r.Arch, Client: r.Firmware, Stage: r.Stage, Steps: steps(withRelays(boot, log)), End: Unclear}
 		if first := introduction(boot); first != nil {
 			x.Client = fmt.Sprintf("%s, %s", r.Firmware, clientOf(first))
 		}

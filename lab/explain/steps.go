@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/server/pxe"
 )
 
@@ -44,8 +45,15 @@ func tell(e event.Event) string {
 		return "its console says: " + strings.TrimSpace(e.Text)
 	case e.Kind == event.KeysTyped:
 		return "keys are typed on its console: " + e.Text
+	case e.Kind == event.ServiceLog:
+		if _, to, ok := judge.PassedOn(e.Text); ok {
+			return fmt.Sprintf("%s passes it on to %s, as its log says", e.Service, to)
+		}
+		return ""
 	case p == nil:
 		return ""
+	case arp(e) != "":
+		return fmt.Sprintf("%s asks who has %s, and nobody answers", e.Watched, strings.TrimPrefix(p.Info, whoHas))
 	case p.DHCP != nil && p.FromGuest:
 		return asksDHCP(p.DHCP, event.HostOf(p.Dst))
 	case p.DHCP != nil:

@@ -46,6 +46,12 @@ func (t *Tracker) notice(e event.Event) {
 			t.logged = append(t.logged, e)
 			t.saidLate(whom)
 		}
+		if mac, _, ok := PassedOn(e.Text); ok {
+			t.passed = append(t.passed, e)
+			t.saidLate(mac)
+		}
+	case e.Kind == event.PacketSeen && e.Watched != "" && e.Packet.Proto == "arp":
+		t.sought = append(t.sought, e)
 	case e.Kind == event.PacketSeen && e.Watched != "" && e.Service == e.Watched && e.Packet.DHCP != nil:
 		if d := e.Packet.DHCP; e.Packet.FromGuest && event.IsSet(d.GIAddr) && event.HostOf(e.Packet.Dst) == everybody {
 			t.astray = append(t.astray, e)

@@ -25,6 +25,7 @@ var refinements = []struct {
 	{[]Reason{FileNotFound}, (*boot).junkInName},
 	{[]Reason{OfferRefused, NoBootfile, NoOffer}, (*boot).malformedVendor},
 	{[]Reason{OfferRefused, NoOffer}, (*boot).relayedAstray},
+	{[]Reason{NoOffer}, (*boot).passedAstray},
 }
 
 // refine gives where what it says is specified; empty if it has no more to say than the rule.

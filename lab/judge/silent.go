@@ -35,7 +35,13 @@ func (b *boot) silent() []Silence {
 // unanswered says why a service did not answer a request that it got; empty if it answered, never got it, or has said why.
 func (b *boot) unanswered(s *plan.Service, q *query) string {
 	p := q.request.Packet
-	if p == nil || slices.Contains(q.by, s.Name) || !b.got(s, p) {
+	if p == nil || slices.Contains(q.by, s.Name) || b.isRelay(s) {
+		return "" // a relay agent passes on, and does not answer
+	}
+	if why := b.notPassedTo(s, p); why != "" {
+		return why
+	}
+	if !b.got(s, p) {
 		return ""
 	}
 	if gone := b.t.gone[s.Name]; gone != nil && gone.Seq < q.request.Seq {

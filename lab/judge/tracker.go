@@ -27,6 +27,8 @@ type Tracker struct {
 
 	services map[string]*seen // those of which something is expected
 	logged   []event.Event    // lines of programs that are not ours that say why they did not answer
+	passed   []event.Event    // lines of relay agents that are not ours that say where they sent a request
+	sought   []event.Event    // ARP packets at the cards of services: who has an address, and the answers
 	astray   []event.Event    // answers to relayed requests that were sent where no relay hears them
 }
 

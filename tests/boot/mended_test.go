@@ -31,6 +31,7 @@ var mends = []struct {
 	{"faults-services-broken", "leave it out to boot without it", []string{", faults: [{do: crash, service: crashes, packet: data, block: 1}]", "",
 		", faults: [{do: pause, service: hangs, packet: rrq}]", "", ", faults: [{do: fill-pool, service: fills}]", ""}},
 	{"isc-dhcpd-option-60", `take option vendor-class-identifier "PXEClient" out of its configuration`, []string{`            option vendor-class-identifier "PXEClient";` + "\n", ""}},
+	{"relay-astray", `in the command line of "relay" give the DHCP server's address, 192.0.2.1 ("boot"), in place of 192.0.2.7`, []string{"192.0.2.7]", "192.0.2.1]"}},
 }
 
 // TestMended makes the change that each explanation shown in docs/explain.md asks for, and no other: every machine boots.
