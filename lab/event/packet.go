@@ -1,5 +1,10 @@
 package event
 
+import (
+	"fmt"
+	"strconv"
+)
+
 // Packet is one frame on a guest's cable, decoded as far as a judge needs it.
 type Packet struct {
 	Frame     int    `json:"frame"`           // its number in wire.pcapng, from 1
@@ -43,6 +48,27 @@ type DHCP struct {
 	Relayed   bool     `json:"relayed,omitempty"` // giaddr is set
 	// Repeat counts earlier packets of this guest's boot with the same type, xid and direction.
 	Repeat int `json:"repeat,omitempty"`
+}
+
+// ItemType names the boot server type that a message is about: "7", "0x8000"; empty if it is about none.
+func (d *DHCP) ItemType() string {
+	if len(d.BootItem) < 4 {
+		return ""
+	}
+	n, err := strconv.ParseUint(d.BootItem[:4], 16, 16)
+	if err != nil {
+		return ""
+	}
+	return TypeName(int(n))
+}
+
+// TypeName writes a boot server type (PXE 2.1 table 2-1, tag 8): those that a vendor may give as he likes, from 0x8000 on, as the
+// specification does.
+func TypeName(t int) string {
+	if t < 0x100 {
+		return strconv.Itoa(t)
+	}
+	return fmt.Sprintf("%#04x", t)
 }
 
 // TFTP is one step of a transfer (RFC 1350, 2090, 2347-2349, 7440). DATA and ACK of the middle of a transfer are

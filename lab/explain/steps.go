@@ -88,7 +88,7 @@ func complains(line string) bool {
 func asksDHCP(d *event.DHCP, to string) string {
 	switch {
 	case d.BootItem != "":
-		return fmt.Sprintf("it asks %s for a boot server of type 0x%.4s", everybody(to), d.BootItem)
+		return fmt.Sprintf("it asks %s for a boot server of type %s", everybody(to), d.ItemType())
 	case d.DstPort == 4011:
 		return fmt.Sprintf("it asks the proxyDHCP service at %s, port 4011, what to boot", to)
 	case d.Type == "DISCOVER" || d.Type == "BOOTREQUEST":

@@ -55,7 +55,7 @@ func (b *boot) noOffer() *diagnosis {
 	if hint := b.relayHint("dhcp", "bootp"); hint != "" {
 		d.do = hint
 	}
-	b.blame(d, "", "dhcp", "bootp", "dhcp6")
+	b.blame(d, sent, "dhcp", "bootp", "dhcp6")
 	b.excused(d)
 	return d
 }
@@ -125,7 +125,7 @@ func (b *boot) noAck() *diagnosis {
 		d.do = "leave one server in charge of this network's addresses"
 		d.evidence = append(d.evidence, naks...)
 	}
-	b.blame(d, "", "dhcp", "bootp", "dhcp6")
+	b.blame(d, asked, "dhcp", "bootp", "dhcp6")
 	return d
 }
 
@@ -212,7 +212,7 @@ func (b *boot) proxySilent() *diagnosis {
 		d.do = "let that proxyDHCP service be reached on UDP 4011 (a firewall there?), or switch it off: " +
 			"UEFI clients that have taken a proxy's offer do not come back to the file of the DHCP server (" + file + ")"
 	}
-	b.blame(d, sent[0].Packet.Dst, "proxydhcp", "bootserver")
+	b.blame(d, sent, "proxydhcp", "bootserver")
 	return d
 }
 
@@ -234,24 +234,6 @@ func (b *boot) eclipsed(asked string) string {
 	return file
 }
 
-func (b *boot) bootServerSilent() *diagnosis {
-	sent := b.dhcp(true, asksBootServer)
-	if b.stage != event.StageBootServer || len(sent) == 0 || b.answered(sent[0]) {
-		return nil
-	}
-	d := &diagnosis{fmt.Sprintf("it asked for boot item %s with %s to %s and no boot server answered", sent[0].Packet.DHCP.BootItem, times(len(sent), "request"), sent[0].Packet.Dst),
-		"run a boot server of that type there, answering by unicast to the port it was asked from", ends(sent)}
-	if event.HostOf(sent[0].Packet.Dst) == everybody {
-		for _, s := range b.t.plan.Services {
-			if s.Server != nil && s.Server.BootServer != nil && !s.Server.BootServer.Broadcast && b.hears(&s) {
-				d.do = fmt.Sprintf("boot server %q does not listen for broadcasts to port 67: let it (broadcast: true), or name it in the server list (option 43, tag 8)", s.Name)
-			}
-		}
-	}
-	b.blame(d, sent[0].Packet.Dst, "bootserver")
-	return d
-}
-
 // answered tells whether a proxy's or boot server's acknowledgement came after a request.
 func (b *boot) answered(request event.Event) bool {
 	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "ACK" || d.Type == "OFFER" }) {
@@ -263,16 +245,17 @@ func (b *boot) answered(request event.Event) bool {
 	return false
 }
 
-// blame adds what the lab's own servers know: one that decided to stay silent says why, one that died is named. What was
-// sent to one address concerns the services there alone.
-func (b *boot) blame(d *diagnosis, to string, roles ...string) {
+// blame adds what the lab's own servers know: one that decided to stay silent on these requests says why, one that died is named.
+// What was sent to one address concerns the services there alone.
+func (b *boot) blame(d *diagnosis, sent []event.Event, roles ...string) {
+	to := sent[0].Packet.Dst
 	heard := func(name string) bool {
 		a, err := netip.ParseAddr(event.HostOf(to))
 		i := slices.IndexFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Name == name })
 		return err != nil || a.IsMulticast() || a.String() == everybody || i >= 0 && b.t.isAt(b.t.plan.Services[i], a.String())
 	}
 	for _, e := range b.silences {
-		if at := e.Decision.Port; at != 0 && event.PortOf(to) != 0 && at != event.PortOf(to) {
+		if !isAbout(e.Decision, sent) {
 			continue // that was about another message
 		}
 		if heard(e.Service) && (slices.Contains(roles, e.Decision.Role) || slices.Contains(roles, "dhcp") && b.relayedBy(e)) {
@@ -288,6 +271,22 @@ func (b *boot) blame(d *diagnosis, to string, roles ...string) {
 			return
 		}
 	}
+}
+
+// isAbout tells whether a decision may be about one of these requests: it came to their port, in their transaction, and is of their kind,
+// as far as it says.
+func isAbout(d *event.Decision, sent []event.Event) bool {
+	return slices.ContainsFunc(sent, func(e event.Event) bool {
+		p := e.Packet
+		xid, port := "", event.PortOf(p.Dst)
+		switch {
+		case p.DHCP != nil:
+			xid = p.DHCP.XID
+		case p.DHCP6 != nil:
+			xid = p.DHCP6.XID
+		}
+		return (d.Port == 0 || port == 0 || d.Port == port) && (d.XID == "" || xid == "" || d.XID == xid) && strings.HasPrefix(d.Request, requestName(p))
+	})
 }
 
 // playsAny tells whether a service of ours plays one of these roles.

@@ -46,7 +46,7 @@ func (b *boot) noOffer6() *diagnosis {
 	took := b.events[len(b.events)-1].At - sent[0].At
 	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no DHCPv6 server%s answered", times(len(sent), "SOLICIT"), b.seconds(took), b.onNetwork()),
 		"start a DHCPv6 server there, or check that the machine is on the right network", ends(sent)}
-	b.blame(d, "", "dhcp6")
+	b.blame(d, sent, "dhcp6")
 	return d
 }
 
@@ -77,7 +77,7 @@ func (b *boot) noAck6() *diagnosis {
 	want := event.AddressOr(address6(asked[0].Packet.DHCP6), "an address")
 	d := &diagnosis{fmt.Sprintf("it asked for %s with %s and got no REPLY with it", want, times(len(asked), "REQUEST")),
 		"check that the server it named (option 2) still runs and holds the offer", ends(asked)}
-	b.blame(d, "", "dhcp6")
+	b.blame(d, asked, "dhcp6")
 	return d
 }
 

@@ -147,8 +147,8 @@ func (b *boot) typeNotListed() *diagnosis {
 	if t == pxe.LocalBoot || slices.ContainsFunc(v.Servers, func(s pxe.Server) bool { return s.Type == t && len(s.Addrs) > 0 }) {
 		return nil
 	}
-	return &diagnosis{fmt.Sprintf("the menu of %s has type %#04x first, discovery may use the server list alone, and the list has no server of that type", b.sender(e), uint16(t)),
-		fmt.Sprintf("list a server for type %#04x (option 43, tag 8)", uint16(t)), []event.Event{e}}
+	return &diagnosis{fmt.Sprintf("the menu of %s has type %s first, discovery may use the server list alone, and the list has no server of that type", b.sender(e), event.TypeName(int(t))),
+		fmt.Sprintf("list a server for type %s (option 43, tag 8)", event.TypeName(int(t))), []event.Event{e}}
 }
 
 // cancelled: somebody left the menu, or chose its local boot.
