@@ -134,9 +134,11 @@ func withBoot(d *event.DHCP) string {
 	text := ", and names no boot file"
 	if d.File != "" {
 		text = fmt.Sprintf(", boot file %q", d.File)
-		if event.IsSet(d.SIAddr) {
+		switch {
+		case strings.Contains(d.File, "://"): // which names the host itself
+		case event.IsSet(d.SIAddr):
 			text += " at " + d.SIAddr
-		} else if !strings.Contains(d.File, "://") {
+		default:
 			text += " and no server to fetch it from"
 		}
 	}

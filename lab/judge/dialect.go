@@ -3,6 +3,8 @@ package judge
 import (
 	"fmt"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -57,26 +59,35 @@ var dialects = []struct {
 		return "dnsmasq listens on port 4011 only if it has a pxe-service: take dhcp-option=60,PXEClient out, " +
 			"or let it say that the named file is to be booted at once: dhcp-option-force=vendor:PXEClient,6,8b"
 	}},
-	{ProxySilent, "dhcpd", (*boot).asked4011, func(*boot) string {
-		return `nobody is on port 4011 of dhcpd's host: take option vendor-class-identifier "PXEClient" out of its configuration`
+	{ProxySilent, "dhcpd", (*boot).asked4011, func(b *boot) string {
+		return `take option vendor-class-identifier "PXEClient" out of dhcpd's configuration` + b.thenObeys()
 	}},
-	{ProxySilent, "kea-dhcp4", (*boot).asked4011, func(*boot) string {
-		return "nobody is on port 4011 of Kea's host: take vendor-class-identifier out of its option-data"
+	{ProxySilent, "kea-dhcp4", (*boot).asked4011, func(b *boot) string {
+		return "take vendor-class-identifier out of Kea's option-data" + b.thenObeys()
 	}},
 	{TFTPSilent, "dnsmasq", (*boot).runs, func(*boot) string {
 		return "dnsmasq serves files only with enable-tftp, and only where interface=, listen-address= and enable-tftp=INTERFACE let it: look at these"
 	}},
-	{FileNotFound, "in.tftpd", (*boot).server, func(*boot) string { return "look for the file below the folder that in.tftpd is given after --secure" }},
-	{FileNotFound, "nginx", (*boot).server, func(*boot) string { return "look for the file below the root of that server block" }},
+	{FileNotFound, "in.tftpd", (*boot).server, func(*boot) string {
+		return "put the file below the folder that in.tftpd is given after --secure, or give it the folder that has it"
+	}},
+	{FileNotFound, "nginx", (*boot).server, nginxRoot},
 	{TFTPNoTsize, "atftpd", (*boot).server, func(*boot) string { return "start atftpd without --no-tsize" }},
 }
 
+// nginxRoot says where nginx looks for the file that it does not have.
+func nginxRoot(b *boot) string {
+	t := b.lastTransfer()
+	return fmt.Sprintf("put %s below the folder that \"root\" names in nginx's server block for %s, or let \"root\" name the folder that has it",
+		strings.TrimLeft(t.file, "/"), t.asked[0].Packet.Dst)
+}
+
 func keaNextServer(b *boot) string {
-	return fmt.Sprintf(`write "next-server": "%s" beside "boot-file-name"%s`, event.AddressOr(b.onlyTFTP(), "ADDRESS"), b.whoseAddress())
+	return fmt.Sprintf(`write "next-server": "%s" beside each "boot-file-name"%s`, event.AddressOr(b.onlyTFTP(), "ADDRESS"), b.whoseAddress())
 }
 
 func dhcpdNextServer(b *boot) string {
-	return fmt.Sprintf("write next-server %s; beside filename%s", event.AddressOr(b.onlyTFTP(), "ADDRESS"), b.whoseAddress())
+	return fmt.Sprintf("write next-server %s; beside each filename%s", event.AddressOr(b.onlyTFTP(), "ADDRESS"), b.whoseAddress())
 }
 
 // whoseAddress says what ADDRESS stands for in a line of configuration, if it does.
@@ -93,6 +104,15 @@ func (b *boot) fileHost() string {
 		return "the TFTP server (" + a + ")"
 	}
 	return "the TFTP server"
+}
+
+// fileHostOrNone is fileHost, where a lab may have no TFTP server at all.
+func (b *boot) fileHostOrNone() string {
+	may := slices.ContainsFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Server != nil && s.Server.TFTP != nil || foreign(&s) })
+	if may || b.guest.Network == "" {
+		return b.fileHost()
+	}
+	return "the address of a TFTP server that has it (there is none in this lab: start one)"
 }
 
 // onlyTFTP is the address of the lab's TFTP server; empty if it has several, or none that its topology tells.

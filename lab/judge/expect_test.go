@@ -102,6 +102,7 @@ var allClaims = []claims{
 	{"booted/fetch failed", "x64", booted("probe", ""), reporting("PXELAB fetch", "PXELAB fetch st=8000000000000012 server=192.0.2.2 name=second.bin size=0 crc=0"), false, "could not fetch"},
 	{"booted/fetched other bytes", "x64", booted("probe", ""), reporting("PXELAB fetch", "PXELAB fetch st=0 server=192.0.2.2 name=second.bin size=20000 crc=00000001"), false, "00000001"},
 	{"booted/no echo", "x64", booted("probe", ""), reporting("PXELAB udp", "PXELAB udp st=8000000000000012 size=0"), false, "did not come back"},
+	{"booted/no echo there", "x64", booted("probe", ""), reporting("PXELAB udp", "PXELAB udp st=8000000000000012 size=0"), false, `; 192.0.2.2 has no echo on UDP 7777: add a service with "on: tftp" and "echo: {}"`},
 	{"booted/other echo", "x64", booted("probe", ""), reporting("PXELAB udp", "PXELAB udp st=0 size=21 from=192.0.2.2 data=ECHO:OTHER"), false, "ECHO:OTHER"},
 	{"booted/own view differs", "x64", booted("probe", ""), reporting("PXELAB packet=ack", "PXELAB packet=ack valid=1 yiaddr=192.0.2.51 siaddr=192.0.2.2"), false, "192.0.2.51"},
 	{"booted/no such view", "x64", booted("probe", ""), reporting("PXELAB packet=ack", "PXELAB packet=ack valid=0"), true, ""},

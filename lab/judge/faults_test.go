@@ -23,7 +23,7 @@ func TestFaults(t *testing.T) {
 		not   string
 	}{
 		"it took the offers":           {[]fault.Rule{{Do: "drop", Selection: fault.Selection{Packet: "offer"}}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1 {do: drop, packet: offer} met 3 frames on its cable; leave it out to boot without it", "start a DHCP server"},
-		"near: it took one of three":   {[]fault.Rule{{Do: "corrupt", Selection: fault.Selection{Packet: "discover", Nth: 1}}}, []int{1}, []bool{true}, "start a DHCP server there that names a boot file, or check that the machine is on the right network; mind that fault 1", "the lab itself"},
+		"near: it took one of three":   {[]fault.Rule{{Do: "corrupt", Selection: fault.Selection{Packet: "discover", Nth: 1}}}, []int{1}, []bool{true}, "or check that the machine is on the right network; mind that fault 1", "the lab itself"},
 		"it held them up for too long": {[]fault.Rule{{Do: "delay", Selection: fault.Selection{Packet: "offer"}}}, []int{1, 1, 1}, []bool{true}, "the lab itself did that: fault 1", "start a DHCP server"},
 		"it met nothing":               {[]fault.Rule{{Do: "drop", Selection: fault.Selection{Packet: "nak"}}}, nil, []bool{false}, "no server", "the lab itself"},
 		"only the second met":          {[]fault.Rule{{Do: "drop", Selection: fault.Selection{Packet: "nak"}}, {Do: "drop", Selection: fault.Selection{Packet: "offer"}}}, []int{2, 2, 2}, []bool{false, true}, "the lab itself did that: fault 2", "start a DHCP server"},

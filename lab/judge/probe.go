@@ -2,10 +2,12 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/topology"
 )
 
@@ -134,12 +136,30 @@ func (b *boot) checkFetch(r *report) string {
 
 func (b *boot) checkUDP(r *report) string {
 	if !worked(r.udp) {
-		return fmt.Sprintf("the probe's datagram did not come back (status %q)", r.udp["st"])
+		return fmt.Sprintf("the probe's datagram did not come back (status %q)%s", r.udp["st"], b.noEcho())
 	}
 	if want := "ECHO:" + b.t.run.Nonce; r.udp["data"] != want {
 		return fmt.Sprintf("the probe's datagram came back as %q, not %q", r.udp["data"], want)
 	}
 	return ""
+}
+
+// noEcho says that the host that sent the probe has no echo service, which is where the probe sends its datagram; empty if it has one.
+func (b *boot) noEcho() string {
+	var from *transfer
+	for _, t := range b.transfers {
+		if t.whole != nil {
+			from = t
+		}
+	}
+	if from == nil || slices.ContainsFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Server != nil && s.Server.Echo != nil && b.t.isAt(s, from.server) }) {
+		return ""
+	}
+	on := ""
+	if name := b.serviceAt(from.server); name != "" {
+		on = fmt.Sprintf(`: add a service with "on: %s" and "echo: {}"`, name)
+	}
+	return fmt.Sprintf("; %s has no echo on UDP %d%s", from.server, plan.EchoPort, on)
 }
 
 // checkAddress compares what the firmware told the probe of its acknowledgement with what crossed the wire.

@@ -191,7 +191,7 @@ func (b *boot) success() string {
 func (b *boot) seconds(d time.Duration) string {
 	s := fmt.Sprintf("%.1f s", d.Seconds())
 	if b.warp {
-		s += " of host time"
+		s += " by the host's clock"
 	}
 	return s
 }

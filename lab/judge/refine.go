@@ -23,6 +23,8 @@ var refinements = []struct {
 	{[]Reason{TFTPError, TFTPNoOptions, TFTPNoTsize, ImageRefused, GaveUp}, (*boot).sizeTooSmall},
 	{[]Reason{ImageRefused}, (*boot).roomless},
 	{[]Reason{FileNotFound}, (*boot).junkInName},
+	{[]Reason{FileNotFound}, (*boot).overHTTP},
+	{[]Reason{TFTPSilent}, (*boot).fromItsSender},
 	{[]Reason{OfferRefused, NoBootfile, NoOffer}, (*boot).malformedVendor},
 	{[]Reason{OfferRefused, NoOffer}, (*boot).relayedAstray},
 	{[]Reason{NoOffer}, (*boot).passedAstray},
@@ -220,6 +222,24 @@ func (b *boot) junkInName(d *diagnosis) (see string) {
 	d.what = fmt.Sprintf("it asked %s for %q: the name goes on after %q, with what is no part of it", b.serverName(t), t.file, name)
 	d.do = fmt.Sprintf("write %q in the DHCP server without anything behind it: a space, a carriage return, or octets after a name that is not ended by NUL", name)
 	return "RFC 2132 section 9.5"
+}
+
+// overHTTP: it is HTTP's status 404, and no error of TFTP.
+func (b *boot) overHTTP(*diagnosis) (see string) {
+	if b.pendingHTTP() == nil {
+		return ""
+	}
+	return "RFC 9110 section 15.5.5: 404 Not Found"
+}
+
+// fromItsSender: the reply named no server for its file, so its sender was asked. What is wrong is the reply.
+func (b *boot) fromItsSender(*diagnosis) (see string) {
+	if t := b.pending(); t != nil {
+		if _, ok := b.withoutNextServer(t); ok {
+			return "RFC 2132 section 9.5 (option 67); RFC 2131 section 2 (file, siaddr)"
+		}
+	}
+	return ""
 }
 
 // malformedVendor: an offer's option 43 cannot be read to its end. Some clients drop such a packet without a word; iPXE and EDK2

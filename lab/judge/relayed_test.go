@@ -98,8 +98,8 @@ func TestRelayHints(t *testing.T) {
 		{"a server without a pool", nil, decides("dhcp", "dhcp", "ignored: relayed from 198.51.100.1, a network this server has no addresses for"),
 			`service "dhcp" heard it and stayed silent: ignored: relayed from 198.51.100.1, a network this server has no addresses for`},
 		{"a relay that discards", nil, decides("relay", "relay", "discarded: it has made 5 hops"), `service "relay" heard it and stayed silent: discarded: it has made 5 hops`},
-		{"no server at all", func(p *plan.Plan) { p.Services = nil }, nothing, "start a DHCP server there"},
-		{"a server on the same network", func(p *plan.Plan) { p.Guests[0].Network = "lan" }, decides("relay", "relay", "ignored: it came over eth0"), "start a DHCP server there"},
+		{"no server at all", func(p *plan.Plan) { p.Services = nil }, nothing, `start a DHCP server on network "far" that gives addresses`},
+		{"a server on the same network", func(p *plan.Plan) { p.Guests[0].Network = "lan" }, decides("relay", "relay", "ignored: it came over eth0"), `start a DHCP server on network "lan" that gives addresses`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := farPlan(stops(event.StageDiscover, "no-offer")...)

@@ -46,16 +46,29 @@ func (b *boot) wrongArch() *diagnosis {
 		return nil
 	}
 	clients := "it: choose by option 93"
-	if own, ok := b.introduced(); ok && len(own.Packet.DHCP.Archs) > 0 {
-		clients = fmt.Sprintf("clients that send %d in option 93", b.archSent())
+	if _, title := b.archTitle(); title != "" {
+		clients = fmt.Sprintf("%s; now they get %q", b.suchClients(), t.file)
 	}
 	d := &diagnosis{
 		fmt.Sprintf("it fetched %q whole from %s, but that is a program for %s and this machine's firmware is %s", t.file, b.serverName(t), arch, b.guest.Arch),
-		fmt.Sprintf("have %s name the %s program to %s", b.whoNamed(t.file), b.guest.Arch, clients), []event.Event{*t.whole}}
+		fmt.Sprintf("have %s name %s to %s", b.whoNamed(t.file), b.ownProgram(t), clients), []event.Event{*t.whole}}
 	if hint := b.sevenForNine(t); hint != "" {
 		d.do = hint
 	}
 	return d
+}
+
+// ownProgram names the program that the guest should have had in place of a file: that of the same image for its architecture, if the
+// run has one.
+func (b *boot) ownProgram(t *transfer) string {
+	for _, had := range b.t.run.Images {
+		for _, m := range b.t.run.Images {
+			if sameFile(had.File, t.file) && m.Name == had.Name && m.Arch == b.guest.Arch {
+				return fmt.Sprintf("%q", m.File)
+			}
+		}
+	}
+	return "the file built for " + b.guest.Arch
 }
 
 // sevenForNine: x86-64 machines are told the file for EFI byte code and the other way round, as the text of RFC 4578

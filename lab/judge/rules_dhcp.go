@@ -8,6 +8,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/server/pxe"
 )
 
 // Rules about finding a server, an address and a boot file.
@@ -51,13 +52,55 @@ func (b *boot) noOffer() *diagnosis {
 		kind = "BOOTREQUEST"
 	}
 	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no server%s answered", times(len(sent), kind), b.seconds(took), b.onNetwork()),
-		"start a DHCP server there that names a boot file, or check that the machine is on the right network", ends(sent)}
+		b.startServer(), ends(sent)}
 	if hint := b.relayHint("dhcp", "bootp"); hint != "" {
 		d.do = hint
 	}
 	b.blame(d, sent, "dhcp", "bootp", "dhcp6")
 	b.excused(d)
 	return d
+}
+
+// startServer says what a network without a server lacks.
+func (b *boot) startServer() string {
+	on, names, files := "its network", "a boot file", ", and a TFTP server that has these files (one host may be both)"
+	if b.guest.Network != "" {
+		on = fmt.Sprintf("network %q", b.guest.Network)
+	}
+	if slices.ContainsFunc(b.t.plan.Services, func(s plan.Service) bool { return s.Server != nil && s.Server.TFTP != nil }) {
+		files = ""
+	}
+	if b.bootsOverHTTP() {
+		names, files = "a URI", ""
+	}
+	this := ""
+	if n, title := b.archTitle(); title != "" {
+		this = fmt.Sprintf(" (this one sends %d in option 93: %s)", n, title)
+	}
+	return fmt.Sprintf("start a DHCP server on %s that gives addresses and names %s for each kind of machine%s%s, or check that the machine is on the right network",
+		on, names, this, files)
+}
+
+// archTitle is the first client architecture that the boot sent (option 93), and what that is; empty if it sent none that is known.
+func (b *boot) archTitle() (n int, title string) {
+	own, ok := b.introduced()
+	if !ok || len(own.Packet.DHCP.Archs) == 0 {
+		return 0, ""
+	}
+	n = own.Packet.DHCP.Archs[0]
+	if a := pxe.Arch(n); a != 0 { //nolint:gosec // 16 bits on the wire
+		return n, a.Title()
+	}
+	return n, "BIOS" // which the registry calls Intel x86PC
+}
+
+// suchClients names the clients that are to be told a file: those that say of themselves what this one says.
+func (b *boot) suchClients() string {
+	n, title := b.archTitle()
+	if title == "" {
+		return fmt.Sprintf("such clients as this (%s)", b.guest.Arch)
+	}
+	return fmt.Sprintf("clients that send %d in option 93 (%s)", n, title)
 }
 
 func (b *boot) offerRefused() *diagnosis {
@@ -158,7 +201,8 @@ func (b *boot) noBootfile() *diagnosis {
 		from = b.sender(answers[len(answers)-1])
 		what = fmt.Sprintf("it got %s from %s, and no server named a boot file", b.address, from)
 	}
-	do := fmt.Sprintf("have %s name a boot file for %s, and %s as next server (siaddr), or put a proxyDHCP service beside it", from, b.guest.Arch, b.fileHost())
+	do := fmt.Sprintf("have %s name a boot file to %s, and as next server (siaddr) %s; or run a second server that names files and gives no addresses (a proxyDHCP service)",
+		from, b.suchClients(), b.fileHostOrNone())
 	if hint := b.reservedInVain(); hint != "" {
 		do = hint
 	}
@@ -196,42 +240,6 @@ func (b *boot) reservedInVain() string {
 		}
 	}
 	return ""
-}
-
-func (b *boot) proxySilent() *diagnosis {
-	sent := b.dhcp(true, asksProxy)
-	if b.stage != event.StageProxy || len(sent) == 0 || b.answered(sent[0]) {
-		return nil
-	}
-	d := &diagnosis{fmt.Sprintf("it asked %s what to boot, with %s, and nothing answered", sent[0].Packet.Dst, times(len(sent), "request")),
-		"let a proxyDHCP service answer there: start it, or open UDP 4011", ends(sent)}
-	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return isOffer(d) && isPXE(d) && event.IsSet(d.YIAddr) }) {
-		d.do = fmt.Sprintf("run a proxyDHCP service there on UDP 4011, or take option 60 (PXEClient) out of the offers of %s: it sends clients there", b.sender(e))
-	}
-	if file := b.eclipsed(sent[0].Packet.Dst); file != "" {
-		d.do = "let that proxyDHCP service be reached on UDP 4011 (a firewall there?), or switch it off: " +
-			"UEFI clients that have taken a proxy's offer do not come back to the file of the DHCP server (" + file + ")"
-	}
-	b.blame(d, sent, "proxydhcp", "bootserver")
-	return d
-}
-
-// eclipsed is the boot file that a DHCP server named to a client which then asked a proxyDHCP service on another host; empty if
-// it is not so.
-func (b *boot) eclipsed(asked string) string {
-	file, proxy := "", false
-	for _, e := range b.dhcp(false, isOffer) {
-		switch d := e.Packet.DHCP; {
-		case !event.IsSet(d.YIAddr):
-			proxy = proxy || d.ServerID == event.HostOf(asked) || d.SIAddr == event.HostOf(asked)
-		case d.File != "" && !isPXE(d):
-			file = fmt.Sprintf("%q of %s", d.File, b.sender(e))
-		}
-	}
-	if !proxy {
-		return ""
-	}
-	return file
 }
 
 // answered tells whether a proxy's or boot server's acknowledgement came after a request.

@@ -176,11 +176,11 @@ func (b *boot) tftpSilent() *diagnosis {
 	if t == nil || t.answered {
 		return nil
 	}
-	d := &diagnosis{fmt.Sprintf("it asked %s for %q with %s and nothing answered", b.serverName(t), t.file, times(len(t.asked), "request")),
-		"start the TFTP server there, or open UDP 69 and the ports it answers from", ends(t.asked)}
+	silence, do, shown := b.tftpSilence(t)
+	d := &diagnosis{fmt.Sprintf("it asked %s for %q with %s and %s", b.serverName(t), t.file, times(len(t.asked), "request"), silence), do, append(ends(t.asked), shown...)}
 	if e, ok := b.withoutNextServer(t); ok {
-		d.what = fmt.Sprintf("%s named %q and no server to fetch it from (siaddr is empty), so it asked %s itself with %s, and nothing answered",
-			b.sender(e), t.file, b.sender(e), times(len(t.asked), "request"))
+		d.what = fmt.Sprintf("%s named %q and no server to fetch it from (siaddr is empty), so it asked %s itself with %s, and %s",
+			b.sender(e), t.file, b.sender(e), times(len(t.asked), "request"), silence)
 		d.do = fmt.Sprintf("have %s name %s as next server (siaddr)", b.sender(e), b.fileHost())
 		d.evidence = append([]event.Event{e}, d.evidence...)
 	}
@@ -191,6 +191,24 @@ func (b *boot) tftpSilent() *diagnosis {
 		}
 	}
 	return d
+}
+
+// tftpSilence words how nothing came from a TFTP server, and what to change: a host that is up says if a port is closed (RFC 1122
+// section 3.2.2.1). What does not come is seen in a lab alone: a capture may lack it.
+func (b *boot) tftpSilence(t *transfer) (silence, do string, shown []event.Event) {
+	to := t.asked[0].Packet.Dst
+	up := slices.ContainsFunc(b.events, func(e event.Event) bool {
+		return e.Packet != nil && !e.Packet.FromGuest && e.Packet.Proto != "arp" && event.HostOf(e.Packet.Src) == t.server
+	})
+	e, closed := b.closed(to)
+	switch {
+	case closed:
+		return "no program listens there (ICMP port unreachable)", "start the TFTP server there", []event.Event{e}
+	case up && b.guest.Network != "":
+		return `nothing answered, not even an ICMP "port unreachable"`,
+			"its program hangs, or a firewall drops: start the TFTP server again, or open UDP 69 and the ports it answers from", nil
+	}
+	return "nothing answered", "start the TFTP server there, or open UDP 69 and the ports it answers from", nil
 }
 
 // withoutNextServer is the reply that named a file and no server: EDK2 then takes its sender for the TFTP server.

@@ -172,7 +172,7 @@ func Serving(g judge.Result) string {
 		case i+1 < len(g.Files) && !g.Files[i+1].Whole && f.From == g.Files[i+1].From:
 			missed++ // a boot program tries a dozen names for its configuration: the last speaks for them
 		default:
-			parts = append(parts, fmt.Sprintf("%s not from %s", f.Name, from)+others(missed))
+			parts = append(parts, fmt.Sprintf("%s asked of %s, not got", f.Name, from)+others(missed))
 			missed = 0
 		}
 	}

@@ -15,22 +15,22 @@ var mends = []struct {
 	topology, says string
 	change         []string // old and new text, by turns
 }{
-	{"no-server", "start a DHCP server there that names a boot file", []string{"# No services at all.",
+	{"no-server", "and names a boot file for each kind of machine (this one sends 0 in option 93: BIOS), and a TFTP server that has these files (one host may be both)", []string{"# No services at all.",
 		"services: {boot: {address: 192.0.2.1, dhcp: {range: 192.0.2.100-192.0.2.199, boot: {bios: probe, efi-x64: probe, efi-ia32: probe}}, tftp: {}}}"}},
-	{"no-bootfile", `have "dhcp" name a boot file for bios, and the TFTP server as next server (siaddr)`, []string{"range: 192.0.2.100-192.0.2.199}}",
+	{"no-bootfile", `have "dhcp" name a boot file to clients that send 0 in option 93 (BIOS), and as next server (siaddr) the address of a TFTP server that has it`, []string{"range: 192.0.2.100-192.0.2.199}}",
 		"range: 192.0.2.100-192.0.2.199, boot: {bios: probe, efi-x64: probe, efi-ia32: probe}}, tftp: {}}"}},
 	{"missing-file", `put it into the TFTP folder of "boot"`, []string{"tftp: {missing: [probe]}", "tftp: {}"}},
-	{"wrong-arch", `have "boot" name the efi-x64 program to clients that send 7 in option 93`, []string{"{bios: probe-x64.efi, efi-x64: probe.0, efi-ia32: probe.0}",
+	{"wrong-arch", `have "boot" name "probe-x64.efi" to clients that send 7 in option 93 (EFI x86-64)`, []string{"{bios: probe-x64.efi, efi-x64: probe.0, efi-ia32: probe.0}",
 		"{bios: probe.0, efi-x64: probe-x64.efi, efi-ia32: probe-ia32.efi}"}},
 	{"proxy-no-class", `have "proxy" send PXEClient in option 60`, []string{", flaws: [no-class]", ""}},
 	{"boot-server-to-all", `have "boot" answer by unicast`, []string{"      flaws: [to-all]\n", ""}},
 	{"dnsmasq-proxy-no-service", `add pxe-service=IA32_EFI,"TEXT",FILE, where FILE is the efi-ia32 program`, []string{"          enable-tftp",
 		"          pxe-service=IA32_EFI,\"Probe\",probe-ia32.efi\n          enable-tftp"}},
 	{"dnsmasq-small-size", "or set it to 27 (blocks of 512 octets)", []string{"dhcp-option-force=13,00:01", "dhcp-option-force=13,00:1b"}},
-	{"kea-no-next-server", `write "next-server": "192.0.2.2" beside "boot-file-name"`, []string{`"boot-file-name"`, `"next-server": "192.0.2.2", "boot-file-name"`}},
+	{"kea-no-next-server", `write "next-server": "192.0.2.2" beside each "boot-file-name"`, []string{`"boot-file-name"`, `"next-server": "192.0.2.2", "boot-file-name"`}},
 	{"faults-services-broken", "leave it out to boot without it", []string{", faults: [{do: crash, service: crashes, packet: data, block: 1}]", "",
 		", faults: [{do: pause, service: hangs, packet: rrq}]", "", ", faults: [{do: fill-pool, service: fills}]", ""}},
-	{"isc-dhcpd-option-60", `take option vendor-class-identifier "PXEClient" out of its configuration`, []string{`            option vendor-class-identifier "PXEClient";` + "\n", ""}},
+	{"isc-dhcpd-option-60", `take option vendor-class-identifier "PXEClient" out of dhcpd's configuration: the machine then obeys "proxy"`, []string{`            option vendor-class-identifier "PXEClient";` + "\n", ""}},
 	{"relay-astray", `in the command line of "relay" give the DHCP server's address, 192.0.2.1 ("boot"), in place of 192.0.2.7`, []string{"192.0.2.7]", "192.0.2.1]"}},
 }
 
