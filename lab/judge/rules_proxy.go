@@ -82,13 +82,14 @@ func (b *boot) unused(e event.Event) string {
 	return fmt.Sprintf("; the offer of %s%s was not used", b.sender(other), names)
 }
 
-// otherProxy is a proxy's offer beside one with an address that says PXEClient, which comes before it (see preference).
+// otherProxy is a proxy's offer that was not taken up beside one with an address that says PXEClient, which comes before it (see
+// preference).
 func (b *boot) otherProxy(e event.Event) (event.Event, bool) {
 	if !event.IsSet(e.Packet.DHCP.YIAddr) {
 		return event.Event{}, false
 	}
 	for _, other := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "OFFER" && isPXE(d) && !event.IsSet(d.YIAddr) }) {
-		if other.Sender() != e.Sender() {
+		if _, taken, _ := b.tookUp(other); !taken && other.Sender() != e.Sender() {
 			return other, true
 		}
 	}
@@ -107,12 +108,16 @@ func (b *boot) open4011(e event.Event, closed bool) string {
 	return fmt.Sprintf("let %s %s, or let it name the boot file in its offer on port 67 (option 67, and option 43 with tag 6 = 8)", b.sender(e), how)
 }
 
-// thenObeys says whose offer counts once a DHCP server no longer says PXEClient; empty if there is none.
+// thenObeys says whose offer counts once a DHCP server no longer says PXEClient, or that it has to name a file then, as nobody does; empty
+// if it names one.
 func (b *boot) thenObeys() string {
 	for _, e := range b.dhcp(true, asksProxy) {
 		if offer, ok := b.sentTo4011(event.HostOf(e.Packet.Dst)); ok {
 			if other, ok := b.otherProxy(offer); ok {
 				return fmt.Sprintf(": the machine then obeys %s", b.sender(other))
+			}
+			if event.IsSet(offer.Packet.DHCP.YIAddr) && offer.Packet.DHCP.File == "" {
+				return " and name the boot file there"
 			}
 		}
 	}

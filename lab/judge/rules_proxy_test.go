@@ -56,9 +56,11 @@ func TestPortsClosed(t *testing.T) {
 			`let "tftp" answer on UDP 4011 (its program hangs, or a firewall drops`, closed},
 		{"another port is closed", ofProxy, icmp("192.0.2.2:69"), open, "firewall", closed},
 		{"a DHCP server says PXEClient", ofDHCP(), icmp("192.0.2.1:4011"), `"dhcp" said PXEClient (option 60) in its offer and named no file, so it was asked on 192.0.2.1:4011, where no program listens`,
-			`take option 60 (PXEClient) out of the offers of "dhcp", or`, "obeys"},
+			`take option 60 (PXEClient) out of the offers of "dhcp" and name the boot file there, or`, "obeys"},
 		{"a DHCP server says PXEClient beside a proxy", ofDHCP(named), icmp("192.0.2.1:4011"), `; the offer of "tftp", which names "probe-x64.efi", was not used`,
 			`out of the offers of "dhcp": the machine then obeys "tftp"`, "nothing answered"},
+		{"a proxy was asked, too", func(s *script) *script { return asks4011(ofDHCP(named)(s), "192.0.2.2") }, icmp("192.0.2.1:4011"), `"dhcp" said PXEClient`,
+			`out of the offers of "dhcp" and name`, "was not used"},
 		{"the TFTP port is closed", file, icmp("192.0.2.2:69"), "and no program listens there (ICMP port unreachable)", "start the TFTP server there", "firewall"},
 		{"the TFTP port is silent", file, nothing, `nothing answered, not even an ICMP "port unreachable"`, "its program hangs, or a firewall drops", closed},
 	} {
