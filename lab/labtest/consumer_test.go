@@ -62,7 +62,7 @@ func TestConsumerModule(t *testing.T) {
 		"--- PASS: TestOwnServers/bios",
 		"--- FAIL: TestNoBootFile",
 		"bios: expected booted: {image: probe, from: mine}: no probe reported on the console: bios stopped at address",
-		"no server named a boot file; have \"mine\" name a boot file for bios",
+		"no server named a boot file; have \"mine\" name a boot file to clients that send 0 in option 93 (BIOS)",
 		"what happened:",
 		"labtest: service other comes too late",
 		`unknown key "boted"`,
