@@ -31,8 +31,8 @@ var dialects = []struct {
 		return fmt.Sprintf(`dhcpd chooses by option 93: "option arch code 93 = unsigned integer 16;", then if option arch = 00:%02x { filename ...; }`, b.archSent())
 	}},
 	{NoMenu, "dnsmasq", (*boot).teller, func(b *boot) string {
-		return fmt.Sprintf(`dnsmasq has no pxe-service for such machines: add pxe-service=%s,"TEXT",FILE, where FILE is the %s program`,
-			serviceNames[b.guest.Arch], b.guest.Arch)
+		return fmt.Sprintf(`dnsmasq has no pxe-service for machines that send %d in option 93: add pxe-service=%s,"TEXT",FILE, where TEXT is what a menu shows and FILE is the %s program`,
+			b.archSent(), serviceNames[b.guest.Arch], b.guest.Arch)
 	}},
 	{NoMenu, "dhcpd", (*boot).teller, func(*boot) string {
 		return "dhcpd sends option 43 by vendor-option-space: with a filename let its tag 6 be 8 (boot that file at once), or take it out"

@@ -201,7 +201,7 @@ func (b *boot) noBootfile() *diagnosis {
 		from = b.sender(answers[len(answers)-1])
 		what = fmt.Sprintf("it got %s from %s, and no server named a boot file", b.address, from)
 	}
-	do := fmt.Sprintf("have %s name a boot file to %s, and as next server (siaddr) %s; or run a second server that names files and gives no addresses (a proxyDHCP service)",
+	do := fmt.Sprintf("have %s name a boot file to %s, and as next server (siaddr) %s; or run a second server that names files and gives no addresses (a proxyDHCP service, which says PXEClient in option 60)",
 		from, b.suchClients(), b.fileHostOrNone())
 	if hint := b.reservedInVain(); hint != "" {
 		do = hint

@@ -232,7 +232,7 @@ func (b *boot) noClass() *diagnosis {
 		return nil
 	}
 	for _, e := range b.dhcp(false, func(d *event.DHCP) bool { return d.Type == "OFFER" && !event.IsSet(d.YIAddr) && d.ClassID == "" }) {
-		return &diagnosis{fmt.Sprintf("the offer of %s%s lacks option 60 (PXEClient), so no client takes it for a PXE offer", b.sender(e), withFile(e.Packet.DHCP)),
+		return &diagnosis{fmt.Sprintf("the offer of %s%s gives no address, and clients take such an offer only if it says PXEClient in option 60, which it does not", b.sender(e), withFile(e.Packet.DHCP)),
 			fmt.Sprintf("have %s send PXEClient in option 60 (vendor class identifier)", b.sender(e)), []event.Event{e}}
 	}
 	return nil

@@ -24,7 +24,7 @@ var mends = []struct {
 		"{bios: probe.0, efi-x64: probe-x64.efi, efi-ia32: probe-ia32.efi}"}},
 	{"proxy-no-class", `have "proxy" send PXEClient in option 60`, []string{", flaws: [no-class]", ""}},
 	{"boot-server-to-all", `have "boot" answer by unicast`, []string{"      flaws: [to-all]\n", ""}},
-	{"dnsmasq-proxy-no-service", `add pxe-service=IA32_EFI,"TEXT",FILE, where FILE is the efi-ia32 program`, []string{"          enable-tftp",
+	{"dnsmasq-proxy-no-service", `add pxe-service=IA32_EFI,"TEXT",FILE, where TEXT is what a menu shows and FILE is the efi-ia32 program`, []string{"          enable-tftp",
 		"          pxe-service=IA32_EFI,\"Probe\",probe-ia32.efi\n          enable-tftp"}},
 	{"dnsmasq-small-size", "or set it to 27 (blocks of 512 octets)", []string{"dhcp-option-force=13,00:01", "dhcp-option-force=13,00:1b"}},
 	{"kea-no-next-server", `write "next-server": "192.0.2.2" beside each "boot-file-name"`, []string{`"boot-file-name"`, `"next-server": "192.0.2.2", "boot-file-name"`}},
