@@ -229,7 +229,7 @@ func TestMatrixBesideHogs(t *testing.T) {
 		defer func() { _ = syscall.Kill(hog, syscall.SIGKILL) }()
 	}
 	file, out := writeMatrix(t, "four", boots4), filepath.Join(t.TempDir(), "out")
-	r := command(t, "matrix", file, "--out", out, "--filter", "warp", "--repeat", "2")
+	r := command(t, "matrix", file, "--out", out, "--filter", "warp", "--repeat", "8") // it looks at the load once a second
 	if r.code != 0 {
 		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}

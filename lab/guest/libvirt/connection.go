@@ -65,7 +65,7 @@ func Open(ctx context.Context, h *plan.Hypervisor, address Address, files []*os.
 	c.daemon = golibvirt.NewWithDialer(dialers.NewAlreadyConnected(conn))
 	if _, err := limited(ctx, callLimit, func() (any, error) { return nil, c.daemon.ConnectToURI(golibvirt.ConnectURI(h.Driver)) }); err != nil {
 		_ = conn.Close()
-		if errors.Is(err, golibvirt.ErrInterrupted) {
+		if errors.Is(err, errLost) {
 			err = errors.New("it was cut before the daemon had answered")
 		}
 		return nil, err
@@ -158,6 +158,9 @@ func limited[T any](ctx context.Context, limit time.Duration, call func() (T, er
 	answered := make(chan answer, 1)
 	go func() {
 		v, err := call()
+		if errors.Is(err, golibvirt.ErrInterrupted) {
+			err = errLost
+		}
 		answered <- answer{v, err}
 	}()
 	select {

@@ -58,11 +58,8 @@ func (m *Machine) Kill() {
 // destroy has the daemon end QEMU, first with SIGTERM. A domain that is gone already is no error.
 func (m *Machine) destroy() error {
 	_, err := limited(context.Background(), callLimit, func() (any, error) { return nil, m.c.daemon.DomainDestroy(m.domain) })
-	switch {
-	case err == nil, gone(err):
+	if err == nil || gone(err) {
 		return nil
-	case errors.Is(err, golibvirt.ErrInterrupted):
-		err = errLost
 	}
 	return fmt.Errorf("end domain %q: %w", m.config.Name, err)
 }

@@ -108,9 +108,11 @@ type finished struct {
 // all runs rounds of attempts.
 func (r *run) all(ctx context.Context) {
 	rounds := max(1, r.o.Repeat)
+	tick := time.NewTicker(checkEvery) // a round may be shorter
+	defer tick.Stop()
 	for r.round = 1; r.o.UntilFail || r.round <= rounds; r.round++ {
 		r.queue = r.due()
-		r.attempt(ctx)
+		r.attempt(ctx, tick.C)
 		if ctx.Err() != nil || r.bad && (r.o.UntilFail || r.o.FailFast) {
 			return
 		}
@@ -135,10 +137,8 @@ func (r *run) due() []matrix.Case {
 // checkEvery is how often the load of the machine is looked at.
 const checkEvery = time.Second
 
-// attempt runs what is in the queue to its end.
-func (r *run) attempt(ctx context.Context) {
-	tick := time.NewTicker(checkEvery)
-	defer tick.Stop()
+// attempt runs what is in the queue to its end, and looks at the load of the machine at each check.
+func (r *run) attempt(ctx context.Context, check <-chan time.Time) {
 	stopped := ctx.Done()
 	for {
 		r.start(ctx)
@@ -148,7 +148,7 @@ func (r *run) attempt(ctx context.Context) {
 		select {
 		case f := <-r.ended:
 			r.finish(f)
-		case <-tick.C:
+		case <-check:
 			if width, why, changed := r.load.look(); changed {
 				r.room.width = width
 				r.o.Show.Width(width, why)
