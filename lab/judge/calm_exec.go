@@ -70,6 +70,35 @@ func (b *boot) unsaid() string {
 			}
 		}
 	}
+	return b.cutShort()
+}
+
+// cutShort looks for a transfer in which such a server had sent nothing more when the boot ended.
+func (b *boot) cutShort() string {
+	last, over := map[string]event.Event{}, map[string]bool{} // by the guest's address and port
+	for _, e := range b.events {
+		p := e.Packet
+		switch {
+		case p == nil || p.TFTP == nil:
+		case p.FromGuest && p.TFTP.Op == "ACK" && !over[p.Src]:
+			last[p.Src] = e
+		case p.FromGuest:
+			delete(last, p.Src)
+			over[p.Src] = over[p.Src] && p.TFTP.Op == "ACK"
+		default:
+			delete(last, p.Dst)
+			over[p.Dst] = p.TFTP.Op == "ERROR" || p.TFTP.Last
+		}
+	}
+	for i := range b.t.plan.Services {
+		s := &b.t.plan.Services[i]
+		for _, e := range b.events { // the first of several
+			if e.Packet != nil && last[e.Packet.Src].Seq == e.Seq && b.mayHear(s, e.Packet) {
+				return fmt.Sprintf("%q, which is not ours and does not say what it decides, had sent nothing after %s when the boot ended (event %d)",
+					s.Name, e.Packet.Info, e.Seq)
+			}
+		}
+	}
 	return ""
 }
 

@@ -27,6 +27,18 @@ func TestCalmBesideServersOutside(t *testing.T) {
 			func(s *script) *script { return s.sends(discover).receives("dhcp", offer) }},
 		"no file": {event.Socket{Network: "udp4", Address: "192.0.2.2:69"}, "had not answered RRQ probe.0", "it did not answer RRQ probe.0",
 			func(s *script) *script { return s.asks("RRQ", "probe.0", event.TFTP{}) }},
+		"it stops in the middle": {event.Socket{Network: "udp4", Address: "192.0.2.2:69"}, "had sent nothing after ACK probe.0", "",
+			func(s *script) *script {
+				return s.asks("RRQ", "probe.0", event.TFTP{}).gets("OACK", "probe.0", event.TFTP{}).asks("ACK", "probe.0", event.TFTP{})
+			}},
+		"it sent all": {event.Socket{Network: "udp4", Address: "192.0.2.2:69"}, "", "",
+			func(s *script) *script {
+				return s.asks("RRQ", "probe.0", event.TFTP{}).gets("DATA", "probe.0", event.TFTP{Block: 1, Last: true}).asks("ACK", "probe.0", event.TFTP{Block: 1})
+			}},
+		"the guest gives up": {event.Socket{Network: "udp4", Address: "192.0.2.2:69"}, "", "",
+			func(s *script) *script {
+				return s.asks("RRQ", "probe.0", event.TFTP{}).gets("OACK", "probe.0", event.TFTP{}).asks("ERROR", "probe.0", event.TFTP{})
+			}},
 	} {
 		p := testPlan()
 		p.Services[1].Server, p.Services[1].External = nil, true
