@@ -44,12 +44,22 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 		return true, ""
 	}
 	b := boots[len(boots)-1]
-	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet} {
+	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet, b.underWay} {
 		if why := find(); why != "" {
 			return false, why
 		}
 	}
 	return true, ""
+}
+
+// underWay tells of a boot whose client gave up waiting for answers, and whose questions the cable has not seen: they were under way to
+// it, as the cable is a connection to another process.
+func (b *boot) underWay() string {
+	asked := slices.ContainsFunc(b.events, func(e event.Event) bool { return e.Packet != nil && e.Packet.DHCP != nil && e.Packet.FromGuest })
+	if !b.settled || b.outcome.Reason != GaveUp || b.stage != event.StageLink || asked {
+		return ""
+	}
+	return "it gave up waiting for answers, and its questions had not come over the cable yet"
 }
 
 // hostLate looks for lateness of the host while the guest can have waited for the lab.

@@ -116,3 +116,24 @@ func TestCalmBesideForeignServers(t *testing.T) {
 		}
 	}
 }
+
+// A client that gave up and whose questions nobody saw is not believed under warp.
+func TestCalmUnderWay(t *testing.T) {
+	const why = "its questions had not come over the cable yet"
+	for name, c := range map[string]struct {
+		unseen bool
+		play   func(*script) *script
+	}{
+		"unseen": {true, func(s *script) *script {
+			return s.firmware().packet("", event.Packet{Proto: "icmp6", Src: "::", Dst: "ff02::16", Info: "MLD"})
+		}},
+		"seen": {false, func(s *script) *script { return s.firmware().discovers(4) }},
+	} {
+		s := newScript(testPlan(), "x64")
+		s.power("x64", true)
+		c.play(s).fails("PXE-E18: Server response timeout.")
+		if _, got := Calm(s.plan, s.events, "x64"); strings.Contains(got, why) != c.unseen {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
