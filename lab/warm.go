@@ -169,13 +169,16 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 		for errors.Is(err, unix.EINTR) {
 			err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
 		}
+		if err != nil || ctx.Err() != nil { // nobody waits for it
+			_ = f.Close()
+		}
 		locked <- err
 	}()
 	select {
 	case err := <-locked:
 		return func() { _ = f.Close() }, err
 	case <-ctx.Done():
-		return nil, context.Cause(ctx) // the lock is let go with the file, when the collector finds it
+		return nil, context.Cause(ctx)
 	}
 }
 

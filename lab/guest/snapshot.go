@@ -143,7 +143,7 @@ func (t *taker) take(ctx context.Context, m *Machine, state string) error {
 	if err := m.Pause(ctx); err != nil {
 		return err
 	}
-	// Without these QEMU would spread the copy over time, and announce the machine to switches when it goes on.
+	// Without this QEMU would spread the copy over time.
 	if err := m.execute(ctx, "migrate-set-parameters", map[string]any{"max-bandwidth": int64(1) << 40}, nil); err != nil {
 		return err
 	}

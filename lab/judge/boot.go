@@ -174,15 +174,15 @@ func (b *boot) state() GuestState {
 // menuBudget is the stay at a boot menu that waits for a key when the lab types none: nothing more will come.
 const menuBudget = 15 * time.Second
 
-// haste is how many times sooner a warped boot that makes no progress is called stalled: budgets are sized for firmware that waits
+// sooner is how many times sooner a warped boot that makes no progress is called stalled: budgets are sized for firmware that waits
 // a minute for an answer, and in a third of one an hour passes in such a guest.
-const haste = 3
+const sooner = 3
 
 // budget is how long the boot may stay at its stage.
 func (b *boot) budget() time.Duration {
 	budget := b.guest.Budget(b.stage)
 	if b.warp {
-		budget /= haste
+		budget /= sooner
 	}
 	if budget > menuBudget && len(b.guest.Keys) == 0 && b.atMenu() {
 		return menuBudget

@@ -49,12 +49,6 @@ func (g *Guest) warm(p *Plan, sameMAC bool) *Warm {
 	return nil
 }
 
-// Cold gives the same guest powered on from cold.
-func (g Guest) Cold() Guest {
-	g.Warm = nil
-	return g
-}
-
 // startText is how a guest starts, for people.
 func (g Guest) startText() string {
 	if g.Warm == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,7 +68,7 @@ func throughput(ctx context.Context, binary string, rounds int, widths []int) er
 	for _, n := range widths {
 		add(b.raw(ctx, fmt.Sprintf("raw QEMU, %d at once", n), max(1, n/len(mix)), n))
 	}
-	best := slices.MaxFunc(ways, func(a, b way) int { return int(a.perMinute()*1000 - b.perMinute()*1000) })
+	best := slices.MaxFunc(ways, func(a, b way) int { return cmp.Compare(a.perMinute(), b.perMinute()) })
 	add(inRealTime)
 	add(b.matrix(ctx, "matrix, warp", max(1, rounds/4), "warp", "cold", 0))
 	add(b.matrix(ctx, "matrix, warp, warm start", rounds, "warp", "warm", 0))
