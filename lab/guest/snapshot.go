@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pxelab/pxelab/lab/affinity"
 	"github.com/pxelab/pxelab/lab/guest/serial"
 )
 
@@ -53,13 +54,6 @@ func Take(ctx context.Context, c ShotConfig) (Shot, error) {
 	// The emulator dies with us. That signal is tied to the thread that starts it, which therefore must not end before it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if len(c.Cores) > 0 {
-		release, err := keepOn(c.Cores)
-		if err != nil {
-			return Shot{}, fmt.Errorf("take a snapshot: %w", err)
-		}
-		defer release()
-	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Limit, errNoMark)
 	defer cancel()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -75,7 +69,10 @@ func Take(ctx context.Context, c ShotConfig) (Shot, error) {
 	m, err := Start(ctx, Config{Argv: argv, Dir: c.Dir, NIC: theirs, Console: serial.Config{RawConsole: t}, Grace: time.Second,
 		Start: func(cmd *exec.Cmd) error {
 			cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-			return cmd.Start()
+			if len(c.Cores) == 0 {
+				return cmd.Start()
+			}
+			return affinity.On(c.Cores, cmd.Start)
 		}})
 	if err != nil {
 		return Shot{}, fmt.Errorf("take a snapshot: %w", err)
@@ -97,21 +94,6 @@ func Take(ctx context.Context, c ShotConfig) (Shot, error) {
 		}
 	}
 	return shot, nil
-}
-
-// keepOn keeps this thread, and every process that it starts, on some cores until release is called. The thread must be locked.
-func keepOn(cores []int) (release func(), err error) {
-	var before, set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &before); err != nil {
-		return nil, fmt.Errorf("see which cores may be used: %w", err)
-	}
-	for _, n := range cores {
-		set.Set(n)
-	}
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return nil, fmt.Errorf("keep to cores %v: %w", cores, err)
-	}
-	return func() { _ = unix.SchedSetaffinity(0, &before) }, nil
 }
 
 // taker keeps what a machine says, and notices the mark. Write is called by one goroutine.

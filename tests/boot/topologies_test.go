@@ -14,8 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/pxelab/pxelab/lab/affinity"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/explain"
 )
@@ -92,15 +91,13 @@ func TestTopologies(t *testing.T) {
 // usableCores holds the number of each core that tests may use.
 func usableCores(t *testing.T) chan int {
 	t.Helper()
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
+	usable, err := affinity.Usable()
+	if err != nil {
 		t.Fatal(err)
 	}
-	cores := make(chan int, set.Count())
-	for core := 0; len(cores) < cap(cores); core++ {
-		if set.IsSet(core) {
-			cores <- core
-		}
+	cores := make(chan int, len(usable))
+	for _, core := range usable {
+		cores <- core
 	}
 	return cores
 }

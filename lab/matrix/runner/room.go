@@ -1,11 +1,9 @@
 package runner
 
 import (
-	"fmt"
 	"math"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/pxelab/pxelab/lab/affinity"
 	"github.com/pxelab/pxelab/lab/matrix"
 )
 
@@ -33,17 +31,8 @@ func newRoom(cores []int, memoryMiB int) *room {
 
 // usableCores lists the cores that this process may use, by number, no more than the share of them that it gets.
 func usableCores(most int) ([]int, error) {
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return nil, fmt.Errorf("see which cores may be used: %w", err)
-	}
-	var out []int
-	for n := 0; len(out) < set.Count() && len(out) < max(1, most); n++ {
-		if set.IsSet(n) {
-			out = append(out, n)
-		}
-	}
-	return out, nil
+	all, err := affinity.Usable()
+	return all[:min(len(all), max(1, most))], err
 }
 
 // take finds cores for a lab. One that needs more than there is of anything runs alone.

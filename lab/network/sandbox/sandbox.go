@@ -15,7 +15,7 @@ import (
 	"sync"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/pxelab/pxelab/lab/affinity"
 )
 
 // Options says what runs in a new sandbox and what it shares with its starter.
@@ -74,7 +74,7 @@ func Spawn(o Options) (*Process, error) {
 	cmd := o.command(reportEnd, lifelineEnd)
 	start := cmd.Start
 	if o.Cores != nil {
-		start = func() error { return onCores(o.Cores, cmd.Start) }
+		start = func() error { return affinity.On(o.Cores, cmd.Start) }
 	}
 	if o.Foreground {
 		begin := start
@@ -202,27 +202,6 @@ func onLastingThread(f func() error) error {
 	result := make(chan error)
 	lastingThread() <- func() { result <- f() }
 	return <-result
-}
-
-// onCores calls f on a thread that may only use these cores: what it starts inherits that.
-func onCores(cores []int, f func() error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var before, these unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &before); err != nil {
-		return fmt.Errorf("see which cores may be used: %w", err)
-	}
-	for _, c := range cores {
-		these.Set(c)
-	}
-	if err := unix.SchedSetaffinity(0, &these); err != nil {
-		return fmt.Errorf("stay on cores %v: %w", cores, err)
-	}
-	err := f()
-	if back := unix.SchedSetaffinity(0, &before); back != nil {
-		return errors.Join(err, fmt.Errorf("go back to all cores: %w", back))
-	}
-	return err
 }
 
 // maySetGroups tells whether the sandbox can let its programs set their groups (user_namespaces(7)): servers that give up
