@@ -121,6 +121,7 @@ var mayImport = map[string][]string{
 	"lab":               {"images", "lab/...", "server", "server/bis", "server/pxe", "server/pxeclient"},
 	"lab/cmd":           {"images", "lab/...", "server/..."},
 	"lab/control":       {"lab/event", "lab/plan", "lab/topology"},
+	"lab/dissect":       {"lab/wire", "server/pxe"},
 	"lab/event":         {},
 	"lab/explain":       {"lab/event", "lab/judge", "lab/plan", "lab/topology", "lab/wire", "server/pxe"},
 	"lab/fault":         {"lab/wire"},
@@ -128,6 +129,7 @@ var mayImport = map[string][]string{
 	"lab/host":          {},
 	"lab/judge":         {"images", "lab/event", "lab/fault", "lab/plan", "lab/topology", "server/pxe"},
 	"lab/labtest":       {"lab", "lab/event", "lab/explain", "lab/host", "lab/judge", "lab/network/sandbox", "lab/plan", "lab/report", "lab/topology"},
+	"lab/lesson":        {"lab/dissect", "lab/event", "lab/fault", "lab/judge", "lab/plan", "lab/topology"},
 	"lab/matrix":        {"lab/event", "lab/host", "lab/judge", "lab/plan", "lab/topology"},
 	"lab/matrix/runner": {"lab", "lab/affinity", "lab/event", "lab/host", "lab/judge", "lab/matrix", "lab/plan", "lab/report", "lab/topology"},
 	"lab/matrix/store":  {"lab", "lab/judge", "lab/matrix", "lab/plan", "lab/report/..."}, // reads what runs have left
@@ -135,6 +137,8 @@ var mayImport = map[string][]string{
 	"lab/payload":       {},
 	"lab/plan":          {"images", "lab/event", "lab/fault", "lab/host", "lab/topology", "server", "server/bis", "server/pxe"},
 	"lab/report":        {"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/matrix", "lab/plan"},
+	"lab/story":         {"lab/event", "lab/explain", "lab/judge", "lab/lesson", "lab/plan", "lab/wire"},
+	"lab/studio":        {"lab", "lab/control", "lab/dissect", "lab/event", "lab/explain", "lab/lesson", "lab/network/capture", "lab/plan", "lab/story", "lab/topology"},
 	"lab/topology":      {"lab/event", "lab/fault", "server/pxe"},
 	"lab/wire":          {"lab/event"},
 	"server":            {"server/..."},
@@ -189,7 +193,7 @@ func TestOnlyTheLabStartsProcesses(t *testing.T) {
 }
 
 // pure are the packages that are functions of their inputs: the same plan and log give the same verdicts anywhere.
-var pure = []string{"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/matrix", "lab/plan", "lab/report", "lab/report/results", "lab/topology", "lab/wire", "server/bis", "server/pxe"}
+var pure = []string{"lab/dissect", "lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/lesson", "lab/matrix", "lab/plan", "lab/report", "lab/report/results", "lab/story", "lab/topology", "lab/wire", "server/bis", "server/pxe"}
 
 // effects are what a pure package may not touch: whole packages, or (of packages with harmless types) some names.
 var effects = map[string]func(name string) bool{

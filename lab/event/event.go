@@ -35,6 +35,7 @@ type Event struct {
 	Late     *Late     `json:"late,omitempty"`
 	Fault    *Fault    `json:"fault,omitempty"`
 	Socket   *Socket   `json:"socket,omitempty"`
+	Hold     *Hold     `json:"hold,omitempty"`
 }
 
 // Kind says what happened.
@@ -70,6 +71,7 @@ const (
 	FaultHit       Kind = "fault"           // Guest, Boot, Fault: a fault met a frame on its cable
 	LinkChanged    Kind = "link"            // Guest, Text "up" or "down"
 	KeysTyped      Kind = "keys-typed"      // the lab typed on the guest's console: Text names the keys
+	LabHeld        Kind = "hold"            // Guest, Boot, Hold: the lab was held, to be stepped through, or goes on
 	RunEnded       Kind = "run-ended"       // Text: why
 )
 

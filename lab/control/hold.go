@@ -1,0 +1,31 @@
+package control
+
+// Holding is how stepping through a lab stands.
+type Holding struct {
+	On    bool   `json:"on"`              // everybody in the lab stands still, until a Step
+	Until string `json:"until,omitempty"` // it is not held, and will be there; empty: nowhere
+
+	Guest     string `json:"guest,omitempty"` // on whose cable the packet is that it is held at
+	Data      []byte `json:"data,omitempty"`  // that packet, an Ethernet frame; empty: it is held between packets
+	FromGuest bool   `json:"tx,omitempty"`    // the guest sent it
+	Info      string `json:"info,omitempty"`  // the packet in one line
+	Waiting   int    `json:"waiting"`         // packets that follow before anybody moves
+}
+
+// Until says where a lab that goes on is to be held next. The zero Until is the next packet that tells something: not ARP and the like,
+// and not the middle of a file.
+type Until struct {
+	Never  bool   `json:"never,omitempty"`  // nowhere: it just goes on
+	Now    bool   `json:"now,omitempty"`    // at once, between packets
+	Any    bool   `json:"any,omitempty"`    // any packet at all
+	Packet string `json:"packet,omitempty"` // this packet, written as a fault's selection: "offer", or "{packet: data, block: 3, from: boot}"
+	Guest  string `json:"guest,omitempty"`  // on this guest's cable; empty: any
+	Stage  string `json:"stage,omitempty"`  // once a guest reaches this stage; "next": any further one
+}
+
+// Step lets a held lab go on. On one that is not held it says where it will be.
+type Step struct {
+	Do    string `json:"do,omitempty"`   // what becomes of the packet: "pass" (the default), "drop", "duplicate"
+	Data  []byte `json:"data,omitempty"` // goes on in its place
+	Until Until  `json:"until"`
+}
