@@ -45,6 +45,9 @@ const (
 	Note     = "note"     // something that happened at one lane: powered on, settled, a service exited, a fault, keys typed
 )
 
+// SizeOnly is the Outcome of a Transfer in which the client asked how long the file is, and broke off as it meant to.
+const SizeOnly = "size only"
+
 // Row is one row of the sequence diagram. A packet that other guests' cables saw, too, is one row.
 type Row struct {
 	ID    int    `json:"id"` // from 1, in the order of rows
@@ -70,7 +73,7 @@ type Row struct {
 	Size     int64  `json:"size,omitempty"`     // in all; zero: not known
 	Packets  int    `json:"packets,omitempty"`  // so far, as far as the log tells
 	Resent   int    `json:"resent,omitempty"`   // packets that were sent again
-	Outcome  string `json:"outcome,omitempty"`  // empty while it goes on; "whole", "refused: file not found", "stopped"
+	Outcome  string `json:"outcome,omitempty"`  // empty while it goes on; "whole", SizeOnly, "refused: file not found", "stopped: by the client", "no answer"
 	Finished int    `json:"finished,omitempty"` // frame of its end
 }
 

@@ -1,0 +1,152 @@
+package story
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/wire"
+)
+
+// note adds a row about one guest.
+func (s *Story) note(e event.Event, label, detail, bad string) *Row {
+	r := Row{Kind: Note, Guest: e.Guest, Boot: e.Boot, Label: label, Detail: detail, Bad: bad}
+	switch {
+	case e.Guest != "":
+		r.From = guestLane(e.Guest)
+	case e.Service != "":
+		r.From = serviceLane(e.Service)
+	default:
+		return nil
+	}
+	s.lanes.add(laneOf(r.From))
+	return s.row(r)
+}
+
+// happened tells of what is neither packet nor decision.
+func (s *Story) happened(e event.Event) {
+	switch e.Kind {
+	case event.GuestPowered:
+		s.note(e, poweredOn(e), "", "")
+	case event.GuestSettled:
+		s.stopAll(e.Guest)
+		s.note(e, "settled", strings.TrimPrefix(s.tracker.Guest(e.Guest).Outcome.Sentence, e.Guest+" "), "")
+	case event.GuestExited:
+		s.exited(e)
+	case event.GuestEnded:
+		s.note(e, "switched off by the lab", e.Text, "")
+	case event.GuestBroken:
+		s.note(e, "broken", e.Text, e.Text)
+	case event.GuestStalled:
+		if e.Stall != nil {
+			s.note(e, "stalled at "+e.Stall.Stage.String(), fmt.Sprintf("nothing new for %s", e.Stall.Budget), "stalled")
+		}
+	case event.GuestHeld:
+		s.note(e, map[string]string{"pause": "paused", "resume": "goes on"}[e.Text], "", "")
+	case event.BootDiscarded:
+		s.stopAll(e.Guest)
+		s.note(e, "this boot proves nothing", e.Text, "")
+	case event.KeysTyped:
+		s.note(e, "keys typed: "+e.Text, "", "")
+	case event.LinkChanged:
+		s.note(e, "link "+e.Text, "", "")
+	case event.FaultHit:
+		s.fault(e)
+	case event.FaultArmed:
+		s.note(e, "fault armed", e.Text, "")
+	case event.FaultCleared:
+		s.note(e, "fault taken away", e.Text, "")
+	case event.ServiceExited:
+		s.note(e, "ended", e.Text, e.Text)
+	case event.ServiceRestart:
+		s.note(e, "started again", e.Text, "")
+	case event.ServiceLost:
+		s.note(e, "not started again", e.Text, e.Text)
+	}
+}
+
+func poweredOn(e event.Event) string {
+	text := "powered on"
+	if e.Boot > 1 {
+		text += fmt.Sprintf(", boot %d", e.Boot)
+	}
+	if e.Power != nil && e.Power.Warm != "" {
+		text += ", from a snapshot of its firmware"
+	}
+	return text
+}
+
+// exited tells that the machine is off, unless the lab has just told that it ended it.
+func (s *Story) exited(e event.Event) {
+	s.stopAll(e.Guest)
+	switch {
+	case e.Exit != nil && e.Exit.Code == 0 && e.Exit.Signal == "":
+		s.note(e, "powered off", "", "")
+	case s.tracker.Guest(e.Guest).Cut || s.tracker.Guest(e.Guest).Settled && e.Exit != nil && e.Exit.Signal == "killed":
+		return
+	case e.Exit != nil:
+		s.note(e, "QEMU ended", strings.TrimSpace(fmt.Sprintf("status %d %s", e.Exit.Code, e.Exit.Signal)), "QEMU ended")
+	}
+}
+
+// fault notes that a fault met a frame, or was done to a service or the guest. What it does to many packets of a file is one note.
+func (s *Story) fault(e event.Event) {
+	f := e.Fault
+	if f == nil {
+		return
+	}
+	did := fmt.Sprintf("fault %d: %s", f.Rule, strings.TrimSpace(f.Do+" "+f.Service))
+	if f.Frame > 0 {
+		s.spoilt[f.Frame] = did
+	}
+	kind, _, _ := strings.Cut(f.Info, " ")
+	key := fmt.Sprintf("%s %d %d %s", e.Guest, e.Boot, f.Rule, kind)
+	if kind == "DATA" || kind == "ACK" {
+		if r := s.lossy[key]; r != nil {
+			r.Repeat++
+			if r.Repeat < shownRepeats || r.Repeat%shownRepeats == 0 {
+				s.show(r)
+			}
+			return
+		}
+	}
+	r := s.note(e, did, f.Info, did)
+	if r != nil && f.Frame > 0 {
+		r.Frame = f.Frame
+	}
+	if kind == "DATA" || kind == "ACK" {
+		s.lossy[key] = r
+	}
+}
+
+// held tells that the lab is held, or goes on.
+func (s *Story) held(e event.Event) {
+	h := e.Hold
+	now := Hold{On: h.On, Armed: h.Until, Guest: e.Guest, Data: h.Data, FromGuest: h.FromGuest, Label: h.Info, Waiting: h.Waiting}
+	if !h.On && (h.Did == "drop" || h.Did == "duplicate" || h.Did == "edit") {
+		label := map[string]string{"drop": "dropped by hand", "duplicate": "sent twice by hand", "edit": "changed by hand"}[h.Did]
+		was := e
+		was.Guest, was.Boot = s.hold.Guest, e.Boot
+		if e.Guest != "" {
+			was.Guest = e.Guest
+		}
+		s.note(was, label, s.hold.Label, "")
+	}
+	if len(h.Data) > 0 {
+		s.address(&now, e)
+	}
+	s.hold = now
+	s.put(Item{Hold: &now})
+}
+
+// address finds who sends the held packet to whom.
+func (s *Story) address(h *Hold, e event.Event) {
+	p, ok := wire.New(nil).Frame(0, h.Data, h.FromGuest)
+	if !ok {
+		return
+	}
+	e.Packet = &p
+	e.Service = s.lanes.service(&p)
+	h.From, h.To = s.lanes.from(e), s.lanes.to(e)
+	h.Label, _ = label(&p)
+}

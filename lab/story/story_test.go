@@ -1,0 +1,175 @@
+package story
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/tests/golden"
+)
+
+// recorded are logs of real boots.
+func recorded(t testing.TB) []string {
+	t.Helper()
+	dirs, _ := filepath.Glob("../judge/testdata/real/*")
+	if len(dirs) < 10 {
+		t.Fatalf("%d logs of real boots", len(dirs))
+	}
+	return dirs
+}
+
+func load(t testing.TB, dir string) (*plan.Plan, []event.Event) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "plan.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p plan.Plan
+	if err := json.Unmarshal(text, &p); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(filepath.Join(dir, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	events, err := event.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &p, events
+}
+
+// TestRecorded tells the story of real boots.
+func TestRecorded(t *testing.T) {
+	for _, dir := range recorded(t) {
+		name := filepath.Base(dir)
+		t.Run(name, func(t *testing.T) {
+			p, events := load(t, dir)
+			golden.Check(t, filepath.Join("testdata", name+".golden"), text(Tell(p, events, nil)))
+		})
+	}
+}
+
+// TestLaws holds what every viewer relies on.
+func TestLaws(t *testing.T) {
+	for _, dir := range recorded(t) {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			p, events := load(t, dir)
+			prints := []Printed{{At: 0, Print: Print{Guest: "x", Data: "a"}}, {At: events[len(events)/2].At, Print: Print{Guest: "x", Data: "b"}}, {At: time.Hour, Print: Print{Guest: "x", Data: "c"}}}
+			all := Tell(p, events, prints)
+			s := New(p)
+			var single []Item
+			for _, e := range events {
+				single = append(single, s.Add(e)...)
+			}
+			without := slices.DeleteFunc(slices.Clone(all), func(i Item) bool { return i.Print != nil })
+			if len(all)-len(without) != len(prints) || len(without) != len(single) {
+				t.Fatalf("%d items at once, %d one by one", len(without), len(single))
+			}
+			for i := range single {
+				without[i].N = single[i].N
+				if !reflect.DeepEqual(single[i], without[i]) {
+					t.Fatalf("item %d differs: %s", i, text(single[i:i+1]))
+				}
+			}
+			lawful(t, all, s.Lanes())
+		})
+	}
+}
+
+// lawful holds items against the laws of their order and names.
+func lawful(t *testing.T, items []Item, lanes []Lane) {
+	t.Helper()
+	known := map[string]bool{"": true, All: true}
+	for _, l := range lanes {
+		if known[l.ID] {
+			t.Errorf("lane %q twice", l.ID)
+		}
+		known[l.ID] = true
+	}
+	rows, last := 0, Item{}
+	for i, it := range items {
+		if it.N != i+1 || it.Seq < last.Seq || it.At < last.At {
+			t.Fatalf("item %d after %+v: %+v", i+1, last, it)
+		}
+		last = it
+		v, set := reflect.ValueOf(it), 0
+		for f := range v.NumField() {
+			if v.Field(f).Kind() == reflect.Pointer && !v.Field(f).IsNil() {
+				set++
+			}
+		}
+		if set != 1 {
+			t.Errorf("item %d holds %d things", it.N, set)
+		}
+		r := it.Row
+		if r == nil {
+			continue
+		}
+		if r.ID > rows+1 || r.ID < 1 {
+			t.Errorf("row %d after %d", r.ID, rows)
+		}
+		rows = max(rows, r.ID)
+		if r.From == "" || r.From == All || !known[r.From] || !known[r.To] || !known[r.Via] {
+			t.Errorf("row %d: a lane is not known: %+v", r.ID, r)
+		}
+		if r.Label == "" || (r.To == "") != (r.Kind == Note) {
+			t.Errorf("row %d: %+v", r.ID, r)
+		}
+	}
+}
+
+// text is items as lines, each field that is set.
+func text(items []Item) string {
+	var b strings.Builder
+	for _, it := range items {
+		fmt.Fprintf(&b, "%d %d %.3f ", it.N, it.Seq, it.At.Seconds())
+		switch {
+		case it.Row != nil:
+			b.WriteString("row" + fields(*it.Row))
+		case it.Guest != nil:
+			g := *it.Guest
+			reached := len(g.At)
+			g.At = nil
+			fmt.Fprintf(&b, "guest%s reached=%d", fields(g), reached)
+		case it.Service != nil:
+			b.WriteString("service" + fields(*it.Service))
+		case it.Verdict != nil:
+			b.WriteString("verdict" + fields(*it.Verdict))
+		case it.Hold != nil:
+			b.WriteString("hold" + fields(*it.Hold))
+		case it.End != nil:
+			b.WriteString("end" + fields(*it.End))
+		case it.Print != nil:
+			b.WriteString("print" + fields(*it.Print))
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// fields lists what is set of a struct by its JSON names.
+func fields(v any) string {
+	rv, out := reflect.ValueOf(v), ""
+	for i := range rv.NumField() {
+		if rv.Field(i).IsZero() {
+			continue
+		}
+		name, _, _ := strings.Cut(rv.Type().Field(i).Tag.Get("json"), ",")
+		value := fmt.Sprint(rv.Field(i).Interface())
+		if rv.Field(i).Kind() == reflect.Slice {
+			value = fmt.Sprint(rv.Field(i).Len())
+		}
+		out += fmt.Sprintf(" %s=%s", name, value)
+	}
+	return out
+}

@@ -1,0 +1,222 @@
+package story
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pxelab/pxelab/lab/event"
+)
+
+// transfer is a file on its way.
+type transfer struct {
+	row   *Row
+	place string // where its packets are counted
+	heard bool   // the server answered
+	done  bool   // an outcome that nothing changes any more
+}
+
+// shownRepeats is from how many repeated packets on a row is told anew only every so many.
+const shownRepeats = 16
+
+// tftp follows a transfer over TFTP or MTFTP.
+func (s *Story) tftp(e event.Event) {
+	p, t := e.Packet, e.Packet.TFTP
+	from, to := s.lanes.from(e), s.lanes.to(e)
+	asks := t.Op == "RRQ" || t.Op == "WRQ"
+	client, server := p.Src, to
+	if !p.FromGuest && !asks && t.Op != "ACK" {
+		client, server = p.Dst, from
+	}
+	x := s.transfers[client]
+	if to == All && !asks {
+		x, server = s.byFile[e.Guest+" "+t.File], from
+	}
+	if x == nil || asks && (t.Repeat == 0 || x.row.Outcome != "") && x.place == whence(e) && x.row.Frame != p.Frame {
+		asker := from
+		if !asks && !p.FromGuest && e.Guest != "" {
+			asker = guestLane(e.Guest)
+		}
+		label := t.File
+		if label == "" {
+			label = "a file whose request was not seen"
+		}
+		x = &transfer{place: whence(e), row: &Row{Kind: Transfer, Guest: e.Guest, Boot: e.Boot, From: asker, To: server, Proto: "tftp", Label: label, Detail: p.Info, Frame: p.Frame}}
+		s.begin(x, client, e)
+	}
+	if x.place != whence(e) {
+		return // the same packet, seen elsewhere
+	}
+	before := *x.row
+	x.row.Packets++
+	if did, ok := s.spoilt[p.Frame]; ok {
+		x.row.Bad = did
+		delete(s.spoilt, p.Frame)
+	}
+	if t.Repeat > 0 {
+		x.row.Resent++
+	}
+	x.step(p, t)
+	if x.changed(&before) {
+		s.show(x.row)
+	}
+}
+
+// begin tells of a transfer that begins.
+func (s *Story) begin(x *transfer, client string, e event.Event) {
+	s.rows++
+	x.row.ID = s.rows
+	s.transfers[client] = x
+	if x.row.Guest != "" {
+		s.byFile[x.row.Guest+" "+x.row.Label] = x
+	}
+	for _, d := range s.early[client] {
+		if e.At-d.At <= moment {
+			x.decided(d)
+		}
+	}
+	delete(s.early, client)
+	s.show(x.row)
+}
+
+// changed tells whether what a viewer shows of the transfer has.
+func (x *transfer) changed(before *Row) bool {
+	r := *x.row
+	if r.Resent > shownRepeats && r.Resent%shownRepeats != 0 {
+		r.Resent = before.Resent
+	}
+	r.Packets = before.Packets
+	return r != *before
+}
+
+// step takes one packet of it.
+func (x *transfer) step(p *event.Packet, t *event.TFTP) {
+	r := x.row
+	if p.Error != "" {
+		r.Bad = p.Error
+	}
+	if t.Bytes > r.Bytes {
+		r.Bytes = t.Bytes
+	}
+	fromServer := t.Op == "DATA" || t.Op == "OACK" || t.Op == "ERROR" && !p.FromGuest
+	x.heard = x.heard || fromServer
+	switch {
+	case t.Op == "OACK":
+		if n, err := strconv.ParseInt(t.Options["tsize"], 10, 64); err == nil {
+			r.Size = max(n, 0)
+		}
+		r.Detail = "agreed:" + options(t.Options)
+	case t.Op == "DATA" && t.Last && t.Gap == 0 && r.Outcome == "":
+		r.Outcome, r.Size, r.Finished = "whole", t.Bytes, p.Frame
+	case t.Op == "ERROR" && r.Outcome == "":
+		r.Finished = p.Frame
+		r.fail(p.FromGuest, t)
+	}
+}
+
+// fail ends a transfer by an error of TFTP.
+func (r *Row) fail(client bool, t *event.TFTP) {
+	text := strings.TrimSpace(fmt.Sprintf("ERROR %d %s", t.Code, t.Message))
+	switch {
+	case client && r.Size > 0 && r.Bytes < r.Size:
+		r.Outcome = SizeOnly
+	case client:
+		r.Outcome, r.Bad = "stopped: by the client", text
+	case r.Bytes == 0:
+		r.Outcome, r.Bad = "refused: "+t.Message, text
+	default:
+		r.Outcome, r.Bad = "stopped: by the server", text
+	}
+}
+
+// options lists the options of a TFTP message, in one order.
+func options(o map[string]string) string {
+	var words []string
+	for name, value := range o {
+		words = append(words, " "+name+"="+value)
+	}
+	slices.Sort(words)
+	return strings.Join(words, "")
+}
+
+// http follows an exchange over HTTP.
+func (s *Story) http(e event.Event) {
+	p, h := e.Packet, e.Packet.HTTP
+	from, to := s.lanes.from(e), s.lanes.to(e)
+	client, server := p.Dst, from
+	if h.Op == "request" || h.Op != "response" && p.FromGuest {
+		client, server = p.Src, to
+	}
+	x := s.transfers[client]
+	if x == nil || h.Op == "request" && h.Repeat == 0 && x.place == whence(e) {
+		asker := from
+		if h.Op != "request" && !p.FromGuest && e.Guest != "" {
+			asker = guestLane(e.Guest)
+		}
+		label := h.Target
+		if h.Method != "GET" {
+			label = strings.TrimSpace(h.Method + " " + h.Target)
+		}
+		x = &transfer{place: whence(e), row: &Row{Kind: Transfer, Guest: e.Guest, Boot: e.Boot, From: asker, To: server, Proto: "http", Label: label, Frame: p.Frame}}
+		s.begin(x, client, e)
+	}
+	if x.place != whence(e) {
+		return
+	}
+	before, r := *x.row, x.row
+	r.Packets++
+	r.Resent += min(h.Repeat, 1)
+	r.Bytes = max(r.Bytes, h.Bytes)
+	if h.Length != nil {
+		r.Size = *h.Length
+	}
+	if p.Error != "" {
+		r.Bad = p.Error
+	}
+	if h.Op == "response" {
+		r.Detail = p.Info
+		x.heard = true
+	}
+	if r.Outcome == "" {
+		x.httpOutcome(p, h)
+	}
+	if x.changed(&before) {
+		s.show(r)
+	}
+}
+
+func (x *transfer) httpOutcome(p *event.Packet, h *event.HTTP) {
+	r := x.row
+	switch {
+	case h.Op == "cut":
+		r.Outcome, r.Bad = "stopped: the connection ended", p.Info
+	case !h.Last:
+		return
+	case h.Status >= 400:
+		r.Outcome, r.Bad = fmt.Sprintf("refused: status %d", h.Status), fmt.Sprintf("status %d", h.Status)
+	case h.Method == "HEAD":
+		r.Outcome = SizeOnly
+	default:
+		r.Outcome, r.Size = "whole", r.Bytes
+	}
+	r.Finished = p.Frame
+}
+
+// stopAll ends what is under way when a guest's boot is over.
+func (s *Story) stopAll(guest string) {
+	var open []*transfer
+	for _, x := range s.transfers {
+		if x.row.Guest == guest && x.row.Outcome == "" {
+			open = append(open, x)
+		}
+	}
+	slices.SortFunc(open, func(a, b *transfer) int { return a.row.ID - b.row.ID })
+	for _, x := range open {
+		x.row.Outcome = "stopped"
+		if !x.heard {
+			x.row.Outcome, x.row.Bad = "no answer", "no answer"
+		}
+		s.show(x.row)
+	}
+}

@@ -1,0 +1,55 @@
+package story
+
+import (
+	"reflect"
+
+	"github.com/pxelab/pxelab/lab/explain"
+	"github.com/pxelab/pxelab/lab/judge"
+)
+
+// judge tells how a guest's boot ended.
+func (s *Story) judge(guest string) {
+	for _, r := range s.tracker.Results() {
+		if r.Guest == guest {
+			s.result(r)
+		}
+	}
+}
+
+// conclude tells it of every guest, now that the run is over: what came late may have changed it, and some were cut short.
+func (s *Story) conclude() {
+	for _, r := range s.tracker.Results() {
+		s.result(r)
+		if g := s.guests[r.Guest]; g != nil {
+			s.tell(r.Guest)
+		}
+	}
+}
+
+// result tells what was judged of a guest, if that has changed.
+func (s *Story) result(r judge.Result) {
+	if g := s.guests[r.Guest]; g != nil {
+		g.passed = r.Passed
+	}
+	for _, x := range explain.Run([]judge.Result{r}, s.log) {
+		v := verdict(x)
+		v.Passed = r.Passed
+		for _, c := range r.Verdicts {
+			v.Claims = append(v.Claims, Claim{Expected: c.Expectation, Observed: c.Sentence, Pass: c.Pass})
+		}
+		if old, ok := s.verdicts[r.Guest]; ok && reflect.DeepEqual(old, v) {
+			return
+		}
+		s.verdicts[r.Guest] = v
+		s.put(Item{Verdict: &v})
+	}
+}
+
+// verdict is an explanation as a viewer shows it.
+func verdict(x explain.Explanation) Verdict {
+	v := Verdict{Guest: x.Machine, Boot: x.Boot, End: string(x.End), Summary: x.Summary, Notes: x.Notes}
+	for _, a := range x.Answers {
+		v.Answers = append(v.Answers, Answer{What: a.What, Do: a.Do, See: a.See, Evidence: a.Evidence})
+	}
+	return v
+}
