@@ -1,9 +1,11 @@
 package story
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/explain"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -24,12 +26,14 @@ type Story struct {
 	transfers map[string]*transfer // the latest of each client's address and port
 	byFile    map[string]*transfer // the latest of each guest and file, for what comes by multicast
 	early     map[string][]event.Event
-	answers   map[string]*matching   // of servers, with their reasons
-	spoilt    map[int]string         // frames to which a fault did something
-	lossy     map[string]*Row        // notes of faults that met a transfer
-	guests    map[string]*guestState // as last told
-	services  map[string]Service     // as last told
-	verdicts  map[string]Verdict     // as last told
+	answers   map[string]*matching           // of servers, with their reasons
+	spoilt    map[int]string                 // frames to which a fault did something
+	lossy     map[string]*Row                // notes of faults that met a transfer
+	guests    map[string]*guestState         // as last told
+	services  map[string]Service             // as last told
+	verdicts  map[string]Verdict             // as last told
+	explained map[string]explain.Explanation // of a capture, by machine and boot; nil: of a run
+	ended     map[string]int                 // the latest boot of each guest that the lab ended
 	hold      Hold
 }
 
@@ -40,10 +44,23 @@ func New(p *plan.Plan) *Story {
 	}
 	s := &Story{plan: p, tracker: judge.NewTracker(p), recent: map[string]*sighting{}, transfers: map[string]*transfer{},
 		byFile: map[string]*transfer{}, early: map[string][]event.Event{}, answers: map[string]*matching{}, spoilt: map[int]string{}, lossy: map[string]*Row{},
-		guests: map[string]*guestState{}, services: map[string]Service{}, verdicts: map[string]Verdict{}}
+		ended: map[string]int{}, guests: map[string]*guestState{}, services: map[string]Service{}, verdicts: map[string]Verdict{}}
 	s.lanes.begin(p)
 	return s
 }
+
+// NewCapture begins the story of a capture from elsewhere: of its machines, and how each of their boots has been explained. A capture
+// is judged by what it shows alone, as lab/explain does, not by what is expected of a lab.
+func NewCapture(p *plan.Plan, boots []explain.Explanation) *Story {
+	s := New(p)
+	s.explained = map[string]explain.Explanation{}
+	for _, x := range boots {
+		s.explained[bootKey(x.Machine, x.Boot)] = x
+	}
+	return s
+}
+
+func bootKey(guest string, boot int) string { return fmt.Sprintf("%s %d", guest, boot) }
 
 // Lanes lists the columns of the diagram in the order of drawing: guests, services that pass packets on, the other services, and
 // addresses that are neither, as they came.

@@ -85,44 +85,48 @@ func (s *Story) silent(e event.Event) {
 
 // ofTransfer takes what a server of files says of a transfer.
 func (s *Story) ofTransfer(e event.Event) {
-	x := s.transfers[e.Decision.Client]
+	x, d := s.transfers[e.Decision.Client], e.Decision
 	if x == nil {
-		s.early[e.Decision.Client] = append(s.early[e.Decision.Client], e)
+		s.early[d.Client] = append(s.early[d.Client], e)
 		return
 	}
 	before := *x.row
-	x.decided(e)
+	x.decided(d)
 	if *x.row != before {
 		s.show(x.row)
 	}
-	if e.Decision.Reply == "" && e.Decision.Outcome == "" {
+	if d.Reply == "" && d.Outcome == "" && !x.mute {
+		x.mute = true
 		s.silent(e)
 	}
 }
 
 // decided takes what the server says of the transfer: at its beginning, at its end, or both in one.
-func (x *transfer) decided(e event.Event) {
-	r, d := x.row, e.Decision
+func (x *transfer) decided(d *event.Decision) {
+	r := x.row
 	if r.Why == "" {
 		r.Why = d.Reason
 	}
-	if d.Outcome == "" || x.done {
+	if d.Outcome == "" {
 		return
 	}
-	x.done = true
 	r.Bytes, r.Resent = max(r.Bytes, d.Bytes), max(r.Resent, d.Resent)
+	bad, outcome := d.Reason, "stopped: by the server"
 	switch d.Outcome {
 	case "ok":
-		r.Outcome = "whole"
-		r.Bad = ""
+		outcome, bad = "whole", ""
 	case "size-probe":
-		r.Outcome, r.Bad = SizeOnly, ""
-	default:
-		if r.Outcome == "" {
-			r.Outcome = "stopped"
-		}
-		if r.Bad == "" {
-			r.Bad = d.Reason
-		}
+		outcome, bad = SizeOnly, ""
+	case "not-found":
+		outcome = "refused: file not found"
+	case "refused":
+		outcome = "refused: " + d.Reason
+	case "aborted":
+		outcome = "stopped: by the client"
+	case "timeout":
+		outcome = "stopped: the client fell silent"
+	}
+	if bad == "" || r.Finished == 0 {
+		r.Outcome, r.Bad = outcome, bad
 	}
 }

@@ -79,8 +79,8 @@ func (l *lanes) from(e event.Event) string {
 		id = guestLane(l.guest(p.SrcMAC, e.Guest))
 	case l.at(host, event.PortOf(p.Src)) != "":
 		return l.at(host, event.PortOf(p.Src))
-	case p.Proto == "icmp6" && p.Info == "RA" && len(l.networks) > 0:
-		return l.other("router of " + e.Network)
+	case slices.ContainsFunc(l.networks, func(n plan.Network) bool { return n.Name == e.Network }):
+		return l.other("network " + e.Network) // the lab's own: its router, or the bridge
 	default:
 		return l.other(event.AddressOr(host, p.SrcMAC))
 	}

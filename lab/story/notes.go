@@ -25,6 +25,10 @@ func (s *Story) note(e event.Event, label, detail, bad string) *Row {
 
 // happened tells of what is neither packet nor decision.
 func (s *Story) happened(e event.Event) {
+	if s.explained != nil && (e.Kind == event.GuestPowered || e.Kind == event.GuestStalled) {
+		s.inCapture(e)
+		return
+	}
 	switch e.Kind {
 	case event.GuestPowered:
 		s.note(e, poweredOn(e), "", "")
@@ -34,6 +38,7 @@ func (s *Story) happened(e event.Event) {
 	case event.GuestExited:
 		s.exited(e)
 	case event.GuestEnded:
+		s.ended[e.Guest] = e.Boot
 		s.note(e, "switched off by the lab", e.Text, "")
 	case event.GuestBroken:
 		s.note(e, "broken", e.Text, e.Text)
@@ -65,6 +70,19 @@ func (s *Story) happened(e event.Event) {
 	}
 }
 
+// inCapture tells of the begin and the end of what a capture has of a boot.
+func (s *Story) inCapture(e event.Event) {
+	switch {
+	case e.Kind == event.GuestStalled:
+		s.stopAll(e.Guest)
+		s.note(e, "no more of this boot", s.explained[bootKey(e.Guest, e.Boot)].Summary, "")
+	case e.Boot > 1:
+		s.note(e, fmt.Sprintf("begins anew, boot %d", e.Boot), "", "")
+	default:
+		s.note(e, "first heard of", "", "")
+	}
+}
+
 func poweredOn(e event.Event) string {
 	text := "powered on"
 	if e.Boot > 1 {
@@ -80,10 +98,9 @@ func poweredOn(e event.Event) string {
 func (s *Story) exited(e event.Event) {
 	s.stopAll(e.Guest)
 	switch {
+	case s.ended[e.Guest] == e.Boot:
 	case e.Exit != nil && e.Exit.Code == 0 && e.Exit.Signal == "":
 		s.note(e, "powered off", "", "")
-	case s.tracker.Guest(e.Guest).Cut || s.tracker.Guest(e.Guest).Settled && e.Exit != nil && e.Exit.Signal == "killed":
-		return
 	case e.Exit != nil:
 		s.note(e, "QEMU ended", strings.TrimSpace(fmt.Sprintf("status %d %s", e.Exit.Code, e.Exit.Signal)), "QEMU ended")
 	}

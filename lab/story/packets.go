@@ -1,6 +1,7 @@
 package story
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -42,9 +43,8 @@ func (s *Story) packet(e event.Event) {
 	if e.Via != "" {
 		r.Via = s.lanes.add(laneOf(serviceLane(e.Via)))
 	}
-	if e.Guest == "" && p.DHCP != nil {
-		r.Guest = s.lanes.guest(p.DHCP.CHAddr, "")
-		r.Boot = s.tracker.Guest(r.Guest).Boot
+	if p.DHCP != nil { // guests hear each other's broadcasts
+		s.owned(&r, p.DHCP.CHAddr)
 	}
 	r.Proto, r.Chatter = proto(p)
 	r.Label, r.Detail = label(p)
@@ -57,6 +57,13 @@ func (s *Story) packet(e event.Event) {
 	s.recent[key] = &sighting{row, e.At, []string{place}}
 	if waits != nil {
 		waits.rows = append(waits.rows, row)
+	}
+}
+
+// owned gives a row to the guest whose message it is.
+func (s *Story) owned(r *Row, mac string) {
+	if names := s.lanes.guests[mac]; len(names) > 0 && !slices.Contains(names, r.Guest) {
+		r.Guest, r.Boot = names[0], s.tracker.Guest(names[0]).Boot
 	}
 }
 

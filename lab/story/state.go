@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/explain"
 	"github.com/pxelab/pxelab/lab/judge"
 )
 
@@ -54,7 +55,7 @@ func (s *Story) follow(e event.Event) {
 	st := s.tracker.Guest(e.Guest)
 	if fresh := st.Settled && g.settled != st.Boot; fresh || e.Kind == event.GuestSettled {
 		g.settled = st.Boot
-		s.judge(e.Guest)
+		s.judge(e.Guest, st.Boot)
 	}
 	s.tell(e.Guest)
 }
@@ -67,6 +68,9 @@ func (s *Story) tell(name string) {
 		Stopped: st.Settled && st.Outcome.Reason != "" || st.Cut, Passed: st.Settled && g.passed}
 	if st.Settled {
 		now.Stage = st.Outcome.Stage
+	}
+	if x, ok := s.explained[bootKey(name, st.Boot)]; ok && st.Settled {
+		now.Stage, now.Stopped = x.Stage, x.End == explain.Stopped
 	}
 	if st.Boot > 0 {
 		now.Clock = "real"

@@ -50,10 +50,9 @@ func load(t testing.TB, dir string) (*plan.Plan, []event.Event) {
 
 // TestRecorded tells the story of real boots.
 func TestRecorded(t *testing.T) {
-	for _, dir := range recorded(t) {
-		name := filepath.Base(dir)
+	for _, name := range []string{"dead-tftp", "firmware-trio", "http-ipxe", "ipv6-tftp", "missing-file"} {
 		t.Run(name, func(t *testing.T) {
-			p, events := load(t, dir)
+			p, events := load(t, "../judge/testdata/real/"+name)
 			golden.Check(t, filepath.Join("testdata", name+".golden"), text(Tell(p, events, nil)))
 		})
 	}

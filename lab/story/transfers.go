@@ -14,7 +14,7 @@ type transfer struct {
 	row   *Row
 	place string // where its packets are counted
 	heard bool   // the server answered
-	done  bool   // an outcome that nothing changes any more
+	mute  bool   // its server's silence was noted
 }
 
 // shownRepeats is from how many repeated packets on a row is told anew only every so many.
@@ -73,7 +73,7 @@ func (s *Story) begin(x *transfer, client string, e event.Event) {
 	}
 	for _, d := range s.early[client] {
 		if e.At-d.At <= moment {
-			x.decided(d)
+			x.decided(d.Decision)
 		}
 	}
 	delete(s.early, client)
@@ -107,9 +107,9 @@ func (x *transfer) step(p *event.Packet, t *event.TFTP) {
 			r.Size = max(n, 0)
 		}
 		r.Detail = "agreed:" + options(t.Options)
-	case t.Op == "DATA" && t.Last && t.Gap == 0 && r.Outcome == "":
+	case t.Op == "DATA" && t.Last && t.Gap == 0 && r.Finished == 0:
 		r.Outcome, r.Size, r.Finished = "whole", t.Bytes, p.Frame
-	case t.Op == "ERROR" && r.Outcome == "":
+	case t.Op == "ERROR" && r.Finished == 0:
 		r.Finished = p.Frame
 		r.fail(p.FromGuest, t)
 	}
@@ -178,7 +178,7 @@ func (s *Story) http(e event.Event) {
 		r.Detail = p.Info
 		x.heard = true
 	}
-	if r.Outcome == "" {
+	if r.Finished == 0 {
 		x.httpOutcome(p, h)
 	}
 	if x.changed(&before) {

@@ -8,7 +8,11 @@ import (
 )
 
 // judge tells how a guest's boot ended.
-func (s *Story) judge(guest string) {
+func (s *Story) judge(guest string, boot int) {
+	if s.explained != nil {
+		s.record(guest, boot)
+		return
+	}
 	for _, r := range s.tracker.Results() {
 		if r.Guest == guest {
 			s.result(r)
@@ -16,8 +20,23 @@ func (s *Story) judge(guest string) {
 	}
 }
 
+// record tells how a boot of a capture ended, as it was explained.
+func (s *Story) record(guest string, boot int) {
+	x, ok := s.explained[bootKey(guest, boot)]
+	if !ok {
+		return // it is no boot
+	}
+	v := verdict(x)
+	v.Passed = x.End == explain.Booted || x.End == explain.Fetched
+	s.guests[guest].passed = v.Passed
+	s.put(Item{Verdict: &v})
+}
+
 // conclude tells it of every guest, now that the run is over: what came late may have changed it, and some were cut short.
 func (s *Story) conclude() {
+	if s.explained != nil {
+		return
+	}
 	for _, r := range s.tracker.Results() {
 		s.result(r)
 		if g := s.guests[r.Guest]; g != nil {
