@@ -15,7 +15,7 @@ GO_TEST := PXELAB_REQUIRE=$(PXELAB_REQUIRE) $(GO) test -race -count=1 -timeout 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build lab-up lab-down lab-status run matrix nightly doctor test test-boot lint fuzz bench bench-boots bench-tftp resilience images clean
+.PHONY: help deps build studio lab-up lab-down lab-status run matrix nightly doctor test test-boot lint fuzz bench bench-boots bench-tftp resilience images clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ deps: ## install the packages a lab needs, those that are missing
 	@scripts/fetch-kernel.sh --optional
 
 build: ## build bin/pxelab, and the inits of the Linux it boots and of its USB stick
+	@scripts/fetch-web.sh >/dev/null
 	$(GO) build -o $(PXELAB) ./lab/cmd/pxelab
 	CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o bin/pxelab-init ./lab/cmd/pxelab-init
 	CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o bin/pxelab-stick ./lab/cmd/pxelab-stick
@@ -40,6 +41,13 @@ lab-status: build ## show how the lab's guests are doing
 
 run: deps build ## boot a topology's guests, judge them, take everything down (TOPOLOGY=file)
 	$(PXELAB) run $(TOPOLOGY)
+
+studio: deps studio-deps build ## watch a boot and step through it, on a page in the browser (TOPOLOGY=file)
+	$(PXELAB) studio $(if $(filter file,$(origin TOPOLOGY)),,$(TOPOLOGY))
+
+.PHONY: studio-deps
+studio-deps:
+	@scripts/install-deps.sh --studio
 
 matrix: deps build ## boot each way of booting once (MATRIX=file MATRIX_FLAGS="--filter bios")
 	$(PXELAB) matrix $(MATRIX) $(MATRIX_FLAGS)
@@ -66,6 +74,7 @@ test-deps:
 	@scripts/fetch-server.sh nginx nginx >/dev/null
 	@scripts/fetch-server.sh openssh-server sshd >/dev/null
 	@scripts/fetch-gitlab-ci-local.sh >/dev/null
+	@scripts/fetch-web.sh >/dev/null
 
 lint: $(LINTER) $(ACTIONLINT) ## check the code's form and its import law
 	$(LINTER) run

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a lab needs from the distribution's packages. What is there is left alone, and nothing else of
-# the host is changed. With --test also what `make test` needs. Of that
+# the host is changed. With --studio also what builds the page of the studio whole, with --test what `make test` needs. Of that
 # munge starts its daemon where there is an init system that does so (`systemctl disable --now munge` ends that; tests start their
 # own); Slurm's daemons wait for a /etc/slurm/slurm.conf.
 # Exit status: 0 all is there, 1 the installation failed, 3 this host needs a hand (the last line says which).
@@ -50,12 +50,16 @@ rsync           command rsync                                     runs a GitLab 
 libvirt-daemon  command libvirtd                                  a hypervisor beside the lab itself
 libvirt-daemon-driver-qemu file /usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so QEMU under libvirt
 libvirt-clients command virsh                                     a client of libvirt that is not ours
-openssh-client  command ssh                                       reaches a libvirt daemon on another host'
+openssh-client  command ssh                                       reaches a libvirt daemon on another host
+chromium        command chromium                                  a browser for the page of the studio'
+wanted_by_studio='
+npm             command npm                                       fetches the terminal of the studio, when pxelab is built'
 
 case "${1-}" in
 '') ;;
---test) wanted="$wanted$wanted_by_tests" ;;
-*) echo "usage: $0 [--test]" >&2; exit 2 ;;
+--studio) wanted="$wanted$wanted_by_studio" ;;
+--test) wanted="$wanted$wanted_by_studio$wanted_by_tests" ;;
+*) echo "usage: $0 [--studio|--test]" >&2; exit 2 ;;
 esac
 
 needs_a_hand() { # what to do
