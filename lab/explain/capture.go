@@ -55,6 +55,12 @@ type reader struct {
 // A console, as clean lines, belongs to the last boot of the only machine; it is left out, and that is said, where there are
 // several.
 func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error) {
+	_, out, err := read(frames, console...)
+	return out, err
+}
+
+// read reads a capture to its end and explains it.
+func read(frames iter.Seq2[Frame, error], console ...string) (*reader, *Record, error) {
 	r := newReader()
 	var broken error
 	for f, err := range frames {
@@ -65,10 +71,10 @@ func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error)
 		r.frame(&f)
 	}
 	if broken != nil && (r.frames == 0 || !errors.Is(broken, io.ErrUnexpectedEOF)) {
-		return nil, broken
+		return nil, nil, broken
 	}
 	if r.odd > 0 && r.odd == r.frames {
-		return nil, errors.New(r.oddity)
+		return nil, nil, errors.New(r.oddity)
 	}
 	out := &Record{Said: r.remarks(broken)}
 	if len(console) > 0 && len(r.crowd.all) != 1 {
@@ -79,7 +85,7 @@ func Capture(frames iter.Seq2[Frame, error], console ...string) (*Record, error)
 		s.hear(console, r.end)
 	}
 	r.explain(out)
-	return out, nil
+	return r, out, nil
 }
 
 func newReader() *reader {

@@ -155,8 +155,8 @@ func TestScenarios(t *testing.T) {
 	golden.Check(t, filepath.Join("testdata", "scenarios.golden"), said.String())
 }
 
-// TestSeveralMachines: two machines whose boots cross, and one that boots twice, are told apart.
-func TestSeveralMachines(t *testing.T) {
+// crossed are two machines whose boots cross, and one of which boots twice.
+func crossed(t *testing.T) []explain.Frame {
 	w := newWire(t)
 	w.discovers()
 	w.mac = other
@@ -166,8 +166,12 @@ func TestSeveralMachines(t *testing.T) {
 	w.mac = other
 	w.after(4 * time.Second).discovers().after(8 * time.Second).discovers()
 	w.mac = machine
-	w.after(5 * time.Minute).discovers().after(4 * time.Second).discovers().later(time.Minute)
-	record, err := explain.Capture(given(w.frames))
+	return w.after(5 * time.Minute).discovers().after(4 * time.Second).discovers().later(time.Minute).frames
+}
+
+// TestSeveralMachines: they are told apart.
+func TestSeveralMachines(t *testing.T) {
+	record, err := explain.Capture(given(crossed(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
