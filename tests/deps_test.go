@@ -97,7 +97,7 @@ var never = []struct {
 }{
 	{[]string{"server/..."}, []string{"lab/..."}, "the server stands alone: it reports through server.Observer"},
 	{[]string{"images", "lab/...", "server/..."}, []string{"lab/cmd/..."}, "a command is the top: nothing imports it"},
-	{[]string{"images"}, []string{"lab/...", "server/..."}, "images are data"},
+	{[]string{"images", "lessons", "topologies"}, []string{"lab/...", "server/..."}, "images, lessons and topologies are data"},
 }
 
 func TestNever(t *testing.T) {
@@ -119,7 +119,7 @@ func TestNever(t *testing.T) {
 var mayImport = map[string][]string{
 	"images":            {},
 	"lab":               {"images", "lab/...", "server", "server/bis", "server/pxe", "server/pxeclient"},
-	"lab/cmd":           {"images", "lab/...", "server/..."},
+	"lab/cmd":           {"images", "lab/...", "lessons", "server/...", "topologies"},
 	"lab/control":       {"lab/event", "lab/plan", "lab/topology"},
 	"lab/dissect":       {"lab/wire", "server/pxe"},
 	"lab/event":         {},
@@ -138,10 +138,12 @@ var mayImport = map[string][]string{
 	"lab/plan":          {"images", "lab/event", "lab/fault", "lab/host", "lab/topology", "server", "server/bis", "server/pxe"},
 	"lab/report":        {"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/matrix", "lab/plan"},
 	"lab/story":         {"lab/event", "lab/explain", "lab/judge", "lab/lesson", "lab/plan", "lab/wire"},
-	"lab/studio":        {"lab", "lab/control", "lab/dissect", "lab/event", "lab/explain", "lab/lesson", "lab/network/capture", "lab/plan", "lab/story", "lab/topology"},
+	"lab/studio":        {"lab", "lab/control", "lab/dissect", "lab/event", "lab/explain", "lab/lesson", "lab/network/capture", "lab/plan", "lab/story", "lab/topology", "lessons", "topologies"},
 	"lab/topology":      {"lab/event", "lab/fault", "server/pxe"},
 	"lab/wire":          {"lab/event"},
+	"lessons":           {},
 	"server":            {"server/..."},
+	"topologies":        {},
 }
 
 // owner is the entry of mayImport that a package falls under: its own, or that of the nearest folder above.

@@ -115,3 +115,9 @@ func mix(x uint64) uint64 {
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
 }
+
+// Matches tells whether a frame is of the kind that is meant, whatever its number and its sender.
+func (s *Selection) Matches(frame []byte) bool {
+	h, known := wire.Peek(frame)
+	return s.matches(&h, known)
+}

@@ -1,0 +1,141 @@
+package lesson
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pxelab/pxelab/lab/dissect"
+)
+
+// Evidence is where the answer to a question is looked up: the packet by which the checkpoint before it was reached, and how its guest
+// stood then.
+type Evidence struct {
+	Packet dissect.Frame     // empty, if it was reached by none
+	Facts  map[string]string // of Reached
+}
+
+// Answer is a question's answer, as it is in this run.
+type Answer struct {
+	Right   bool   `json:"right"`           // what was answered is right; of Solve always true
+	Value   string `json:"value"`           // the right answer
+	Field   string `json:"field,omitempty"` // the field that shows it, by its path
+	Shows   string `json:"shows,omitempty"` // what that field says
+	Explain string `json:"explain"`         // a sentence or two
+}
+
+// Question finds a question by its ID, and the section that it is in, from 0.
+func (l *Lesson) Question(id string) (q *Question, section int, ok bool) {
+	for i := range l.Sections {
+		for k := range l.Sections[i].Questions {
+			if q := &l.Sections[i].Questions[k]; q.ID == id {
+				return q, i, true
+			}
+		}
+	}
+	return nil, 0, false
+}
+
+// Solve looks the right answer up. The error says why this run does not have it: the packet lacks the field, or says something else
+// than the lesson means, as one that was edited may.
+func (q *Question) Solve(e Evidence) (Answer, error) {
+	path := q.answer
+	if path == "" {
+		path = q.shows
+	}
+	shown, where := e.lookUp(path)
+	if shown == "" {
+		return Answer{}, fmt.Errorf("question %s: what it is about has no %s in this run", q.ID, path)
+	}
+	a := Answer{Right: true, Value: q.right, Field: where, Shows: shown, Explain: q.explain}
+	if q.answer != "" {
+		a.Value = shown
+		if i := slices.IndexFunc(q.Choices, func(c string) bool { return same(c, shown) }); i >= 0 {
+			a.Value = q.Choices[i]
+		} else if len(q.Choices) > 0 {
+			return Answer{}, fmt.Errorf("question %s: %s is %q in this run, which is none of the choices", q.ID, path, shown)
+		}
+	}
+	if q.matches != nil && !q.matches.MatchString(shown) {
+		return Answer{}, fmt.Errorf("question %s: %s is %q in this run, which does not show that the answer is %q", q.ID, path, shown, q.right)
+	}
+	return a, nil
+}
+
+// Check compares an answer with the right one, whatever its form: capitals, blanks, 0x and leading zeros make no difference. The error
+// is that of Solve, or says that nothing was answered.
+func (q *Question) Check(e Evidence, answer string) (Answer, error) {
+	a, err := q.Solve(e)
+	if err != nil {
+		return Answer{}, err
+	}
+	if strings.TrimSpace(answer) == "" {
+		return Answer{}, errors.New("question " + q.ID + ": no answer was given")
+	}
+	if len(q.Choices) > 0 {
+		a.Right = strings.TrimSpace(answer) == a.Value
+	} else {
+		a.Right = same(answer, a.Value)
+	}
+	verdict := "Right: it is " + a.Value + "."
+	if !a.Right {
+		verdict = "Not so: it is " + a.Value + "."
+	}
+	a.Explain = strings.TrimSpace(verdict + " " + q.explain)
+	return a, nil
+}
+
+// lookUp gives the value at a path, and the path if that is a field of the packet.
+func (e Evidence) lookUp(path string) (value, field string) {
+	if name, ok := strings.CutPrefix(path, "guest."); ok {
+		return e.Facts[name], ""
+	}
+	if f := find(e.Packet.Layers, path); f != nil {
+		return f.Value, f.Path
+	}
+	return "", ""
+}
+
+// find looks for a field by its path.
+func find(list []dissect.Field, path string) *dissect.Field {
+	for i := range list {
+		if list[i].Path == path {
+			return &list[i]
+		}
+		if f := find(list[i].Fields, path); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// same tells whether an answer says what a field's value does. Of a value such as "7 (EFI x86-64)" either part will do.
+func same(answer, value string) bool {
+	answer = normal(answer)
+	forms := []string{value}
+	if head, tail, ok := strings.Cut(value, " ("); ok {
+		forms = append(forms, head, strings.TrimSuffix(tail, ")"))
+	}
+	return slices.ContainsFunc(forms, func(form string) bool { return answer == normal(form) })
+}
+
+// normal writes what means the same in the same way.
+func normal(s string) string {
+	s = strings.Trim(strings.ToLower(strings.Join(strings.Fields(s), " ")), `"'.`)
+	if n, err := strconv.ParseUint(strings.TrimPrefix(s, "0x"), base(s), 64); err == nil {
+		return strconv.FormatUint(n, 10)
+	}
+	if hex := strings.NewReplacer(":", "", "-", "", " ", "").Replace(strings.TrimPrefix(s, "0x")); len(hex) > 2 && strings.Trim(hex, "0123456789abcdef") == "" {
+		return hex // octets, with or without signs between them
+	}
+	return strings.ReplaceAll(s, " ", "")
+}
+
+func base(s string) int {
+	if strings.HasPrefix(s, "0x") {
+		return 16
+	}
+	return 10
+}
