@@ -1,0 +1,162 @@
+package dissect
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/gopacket/gopacket/pcapgo"
+)
+
+// clients are all that a frame can be opened for.
+var clients = []Client{{}, {"bios", true}, {"bios", false}, {"ovmf-x64", true}, {"ovmf-x64", false}, {"ovmf-x64-ipxe", false}, {"ovmf-ia32", false}}
+
+// captured gives the frames of the captures that lab/wire's tests have.
+func captured(t testing.TB) [][]byte {
+	t.Helper()
+	files, err := filepath.Glob("../wire/testdata/*.pcap")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("captures %v, %v", files, err)
+	}
+	var frames [][]byte
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		r, err := pcapgo.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			data, _, err := r.ReadPacketData()
+			if err != nil {
+				break
+			}
+			frames = append(frames, slices.Clone(data))
+		}
+	}
+	if len(frames) < 100 {
+		t.Fatalf("%d frames", len(frames))
+	}
+	return frames
+}
+
+// check holds what every frame that was opened promises its readers.
+func check(t testing.TB, data []byte, f Frame) {
+	t.Helper()
+	if f.Size != len(data) || !oneLine(f.Summary) || f.Summary == "" || !oneLine(f.Error) {
+		t.Errorf("size %d of %d, summary %q, error %q", f.Size, len(data), f.Summary, f.Error)
+	}
+	seen := map[string]bool{}
+	var walk func(in Field, fields []Field)
+	walk = func(in Field, fields []Field) {
+		for _, c := range fields {
+			if seen[c.Path] || c.Path == "" || c.Name == "" {
+				t.Errorf("path %q and name %q: empty, or there twice", c.Path, c.Name)
+			}
+			seen[c.Path] = true
+			for _, s := range []string{c.Path, c.Name, c.Value, c.Meaning, c.Client, c.Spec, c.Bad} {
+				if !oneLine(s) {
+					t.Errorf("%s: %q does not print on one line", c.Path, s)
+				}
+			}
+			if c.Len < 0 || c.At < in.At || c.At+c.Len > in.At+in.Len {
+				t.Errorf("%s [%d+%d] is outside %s [%d+%d]", c.Path, c.At, c.Len, in.Path, in.At, in.Len)
+			}
+			walk(c, c.Fields)
+		}
+	}
+	walk(Field{Path: "the frame", Len: len(data)}, f.Layers)
+	if len(seen) > maxFields+100 {
+		t.Errorf("%d fields", len(seen))
+	}
+}
+
+func oneLine(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// all gives the fields of a frame, the parts behind what they are parts of.
+func all(f Frame) []Field {
+	var out []Field
+	var walk func(fields []Field)
+	walk = func(fields []Field) {
+		for _, c := range fields {
+			out = append(out, c)
+			walk(c.Fields)
+		}
+	}
+	walk(f.Layers)
+	return out
+}
+
+// sameAgain sets every field that can be set to the value it has, and holds that nothing is different; and that no other can be set.
+func sameAgain(t testing.TB, data []byte) {
+	t.Helper()
+	was := Dissect(data, Client{})
+	for _, f := range all(was) {
+		changed, err := Change(data, []string{f.Path + "=" + f.Value})
+		switch {
+		case !f.Edit && err == nil:
+			t.Errorf("%s can be set, and is said not to", f.Path)
+		case f.Edit && err != nil:
+			t.Errorf("%s = %q cannot be set: %v", f.Path, f.Value, err)
+		case f.Edit && !reflect.DeepEqual(Dissect(changed, Client{}), was):
+			t.Errorf("%s = %q is not the same when it is set again:\n%x\n%x", f.Path, f.Value, data, changed)
+		}
+	}
+}
+
+func TestSameAgain(t *testing.T) {
+	for i, data := range captured(t) {
+		if i%3 == 0 {
+			t.Run(fmt.Sprint(i), func(t *testing.T) { sameAgain(t, data) })
+		}
+	}
+}
+
+func TestChangeKeepsItsInput(t *testing.T) {
+	for _, data := range captured(t)[:30] {
+		was := slices.Clone(data)
+		for _, f := range all(Dissect(data, Client{})) {
+			if _, err := Change(data, []string{"-" + f.Path}); err == nil && !bytes.Equal(was, data) {
+				t.Fatalf("-%s changed the frame that was given", f.Path)
+			}
+		}
+	}
+}
+
+func FuzzDissect(f *testing.F) {
+	for i, data := range captured(f) {
+		f.Add(byte(i), data)
+	}
+	f.Fuzz(func(t *testing.T, client byte, data []byte) {
+		check(t, data, Dissect(data, clients[int(client)%len(clients)]))
+	})
+}
+
+func FuzzChange(f *testing.F) {
+	changes := []string{"dhcp.option.60=PXEClient", "-dhcp.option.43", "dhcp.file=x", "tftp.blksize=512", "dhcp.option.43.6=hex:08", "ip.ttl=3",
+		"-dhcp.option.255", "dhcp.option.43.9.item.text=a longer text", "tftp.file=", "udp.dport=70"}
+	for i, data := range captured(f) {
+		f.Add(changes[i%len(changes)], data)
+	}
+	f.Fuzz(func(t *testing.T, c string, data []byte) {
+		changed, err := Change(data, []string{c})
+		if err != nil {
+			return
+		}
+		check(t, changed, Dissect(changed, Client{}))
+		if again, err := Change(changed, nil); err != nil || !bytes.Equal(again, changed) {
+			t.Errorf("no change at all: %x, %v", again, err)
+		}
+	})
+}
