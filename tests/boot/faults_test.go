@@ -92,7 +92,8 @@ func repeated(events []event.Event) string {
 	return strings.Join(out, ", ")
 }
 
-// hits are the frames of a guest's boots that a fault met, in their order, less those of boots that prove nothing.
+// hits are the frames of a guest's boots that a fault met, in their order, less those of boots that prove nothing. Who hears each block
+// twice acknowledges it twice, and whether the server then sends one again depends on what it had heard by then: such a block counts once.
 func hits(events []event.Event, g plan.Guest) []string {
 	var out []string
 	for _, e := range events {
@@ -101,7 +102,10 @@ func hits(events []event.Event, g plan.Guest) []string {
 		case e.Kind == event.BootDiscarded:
 			out = nil
 		case e.Kind == event.FaultHit:
-			out = append(out, fmt.Sprintf("%d %d %s %s", e.Boot, e.Fault.Rule, e.Fault.Do, plain(e.Fault.Info)))
+			hit := fmt.Sprintf("%d %d %s %s", e.Boot, e.Fault.Rule, e.Fault.Do, plain(e.Fault.Info))
+			if e.Fault.Do != "duplicate" || !slices.Contains(out, hit) {
+				out = append(out, hit)
+			}
 		}
 	}
 	return out
