@@ -29,6 +29,12 @@ func (b Bundle) guest(name string) string   { return filepath.Join(string(b), "g
 func (b Bundle) tftp(service string) string { return filepath.Join(string(b), "tftp", service) }
 func (b Bundle) http(service string) string { return filepath.Join(string(b), "http", service) }
 
+// Wire is the path of its capture.
+func (b Bundle) Wire() string { return b.wire() }
+
+// Cast is the path of the recording of a guest's console (asciinema's form, version 2), as its terminal was written to.
+func (b Bundle) Cast(guest string) string { return filepath.Join(b.guest(guest), "console.cast") }
+
 // createBundle makes the folder and everything in it that is known before the run: the plan, the images with
 // the nonce patched in, and for each guest a script that boots it by hand. On error nothing is left behind.
 func createBundle(dir string, p *plan.Plan, nonce string) (b Bundle, err error) {

@@ -138,7 +138,7 @@ var mayImport = map[string][]string{
 	"lab/plan":          {"images", "lab/event", "lab/fault", "lab/host", "lab/topology", "server", "server/bis", "server/pxe"},
 	"lab/report":        {"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/matrix", "lab/plan"},
 	"lab/story":         {"lab/event", "lab/explain", "lab/judge", "lab/lesson", "lab/plan", "lab/wire"},
-	"lab/studio":        {"lab", "lab/control", "lab/dissect", "lab/event", "lab/explain", "lab/lesson", "lab/network/capture", "lab/plan", "lab/story", "lab/topology", "lessons", "topologies"},
+	"lab/studio":        {"lab", "lab/control", "lab/dissect", "lab/event", "lab/explain", "lab/lesson", "lab/network/capture", "lab/plan", "lab/story/...", "lab/topology", "lessons", "topologies"},
 	"lab/topology":      {"lab/event", "lab/fault", "server/pxe"},
 	"lab/wire":          {"lab/event"},
 	"lessons":           {},
