@@ -1,0 +1,166 @@
+// The inspector: one packet opened into its fields, each with what it means, its octets and where it is specified; and why it was sent.
+import { el, byId, say } from "./dom.js";
+import { laneName, seconds } from "./words.js";
+import { Tree } from "./tree.js";
+import { Octets } from "./octets.js";
+
+export class Inspector {
+  constructor(app) {
+    this.app = app;
+    this.cache = new Map(); // by number of frame
+    this.changes = []; // to the held packet: "path=value"
+    this.showing = null; // what is shown: a row's ID, "held", or "frame N"
+    this.asked = 0;
+    this.build();
+  }
+
+  build() {
+    this.title = el("p", { class: "summary" });
+    this.why = el("p", { class: "why", hidden: true });
+    this.note = el("p", { class: "problem", role: "alert", hidden: true });
+    this.edits = el("div", { class: "edits", hidden: true });
+    this.tree = new Tree({ select: (field) => this.octets.mark(field), edit: (field, value) => this.edit(field, value) });
+    this.octets = new Octets({ choose: (offset) => this.tree.selectAt(offset) });
+    this.empty = el("p", { class: "empty", text: "Choose a packet in the diagram to open it." });
+    this.split = el("div", { class: "split", hidden: true }, this.tree.node, this.octets.node);
+    byId("packet-body").append(this.title, this.why, this.note, this.edits, this.split, this.empty);
+  }
+
+  // open shows the packet of a row, or the held one. A transfer is shown by its request.
+  async open(id, path) {
+    if (id === "held") return this.openHeld(path);
+    const entry = this.app.timeline.byID.get(id);
+    const row = entry?.track.at(this.app.moment.n) || entry?.first;
+    if (!row) return;
+    this.showing = id;
+    this.setWhy(row);
+    this.setEdits(false);
+    if (!row.frame) return this.showNote(row, entry);
+    await this.load(() => this.frame(row.frame), `Frame ${row.frame} · ${seconds(entry.at)} s · ${laneName(row.from)} → ${laneName(row.to || "*")}`, path);
+  }
+
+  async openFrame(number, path) {
+    const row = this.app.timeline.byFrame.get(number);
+    if (row) return this.open(row, path);
+    this.showing = "frame " + number;
+    this.setWhy({});
+    this.setEdits(false);
+    await this.load(() => this.frame(number), `Frame ${number}`, path);
+  }
+
+  async openHeld(path) {
+    const hold = this.app.timeline.hold.at(this.app.moment.n);
+    if (!hold?.on || !hold.data) return;
+    this.showing = "held";
+    if (this.holding !== hold) {
+      this.holding = hold;
+      this.changes = [];
+    }
+    this.setWhy({ why: hold.why });
+    const now = this.app.moment.isNow && this.app.mayAct;
+    this.setEdits(now);
+    const get = () => (this.app.moment.isNow && !this.app.source.embedded ? (this.changes.length ? this.app.source.preview(this.changes) : this.app.source.held()) : Promise.reject(new Error("this packet was held at that moment; it is not held any more")));
+    await this.load(get, `Held · ${laneName(hold.from)} → ${laneName(hold.to || "*")}`, path, now);
+  }
+
+  async frame(number) {
+    if (!this.cache.has(number)) {
+      const frame = await this.app.source.frame(number);
+      if (this.cache.size > 500) this.cache.clear();
+      this.cache.set(number, frame);
+    }
+    return this.cache.get(number);
+  }
+
+  // load shows what it is given, unless something else was asked for in the meantime.
+  async load(get, title, path, editable = false) {
+    const asked = ++this.asked;
+    try {
+      const frame = await get();
+      if (asked === this.asked) this.show(frame, title, path, editable);
+      return frame;
+    } catch (e) {
+      if (asked === this.asked) this.fail(title, e);
+      return null;
+    }
+  }
+
+  show(frame, title, path, editable) {
+    this.empty.hidden = true;
+    this.split.hidden = false;
+    this.title.replaceChildren(el("b", { text: frame.summary }), el("span", { class: "soft", text: `  ${title} · ${frame.size} octets` }));
+    this.problem(frame.error || "");
+    this.octets.show(frame);
+    this.tree.show(frame, editable, path);
+  }
+
+  fail(title, e) {
+    this.empty.hidden = true;
+    this.split.hidden = true;
+    this.title.textContent = title;
+    this.problem(`It cannot be opened: ${e.message}`);
+  }
+
+  showNote(row, entry) {
+    this.asked++;
+    this.split.hidden = true;
+    this.empty.hidden = true;
+    this.problem(row.bad || "");
+    this.title.replaceChildren(el("b", { text: row.label }), el("span", { class: "soft", text: `  ${seconds(entry.at)} s · ${laneName(row.from)}` }));
+    if (row.detail && row.detail !== row.label) this.title.append(el("span", { class: "block", text: row.detail }));
+  }
+
+  problem(text) {
+    say(this.note, text);
+    this.note.hidden = !text;
+  }
+
+  setWhy(row) {
+    this.why.hidden = !row.why;
+    this.why.replaceChildren(el("b", { text: "Why: " }), row.why || "");
+  }
+
+  edit(field, value) {
+    this.changes = this.changes.filter((c) => !c.startsWith(field.path + "="));
+    this.changes.push(`${field.path}=${value}`);
+    this.preview(field.path);
+  }
+
+  async preview(path) {
+    const before = this.changes.slice(0, -1);
+    const frame = await this.load(async () => (this.changes.length ? this.app.source.preview(this.changes) : this.app.source.held()), this.heldTitle(), path, true);
+    if (!frame && this.changes.length) {
+      this.split.hidden = false;
+      this.changes = before;
+    }
+    this.setEdits(true);
+  }
+
+  heldTitle() {
+    const hold = this.holding;
+    return `Held · ${laneName(hold.from)} → ${laneName(hold.to || "*")}`;
+  }
+
+  setEdits(on) {
+    this.edits.hidden = !on;
+    if (!on) return;
+    const list = this.changes.map((c, i) => el("li", {}, el("code", { text: c }), " ", el("button", { type: "button", class: "link", text: "undo", "aria-label": "Undo " + c, on: { click: () => this.undo(i) } })));
+    const go = el("button", { type: "button", class: "primary", id: "let-go", text: "Let it go, edited", on: { click: () => this.letGo() } });
+    if (list.length) this.edits.replaceChildren(el("ul", {}, list), go);
+    else this.edits.replaceChildren(el("span", { class: "soft", text: "Held: nobody has received this packet yet. Fields with ✎ can be changed before it goes on." }));
+  }
+
+  undo(i) {
+    this.changes.splice(i, 1);
+    this.preview();
+  }
+
+  async letGo() {
+    await this.app.steps.step({ do: "pass", changes: this.changes, until: {} });
+  }
+
+  // startEdit opens the first field that can be changed, or the chosen one.
+  startEdit() {
+    this.tree.startEdit();
+  }
+}
