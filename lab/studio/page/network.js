@@ -159,7 +159,7 @@ export class Network {
       if (this.flying !== row) return;
       const part = still ? 1 : Math.min(1, Math.max(0, (time - began) / 450));
       paths.forEach((path, i) => {
-        const at = path.getPointAtLength(path.getTotalLength() * part);
+        const at = path.getPointAtLength((path.getTotalLength() - card.drop / 2) * part);
         badges[i].setAttribute("transform", `translate(${at.x} ${at.y})`);
       });
       if (part < 1) requestAnimationFrame(move);

@@ -219,15 +219,6 @@ class Studio {
   }
 }
 
-// loadTerminal fetches xterm.js from the server, where it was built in.
-async function loadTerminal(about, source) {
-  if (!about.vendor || source.embedded || globalThis.Terminal) return;
-  document.head.append(el("link", { rel: "stylesheet", href: "/page/vendor/xterm.css" }));
-  await new Promise((resolve) => {
-    document.head.append(el("script", { src: "/page/vendor/xterm.js", on: { load: resolve, error: resolve } }));
-  });
-}
-
 function gate(text) {
   say(byId("gate"), text);
   byId("gate").hidden = false;
@@ -240,10 +231,8 @@ async function start() {
   try {
     about = await source.about();
   } catch (e) {
-    const hint = e.status === 401 ? "The address that pxelab studio printed has a token behind the #: open that address." : "Is pxelab studio still running?";
-    return gate(`The studio cannot be opened: ${e.message}. ${hint}`);
+    return gate(`The studio cannot be opened: ${e.message}${e.status ? "" : ". Is pxelab studio still running?"}`);
   }
-  await loadTerminal(about, source);
   byId("studio").hidden = false;
   byId("time").hidden = false;
   const studio = new Studio(source, about);

@@ -3,7 +3,6 @@
 // What a guest prints is not to be trusted. It gets letters, colours and the cursor, and nothing else: no links, no title, no clipboard,
 // no answers to its questions (an answer would be typed into the guest, whenever a recording is shown again).
 import { PlainTerm } from "./plain.js";
-import { quietStyles } from "./quiet.js";
 
 const columns = 80;
 const lines = 25;
@@ -15,7 +14,6 @@ export function openTerm(parent, options) {
 class XTerm {
   constructor(parent, o) {
     this.options = o;
-    quietStyles();
     this.term = new globalThis.Terminal({
       cols: columns, rows: lines, scrollback: 5000, convertEol: false, disableStdin: o.readOnly, cursorBlink: false, cursorInactiveStyle: "outline",
       fontFamily: "ui-monospace, 'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace", fontSize: 12, lineHeight: 1.05,

@@ -17,7 +17,7 @@ export class Time {
     this.slider = el("input", { type: "range", min: 0, max: 0, step: 1, value: 0, id: "scrub", "aria-label": "Moment of the run", on: { input: () => { moment.pause(); moment.set(Number(this.slider.value)); } } });
     this.clock = el("output", { class: "clock", for: "scrub" });
     this.speed = el("select", { "aria-label": "Speed of playing", on: { change: () => (moment.speed = Number(this.speed.value)) } },
-      [0.05, 0.25, 1, 4, 16].map((s) => el("option", { value: s, text: s < 1 ? `1/${1 / s} speed` : `${s}× speed` })));
+      [0.05, 0.25, 1, 4, 16].map((s) => el("option", { value: s, text: s < 1 ? `1/${1 / s}×` : `${s}×` })));
     this.speed.value = "1";
     this.now = el("button", { type: "button", class: "now", id: "now", text: this.app.about.live ? "Now" : "End", on: { click: () => moment.now() } });
     this.marks = el("div", { class: "ticks", "aria-hidden": "true" });
