@@ -113,29 +113,40 @@ func find(list []dissect.Field, path string) *dissect.Field {
 
 // same tells whether an answer says what a field's value does. Of a value such as "7 (EFI x86-64)" either part will do.
 func same(answer, value string) bool {
-	answer = normal(answer)
 	forms := []string{value}
 	if head, tail, ok := strings.Cut(value, " ("); ok {
 		forms = append(forms, head, strings.TrimSuffix(tail, ")"))
 	}
-	return slices.ContainsFunc(forms, func(form string) bool { return answer == normal(form) })
+	return slices.ContainsFunc(forms, func(form string) bool { return alike(plainly(answer), plainly(form)) })
 }
 
-// normal writes what means the same in the same way.
-func normal(s string) string {
-	s = strings.Trim(strings.ToLower(strings.Join(strings.Fields(s), " ")), `"'.`)
-	if n, err := strconv.ParseUint(strings.TrimPrefix(s, "0x"), base(s), 64); err == nil {
-		return strconv.FormatUint(n, 10)
-	}
-	if hex := strings.NewReplacer(":", "", "-", "", " ", "").Replace(strings.TrimPrefix(s, "0x")); len(hex) > 2 && strings.Trim(hex, "0123456789abcdef") == "" {
-		return hex // octets, with or without signs between them
-	}
-	return strings.ReplaceAll(s, " ", "")
+// plainly is a text without what makes no difference: blanks around words, capitals, quotation marks, a full stop.
+func plainly(s string) string {
+	return strings.Trim(strings.ToLower(strings.Join(strings.Fields(s), " ")), `"'. `)
 }
 
-func base(s string) int {
-	if strings.HasPrefix(s, "0x") {
-		return 16
+// alike tells whether two texts are the same, or the same number, or the same octets.
+func alike(a, b string) bool {
+	na, oka := number(a)
+	nb, okb := number(b)
+	return a == b || oka && okb && na == nb || octets(a) != "" && octets(a) == octets(b)
+}
+
+// number reads a decimal number, or a hexadecimal one that begins with 0x.
+func number(s string) (uint64, bool) {
+	base := 10
+	if hex, ok := strings.CutPrefix(s, "0x"); ok {
+		s, base = hex, 16
 	}
-	return 10
+	n, err := strconv.ParseUint(s, base, 64)
+	return n, err == nil
+}
+
+// octets are hexadecimal digits, in pairs with or without signs between them; empty if it is something else.
+func octets(s string) string {
+	s = strings.NewReplacer(":", "", "-", "", " ", "").Replace(s)
+	if len(s) < 4 || len(s)%2 != 0 || strings.Trim(s, "0123456789abcdef") != "" {
+		return ""
+	}
+	return s
 }

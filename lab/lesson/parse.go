@@ -122,11 +122,29 @@ func (r *reader) sections(from int) {
 		default:
 			now.add(n, source)
 		}
+		r.rawHTML(n)
 	}
 	end()
 	if len(r.lesson.Sections) == 0 && len(r.problems) == 0 {
 		r.problem(r.placeAt(from), "", "a lesson has sections, each below a line such as \"## A machine without a disk\"; this one has none")
 	}
+}
+
+// rawHTML reports what would be left out.
+func (r *reader) rawHTML(n ast.Node) {
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the function gives no error
+		at := -1
+		switch x := n.(type) {
+		case *ast.RawHTML:
+			at = x.Segments.At(0).Start
+		case *ast.HTMLBlock:
+			at = x.Lines().At(0).Start
+		}
+		if entering && at >= 0 {
+			r.problem(r.placeAt(at), "", "raw HTML is left out; put `...` around what is meant as text")
+		}
+		return ast.WalkContinue, nil
+	})
 }
 
 // section is one that is being read.
