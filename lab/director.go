@@ -36,6 +36,7 @@ func (l *lab) direct(ctx context.Context) error {
 			}
 		}
 		if next += len(events); len(events) > 0 {
+			l.stages.look()
 			continue
 		}
 		if err := l.act(ctx); err != nil {
@@ -112,6 +113,9 @@ func (l *lab) passed(guest string, events []event.Event) bool {
 // powerQueued powers on waiting guests while there are cores for them. Those that are to be powered on in one instant count as one:
 // they wait for each other, and then for no more cores.
 func (l *lab) powerQueued(ctx context.Context) error {
+	if l.still.Load() { // they are powered on when the lab goes on
+		return nil
+	}
 	for i := 0; i < len(l.queue) && l.active() < l.plan.AtOnce; {
 		g := l.queue[i]
 		if l.guests[g.Name].alive || l.awaits(g) { // its last boot is still on its way out

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -9,7 +8,6 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/network"
-	"github.com/pxelab/pxelab/lab/wire"
 )
 
 // maxFaultEvents bounds what the log has of one fault in one boot: a fault may meet every frame of a large file.
@@ -85,25 +83,16 @@ func (m *machine) filter(f network.Frame) network.Action {
 	return a
 }
 
-// faulted records that a fault met a frame. The frame is read by itself, without what came before.
+// faulted records that a fault met a frame.
 func (m *machine) faulted(p *powered, f network.Frame) {
 	n := f.Action.Rule
 	if p.faults.met(n) > maxFaultEvents {
 		return
-	}
-	info := "a frame"
-	mac, _ := net.ParseMAC(m.guest.MAC)
-	if packet, ok := wire.New(mac).Frame(f.Number, f.Data, f.FromGuest); ok {
-		info = packet.Info
-	}
-	h, _ := wire.Peek(f.Data)
-	if name, block, ok := h.Block(); ok { // whose transfer it is one frame does not tell
-		info = fmt.Sprintf("TFTP %s %d", name, block)
 	}
 	service := ""
 	if f.Action.Beside != nil {
 		service = f.Action.Beside.Service
 	}
 	m.lab.log.Append(event.Event{Kind: event.FaultHit, Network: p.network, Guest: m.name, Boot: p.boot, Fault: &event.Fault{
-		Rule: n, Do: f.Action.Do, Service: service, Frame: f.Number, FromGuest: f.FromGuest, Info: info}})
+		Rule: n, Do: f.Action.Do, Service: service, Frame: f.Number, FromGuest: f.FromGuest, Info: m.infoOf(f.Data, f.FromGuest)}})
 }

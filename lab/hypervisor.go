@@ -21,7 +21,8 @@ type emulator interface {
 	Status(ctx context.Context) (string, error)
 	Pause(ctx context.Context) error
 	Resume(ctx context.Context) error
-	Freeze()                // stops it as it is now, before this returns: for a guest that is killed next
+	Freeze()                // stops it as it is now, before this returns, and asks nothing of it
+	Thaw()                  // has it go on after Freeze
 	Type(keys []byte) error // on the serial console
 	Attach(w io.Writer) (detach func(), done <-chan struct{})
 	Kill()                 // returns at once

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/guest/libvirt"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -23,6 +24,8 @@ type Job struct {
 	Program string     `json:"program"` // the pxelab that exec services mean; empty: the program that runs the lab
 	Version string     `json:"version"` // of pxelab
 	Socket  string     `json:"socket"`  // path of the control socket, removed when the lab ends
+
+	Hold *control.Until `json:"hold,omitempty"` // where the lab is held first, from before any guest is powered on; nil: nowhere
 
 	Warm map[string]warmth `json:"warm,omitempty"` // of guests that the plan has start warm
 	Link libvirt.Address   `json:"link,omitzero"`  // where QEMU finds the lab, if libvirt runs it

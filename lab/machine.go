@@ -26,6 +26,7 @@ import (
 type machine struct {
 	lab    *lab
 	name   string
+	mac    string     // of its card
 	guest  plan.Guest // as last powered on; the director's alone
 	alive  bool       // its QEMU runs, or its end is not yet known to the director, whose alone this is
 	cable  *network.Cable
@@ -54,6 +55,8 @@ type powered struct {
 	repeats int             // of TFTP packets; used by the cable's observer alone
 	life    context.Context // of the lab, for what a fault begins
 	settled bool            // the director has settled it
+	warp    bool            // its clock is warped
+	stopped atomic.Bool     // paused by hand
 }
 
 // over tells whether this power-on has ended: its exit event is in the log.
@@ -71,7 +74,7 @@ func (l *lab) plug(g plan.Guest) error {
 	m := l.guests[g.Name]
 	iface := l.capture.AddInterface(g.Name, fmt.Sprintf("guest %s on network %s", g.Name, g.Network))
 	cable, err := l.bridges[g.Network].Plug(network.CableConfig{Name: g.Name, Tun: l.plan.Cable.Value == "tap", Capture: iface,
-		Filter: m.filter, Observe: m.observe})
+		Filter: m.filter, Gate: l.gate, Observe: m.observe})
 	if err != nil {
 		return fmt.Errorf("plug in guest %q: %w", g.Name, err)
 	}
@@ -103,7 +106,7 @@ func (m *machine) observe(f network.Frame) {
 	if !f.FromGuest {
 		e.Service, e.Via = m.lab.senders.origin(packet)
 	}
-	m.lab.log.Append(e)
+	m.lab.happened(e)
 }
 
 // maxRepeats bounds what the log has of TFTP packets that one boot sent or was sent again. Where windows of blocks change places on
@@ -157,7 +160,8 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 		return errors.Join(err, raw.Close())
 	}
 	defer nic.Close()
-	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), faults: newFaults(m.faults.list, mac, m.spent), begun: make(chan struct{}), gone: make(chan struct{}), life: ctx}
+	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), faults: newFaults(m.faults.list, mac, m.spent), begun: make(chan struct{}), gone: make(chan struct{}), life: ctx,
+		warp: g.Clock == "warp"}
 	if last := m.now.Load(); last != nil {
 		p.boot = last.boot + 1
 	}
@@ -189,7 +193,7 @@ func (m *machine) line(p *powered) func(serial.Line) {
 		if line.Partial {
 			kind = event.ConsolePartial
 		}
-		m.lab.log.Append(event.Event{Kind: kind, Guest: m.name, Boot: p.boot, Text: line.Text})
+		m.lab.happened(event.Event{Kind: kind, Guest: m.name, Boot: p.boot, Text: line.Text})
 	}
 }
 
@@ -231,7 +235,7 @@ func (m *machine) watch(p *powered, raw io.Closer) {
 	if err := errors.Join(p.qemu.Err(), raw.Close(), m.cable.Err()); err != nil {
 		m.lab.stop(fmt.Errorf("guest %q: %w", m.name, err))
 	}
-	m.lab.log.Append(event.Event{Kind: event.GuestExited, Network: p.network, Guest: m.name, Boot: p.boot, Exit: &exit})
+	m.lab.happened(event.Event{Kind: event.GuestExited, Network: p.network, Guest: m.name, Boot: p.boot, Exit: &exit})
 	close(p.gone)
 }
 

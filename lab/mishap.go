@@ -114,22 +114,22 @@ const politely = 2 * time.Second
 func (s *service) signal(sig syscall.Signal) {
 	s.holding.Lock()
 	defer s.holding.Unlock()
-	pid := s.cmd.Process.Pid
-	if s.plan.Exec != nil {
-		pid = -pid // startExec makes it lead a process group
-	}
-	select {
-	case <-s.ended: // its number may be another's by now
-		return
-	default:
-	}
-	if sig == syscall.SIGSTOP && s.stopped || syscall.Kill(pid, sig) != nil { // who has stopped does not stop again
+	pid := s.process()
+	if pid == 0 {
 		return
 	}
-	s.stopped = sig == syscall.SIGSTOP || s.stopped && sig != syscall.SIGCONT
+	if sig == syscall.SIGSTOP || sig == syscall.SIGCONT {
+		was := s.stopped || s.still
+		s.stopped = sig == syscall.SIGSTOP
+		if is := s.stopped || s.still; is != was { // who has stopped does not stop again
+			s.halt(is)
+		}
+		return
+	}
+	if syscall.Kill(pid, sig) != nil {
+		return
+	}
 	switch sig {
-	case syscall.SIGSTOP:
-		awaitState(s.cmd.Process.Pid, unix.WSTOPPED)
 	case syscall.SIGKILL:
 		awaitState(s.cmd.Process.Pid, unix.WEXITED|unix.WNOWAIT) // who started it reaps it
 	case syscall.SIGTERM:
@@ -138,6 +138,23 @@ func (s *service) signal(sig syscall.Signal) {
 		case <-time.After(politely):
 		}
 	}
+}
+
+// process is what a signal to the service goes to: its process, or the group of one that is not ours, which startExec makes it lead; 0
+// if there is none.
+func (s *service) process() int {
+	if s.cmd == nil || s.cmd.Process == nil {
+		return 0
+	}
+	select {
+	case <-s.ended: // its number may be another's by now
+		return 0
+	default:
+	}
+	if s.plan.Exec != nil {
+		return -s.cmd.Process.Pid
+	}
+	return s.cmd.Process.Pid
 }
 
 // awaitState waits until a child of this process has stopped, or ended. Its last thread does so somewhat after the signal.

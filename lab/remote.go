@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -55,10 +56,15 @@ func (l *lab) command(ctx context.Context, do func() error) error {
 	select {
 	case l.commands <- func() { result <- do() }:
 		return <-result
+	case <-l.over:
+		return errOver
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
+
+// errOver is why nothing more can be asked of the lab.
+var errOver = errors.New("the lab is over")
 
 // OffByHand is why the lab ended a guest that somebody switched off, as the log has it.
 const OffByHand = "powered off by hand"
@@ -70,7 +76,7 @@ func (l *lab) powerAction(ctx context.Context, m *machine, action string) error 
 			return fmt.Errorf("guest %q is on already", m.name)
 		}
 		l.queue = slices.DeleteFunc(l.queue, func(g plan.Guest) bool { return g.Name == m.name })
-		return l.power(ctx, m.guest, false)
+		return l.power(ctx, m.guest, l.still.Load())
 	}
 	if !m.alive {
 		return fmt.Errorf("guest %q is off: power it on first", m.name)
@@ -85,10 +91,11 @@ func (l *lab) powerAction(ctx context.Context, m *machine, action string) error 
 		m.end("reset by hand")
 		l.queue = append(l.queue, m.guest)
 		return nil
-	case "pause":
-		err = p.qemu.Pause(ctx)
-	case "resume":
-		err = p.qemu.Resume(ctx)
+	case "pause", "resume":
+		p.stopped.Store(action == "pause")
+		if !l.still.Load() { // else it does so when the lab goes on
+			err = p.settleClock(ctx)
+		}
 	default:
 		return fmt.Errorf("unknown power action %q (have %s)", action, strings.Join(control.Actions, ", "))
 	}

@@ -47,7 +47,9 @@ func (l *lab) policy(ctx context.Context, s *service) {
 // replace starts the process of a service that has ended anew.
 func (l *lab) replace(ctx context.Context, s *service, restarts int) error {
 	anew := &service{plan: s.plan, host: s.host, ready: make(chan struct{}), ended: make(chan struct{}), restarts: restarts}
-	l.serving.Lock()
+	if err := l.lockMoving(ctx); err != nil {
+		return err
+	}
 	defer l.serving.Unlock()
 	if err := l.startService(ctx, anew); err != nil {
 		return err
@@ -77,6 +79,7 @@ func (l *lab) stopInOrder() {
 			s.replaced.Store(true)
 			l.log.Append(event.Event{Kind: event.ServiceEnded, Service: p.Name, Text: "the lab is over: it is stopped"})
 			s.signal(syscall.SIGCONT) // one that a fault holds hears nothing
+			s.stand(false)
 			s.signal(syscall.SIGTERM)
 		}
 	}

@@ -34,8 +34,9 @@ type service struct {
 	restarts int         // how often its policy had it started again
 	replaced atomic.Bool // the lab itself ends it, so no policy has a say
 
-	holding sync.Mutex  // puts signals in order; guards stopped and held
-	stopped bool        // by a SIGSTOP of ours, and not continued since
+	holding sync.Mutex  // puts signals in order; guards what follows
+	stopped bool        // by a fault, and not continued since
+	still   bool        // with everybody in the lab
 	held    *time.Timer // ends its pause; nil: none has begun
 }
 

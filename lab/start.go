@@ -26,10 +26,11 @@ type Options struct {
 	Program string // path of pxelab, for services that run it; empty: this very program is it
 	Version string // of pxelab, for the bundle and the control socket
 
-	Say     func(string) // is told what takes a while before the lab starts; nil: nobody is
-	Repeats *Repeat      // the saved run whose plan it is; nil: a plan made for this run
-	Name    string       // of the control socket, by which commands find the lab; empty means the plan's: several labs of one plan need several
-	Cores   []int        // the host's cores that the lab is kept on, by number; nil means all that this process may use
+	Say     func(string)   // is told what takes a while before the lab starts; nil: nobody is
+	Repeats *Repeat        // the saved run whose plan it is; nil: a plan made for this run
+	Name    string         // of the control socket, by which commands find the lab; empty means the plan's: several labs of one plan need several
+	Hold    *control.Until // where it is held first, from before any guest is powered on (control.Client.Step); nil: nowhere
+	Cores   []int          // the host's cores that the lab is kept on, by number; nil means all that this process may use
 }
 
 // Running is a lab seen from the outer process that started it. If that process dies before Detach, the lab
@@ -65,12 +66,15 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 	if o.Say == nil {
 		o.Say = func(string) {}
 	}
+	if err := checkHold(p, o.Hold); err != nil {
+		return nil, err
+	}
 	warm := snapshots(ctx, p, o)
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	now := time.Now()
-	job := &Job{Plan: p, Warm: warm, Nonce: NewNonce(), Started: now, Stay: o.Stay, Await: o.Await, Program: o.Program, Version: o.Version}
+	job := &Job{Plan: p, Warm: warm, Nonce: NewNonce(), Started: now, Stay: o.Stay, Await: o.Await, Program: o.Program, Version: o.Version, Hold: o.Hold}
 	if o.Name == "" {
 		o.Name = p.Name
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/control"
@@ -40,8 +41,17 @@ type lab struct {
 	queue    []plan.Guest    // guests waiting for a core; the director's alone
 	away     int             // guests that a fault keeps from the queue for a while; the director's alone
 	commands chan func()     // run by the director, for the control socket
-	raised   chan struct{}   // closed when all but the guests is up
-	stop     context.CancelCauseFunc
+	over     chan struct{}   // closed when the director decides no more
+
+	life   context.Context // of the run, for what a step begins
+	gate   *network.Gate   // on all guests' cables
+	stages stages
+	still  atomic.Bool   // nobody moves; changed by the director, with serving locked or before anything runs
+	moves  chan struct{} // closed when everybody goes on, and another then; guarded by serving
+	held   bool          // the lab is held, until a step; the director's alone
+	until  string        // where it is to be held next, for people; the director's alone
+	raised chan struct{} // closed when all but the guests is up
+	stop   context.CancelCauseFunc
 }
 
 // Supervise runs the lab that the job read from jobFile describes, and serves control calls on listener,
@@ -60,14 +70,16 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 	l := &lab{job: job, plan: job.Plan, bundle: Bundle(job.Bundle), stop: stop,
 		now:     func() time.Duration { return base + time.Since(read) },
 		bridges: map[string]*network.Bridge{}, services: map[string]*service{}, guests: map[string]*machine{},
-		senders: senders{}, programs: map[string]bool{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func()), raised: make(chan struct{})}
+		senders: senders{}, programs: map[string]bool{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func()), raised: make(chan struct{}),
+		over: make(chan struct{}), moves: make(chan struct{}), life: ctx}
+	l.gate = network.NewGate(l.shut)
 	for _, s := range l.plan.Services {
 		if s.EndsByItself() {
 			l.programs[s.Name] = true
 		}
 	}
 	for _, g := range l.plan.Guests {
-		l.guests[g.Name] = &machine{lab: l, name: g.Name, guest: g, faults: standingOf(g.Faults)}
+		l.guests[g.Name] = &machine{lab: l, name: g.Name, mac: g.MAC, guest: g, faults: standingOf(g.Faults)}
 	}
 	events, err := os.OpenFile(l.bundle.events(), os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_EXCL, 0o644)
 	if err != nil {
@@ -106,8 +118,11 @@ func (l *lab) run(ctx context.Context) error {
 	err := l.up(ctx)
 	if err == nil {
 		close(l.raised)
-		err = l.direct(ctx)
+		if err = l.armFirst(); err == nil {
+			err = l.direct(ctx)
+		}
 	}
+	close(l.over)
 	return l.down(err)
 }
 
@@ -227,7 +242,7 @@ func (l *lab) watchHost(ctx context.Context) {
 		case <-tick.C:
 		}
 		now := time.Now()
-		if by := now.Sub(last) - watchPeriod; by > lateBy {
+		if by := now.Sub(last) - watchPeriod; by > lateBy && !l.still.Load() {
 			l.log.Append(event.Event{Kind: event.HostLate, Late: &event.Late{By: by}})
 		}
 		last = now

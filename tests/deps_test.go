@@ -125,6 +125,7 @@ var mayImport = map[string][]string{
 	"lab/event":         {},
 	"lab/explain":       {"lab/event", "lab/judge", "lab/plan", "lab/topology", "lab/wire", "server/pxe"},
 	"lab/fault":         {"lab/wire"},
+	"lab/hold":          {"lab/fault", "lab/wire"},
 	"lab/guest":         {"lab/affinity", "lab/event", "lab/plan"},
 	"lab/host":          {},
 	"lab/judge":         {"images", "lab/event", "lab/fault", "lab/plan", "lab/topology", "server/pxe"},
@@ -195,7 +196,7 @@ func TestOnlyTheLabStartsProcesses(t *testing.T) {
 }
 
 // pure are the packages that are functions of their inputs: the same plan and log give the same verdicts anywhere.
-var pure = []string{"lab/dissect", "lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/lesson", "lab/matrix", "lab/plan", "lab/report", "lab/report/results", "lab/story", "lab/topology", "lab/wire", "server/bis", "server/pxe"}
+var pure = []string{"lab/dissect", "lab/event", "lab/explain", "lab/fault", "lab/hold", "lab/judge", "lab/lesson", "lab/matrix", "lab/plan", "lab/report", "lab/report/results", "lab/story", "lab/topology", "lab/wire", "server/bis", "server/pxe"}
 
 // effects are what a pure package may not touch: whole packages, or (of packages with harmless types) some names.
 var effects = map[string]func(name string) bool{

@@ -38,6 +38,10 @@ type Lab interface {
 	Arm(ctx context.Context, guest, fault string) (Fault, error)
 	// Clear takes a fault of a guest of the plan away, by its number; number 0 means all it has.
 	Clear(ctx context.Context, guest string, rule int) ([]Fault, error)
+	// Hold says how stepping through the lab stands.
+	Hold(ctx context.Context) (Holding, error)
+	// Step lets a held lab go on, or says where one that is not held will be. It returns before that.
+	Step(ctx context.Context, s Step) (Holding, error)
 	// Files is the folder of the run's bundle, as the host sees it.
 	Files() (bundle string)
 	// Stop asks the lab to end, and returns before it has.

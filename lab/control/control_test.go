@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +118,24 @@ func TestFaultCalls(t *testing.T) {
 	}
 	if gone, err := c.Clear(ctx, "x64", 0); err != nil || !slices.Equal(gone, want) {
 		t.Errorf("clear all: %+v, %v", gone, err)
+	}
+}
+
+func TestHoldCalls(t *testing.T) {
+	runtimeDir(t)
+	l := newLab("demo")
+	l.hold = Holding{On: true, Guest: "x64", Data: []byte{1, 2, 3}, FromGuest: true, Info: "DHCPDISCOVER", Waiting: 2}
+	up(t, l)
+	c, ctx := dial(t, "demo"), context.Background()
+	if h, err := c.Hold(ctx); err != nil || !reflect.DeepEqual(h, l.hold) {
+		t.Errorf("hold: %+v, %v; want %+v", h, err, l.hold)
+	}
+	if h, err := c.Step(ctx, Step{Data: []byte{4, 5}, Until: Until{Packet: "offer"}}); err != nil || !reflect.DeepEqual(h, Holding{Until: "offer", Data: []byte{4, 5}}) {
+		t.Errorf("step: %+v, %v", h, err)
+	}
+	l.hold = Holding{}
+	if _, err := c.Step(ctx, Step{Do: "drop"}); err == nil || err.Error() != "no packet is held" {
+		t.Errorf("refusal: %v", err)
 	}
 }
 

@@ -1,5 +1,10 @@
 package control
 
+import (
+	"context"
+	"net/http"
+)
+
 // Holding is how stepping through a lab stands.
 type Holding struct {
 	On    bool   `json:"on"`              // everybody in the lab stands still, until a Step
@@ -28,4 +33,33 @@ type Step struct {
 	Do    string `json:"do,omitempty"`   // what becomes of the packet: "pass" (the default), "drop", "duplicate"
 	Data  []byte `json:"data,omitempty"` // goes on in its place
 	Until Until  `json:"until"`
+}
+
+// Hold says how stepping through the lab stands.
+func (c *Client) Hold(ctx context.Context) (Holding, error) {
+	var h Holding
+	err := c.ask(ctx, "GET", "hold", nil, &h)
+	return h, err
+}
+
+// Step lets a held lab go on until the next hold, or has one that is not held be held there. It returns at once, with how the lab
+// stands then: the event stream tells when it is held.
+func (c *Client) Step(ctx context.Context, s Step) (Holding, error) {
+	var h Holding
+	err := c.ask(ctx, "POST", "step", s, &h)
+	return h, err
+}
+
+func (s *Server) getHold(w http.ResponseWriter, r *http.Request) {
+	h, err := s.lab.Hold(r.Context())
+	answer(w, http.StatusOK, h, err)
+}
+
+func (s *Server) postStep(w http.ResponseWriter, r *http.Request) {
+	var ask Step
+	if !body(w, r, &ask) {
+		return
+	}
+	h, err := s.lab.Step(r.Context(), ask)
+	answer(w, http.StatusOK, h, err)
 }

@@ -35,6 +35,7 @@ type memoryLab struct {
 	more     chan struct{}
 	power    []string
 	faults   []Fault
+	hold     Holding
 	captured chan []byte // what Capture writes; closed at the end of the capture
 	stopped  chan string
 	detached chan error // one result per console that ended
@@ -137,6 +138,22 @@ func (l *memoryLab) Clear(_ context.Context, guest string, rule int) ([]Fault, e
 		gone = gone[rule-1 : rule]
 	}
 	return gone, nil
+}
+
+func (l *memoryLab) Hold(context.Context) (Holding, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hold, nil
+}
+
+func (l *memoryLab) Step(_ context.Context, s Step) (Holding, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.Do == "drop" && l.hold.Data == nil {
+		return Holding{}, errors.New("no packet is held")
+	}
+	l.hold = Holding{Until: s.Until.Packet, Data: s.Data}
+	return l.hold, nil
 }
 
 func (l *memoryLab) Console(ctx context.Context, guest string, rw io.ReadWriter) error {

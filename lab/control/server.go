@@ -103,6 +103,8 @@ func (s *Server) routes() http.Handler {
 		"/v1/plan":                      {"GET": s.getPlan},
 		"/v1/events":                    {"GET": s.getEvents},
 		"/v1/faults":                    {"GET": s.getFaults},
+		"/v1/hold":                      {"GET": s.getHold},
+		"/v1/step":                      {"POST": s.postStep},
 		"/v1/guests/{guest}/power":      {"POST": s.postPower},
 		"/v1/guests/{guest}/boot":       {"POST": s.postBoot},
 		"/v1/services/{service}/listen": {"POST": s.postListen},

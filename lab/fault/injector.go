@@ -98,7 +98,7 @@ func (i *Injector) Decide(data []byte, fromGuest bool) Action {
 		return a
 	}
 	h, known := wire.Peek(data)
-	if !fromGuest && !i.concerns(data, &h) {
+	if !fromGuest && !Concerns(i.own, data, &h) {
 		return a
 	}
 	w := way(fromGuest)
@@ -142,13 +142,13 @@ func way(fromGuest bool) int {
 	return 0
 }
 
-// concerns tells whether a frame is for this guest. A bridge also floods what is for others, and what goes to all comes in
-// whatever order the others boot in: of that only DHCP's answers to this guest count.
-func (i *Injector) concerns(data []byte, h *wire.Head) bool {
+// Concerns tells whether a frame that comes to the guest whose card has this address is for it. A bridge also floods what is for
+// others, and what goes to all comes in whatever order the others boot in: of that only DHCP's answers to this guest count.
+func Concerns(own [6]byte, data []byte, h *wire.Head) bool {
 	if _, client, _, dhcp := h.BOOTP(); dhcp {
-		return client == i.own
+		return client == own
 	}
-	return len(data) >= 6 && [6]byte(data) == i.own
+	return len(data) >= 6 && [6]byte(data) == own
 }
 
 // passed counts a frame that travels on for those of its direction that wait for others to go first, and gives those that have

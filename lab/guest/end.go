@@ -48,13 +48,27 @@ func (m *Machine) Kill() {
 	m.kill.Do(func() { go m.escalate() })
 }
 
-// Freeze stops QEMU as it is now, for what is killed next: it asks nothing of it, and returns when it has stopped.
+// Freeze stops QEMU as it is now: it asks nothing of it, and returns when it has stopped. Its monitor does not answer any more. A clock
+// that is warped stands still; one in real time is the host's, and goes on.
 func (m *Machine) Freeze() {
+	m.freezing.Lock()
+	defer m.freezing.Unlock()
 	pid := m.cmd.Process.Pid
-	if syscall.Kill(pid, syscall.SIGSTOP) != nil {
+	if m.frozen || syscall.Kill(pid, syscall.SIGSTOP) != nil { // who has stopped does not stop again
 		return
 	}
+	m.frozen = true
 	for unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED, nil) == unix.EINTR { // its last thread stops somewhat after the signal
+	}
+}
+
+// Thaw has QEMU go on after Freeze.
+func (m *Machine) Thaw() {
+	m.freezing.Lock()
+	defer m.freezing.Unlock()
+	if m.frozen {
+		m.frozen = false
+		_ = syscall.Kill(m.cmd.Process.Pid, syscall.SIGCONT)
 	}
 }
 

@@ -54,6 +54,9 @@ type Machine struct {
 	workers sync.WaitGroup // readers of what QEMU writes
 	done    chan struct{}
 
+	freezing sync.Mutex // guards frozen
+	frozen   bool       // by Freeze
+
 	// Valid once done is closed.
 	exit     event.Exit
 	shutdown string

@@ -154,7 +154,7 @@ const patience = 5
 func (b *boot) state() GuestState {
 	s := GuestState{Boot: b.number, Warp: b.warp, Warm: b.warm, Stage: b.stage, At: map[event.Stage]time.Duration{},
 		Address: b.address, Took: b.took(), Settled: b.settled, Outcome: b.outcome,
-		Cut: b.ended != nil && b.discarded == nil && !b.settled, Paused: b.paused && !b.settled}
+		Cut: b.ended != nil && b.discarded == nil && !b.settled, Paused: (b.paused || b.t.held.on) && b.exit == nil && b.ended == nil && !b.settled}
 	for stage, e := range b.reached {
 		s.At[stage] = e.At
 	}
@@ -162,10 +162,10 @@ func (b *boot) state() GuestState {
 		s.File = t.file
 	}
 	s.Budget = b.budget()
-	if s.Budget > 0 && !b.settled && b.ended == nil && !b.paused {
-		s.deadline, s.limited = b.progress+s.Budget, true
+	if s.Budget > 0 && !b.settled && b.ended == nil && !b.paused && !b.t.held.on {
+		s.deadline, s.limited = b.progress+b.t.held.since(b.progress)+s.Budget, true
 		if since, ok := b.reached[b.stage]; ok { // a guest that prints for ever makes no progress either
-			s.deadline = min(s.deadline, since.At+patience*s.Budget)
+			s.deadline = min(s.deadline, since.At+b.t.held.since(since.At)+patience*s.Budget)
 		}
 	}
 	return s
@@ -191,6 +191,6 @@ func (b *boot) budget() time.Duration {
 }
 
 // took is how long the boot had run when its last event came.
-func (b *boot) took() time.Duration { return b.events[len(b.events)-1].At - b.events[0].At }
+func (b *boot) took() time.Duration { return b.between(b.events[0].At, b.events[len(b.events)-1].At) }
 
 func sameMAC(a, b string) bool { return a != "" && strings.EqualFold(a, b) }

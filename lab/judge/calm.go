@@ -77,7 +77,7 @@ func (b *boot) hostLate(events []event.Event) string {
 	to := b.events[len(b.events)-1].Seq
 	for _, e := range events {
 		if e.Kind == event.HostLate && e.Late != nil && e.Late.By > lateLimit && e.Seq > link.Seq && e.Seq <= to &&
-			e.At-e.Late.By <= alive+quiet {
+			b.between(alive, e.At-e.Late.By) <= quiet {
 			return fmt.Sprintf("the host kept the lab waiting for %s (event %d)", e.Late.By.Round(time.Millisecond), e.Seq)
 		}
 	}
@@ -104,7 +104,7 @@ func (b *boot) haste() string {
 		}
 		if !p.FromGuest {
 			for _, key := range answers(p) {
-				if why := open[key].answer(e); why != "" {
+				if why := open[key].answer(b, e); why != "" {
 					return why
 				}
 			}
@@ -143,7 +143,7 @@ func (a *asking) unheard(e event.Event, well bool) string {
 }
 
 // answer notes an answer and says what is not calm about it. Of each sender only the first counts.
-func (a *asking) answer(e event.Event) string {
+func (a *asking) answer(b *boot, e event.Event) string {
 	from := e.Service + "/" + e.Packet.SrcMAC
 	if a == nil || a.answered[from] {
 		return ""
@@ -153,7 +153,7 @@ func (a *asking) answer(e event.Event) string {
 	if first && a.count > 1 {
 		return fmt.Sprintf("it sent %s %d times before the first answer (event %d)", a.request.Packet.Info, a.count, e.Seq)
 	}
-	if late := e.At - a.request.At; late > answerLimit {
+	if late := b.between(a.request.At, e.At); late > answerLimit {
 		return fmt.Sprintf("the answer to %s came %s later (event %d)", a.request.Packet.Info, late.Round(time.Millisecond), e.Seq)
 	}
 	return ""

@@ -204,7 +204,7 @@ func (b *boot) checkReaches(c *topology.Reaches) finding {
 	if !ok {
 		return fail(fmt.Sprintf("%s did not reach %s", b.guest.Name, c.Reaches))
 	}
-	took := e.At - b.events[0].At
+	took := b.between(b.events[0].At, e.At)
 	if c.Within > 0 && took > c.Within {
 		return fail(fmt.Sprintf("%s reached %s after %s, not within %s", b.guest.Name, c.Reaches, b.seconds(took), c.Within), e)
 	}

@@ -84,7 +84,7 @@ func (b *boot) sumUp(r *Result) {
 	r.Notes, r.Who = b.notes(), b.who()
 	for s := event.StagePower; s <= event.StageOff; s++ {
 		if e, ok := b.reached[s]; ok {
-			r.Stages = append(r.Stages, StageTime{s, e.At - b.events[0].At})
+			r.Stages = append(r.Stages, StageTime{s, b.between(b.events[0].At, e.At)})
 		}
 	}
 	if acks := append(b.dhcp(false, gives), b.dhcp6(false, gives6)...); len(acks) > 0 {

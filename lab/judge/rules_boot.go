@@ -194,6 +194,6 @@ func (b *boot) onlyStalled() *diagnosis {
 	if len(b.events) > 1 {
 		last = b.events[len(b.events)-2]
 	}
-	return &diagnosis{fmt.Sprintf("nothing new came from it for %s", b.seconds(b.events[len(b.events)-1].At-b.progress)),
+	return &diagnosis{fmt.Sprintf("nothing new came from it for %s", b.seconds(b.between(b.progress, b.events[len(b.events)-1].At))),
 		"read the end of its console and its last packets", []event.Event{last}}
 }

@@ -46,7 +46,7 @@ func (b *boot) noOffer() *diagnosis {
 	if b.stage != event.StageDiscover || len(sent) == 0 {
 		return nil
 	}
-	took := b.events[len(b.events)-1].At - sent[0].At
+	took := b.between(sent[0].At, b.events[len(b.events)-1].At)
 	kind := "DHCPDISCOVER"
 	if sent[0].Packet.DHCP.Type == "BOOTREQUEST" {
 		kind = "BOOTREQUEST"

@@ -43,7 +43,7 @@ func (b *boot) noOffer6() *diagnosis {
 	if b.stage != event.StageDiscover || len(sent) == 0 {
 		return nil
 	}
-	took := b.events[len(b.events)-1].At - sent[0].At
+	took := b.between(sent[0].At, b.events[len(b.events)-1].At)
 	d := &diagnosis{fmt.Sprintf("it sent %s in %s and no DHCPv6 server%s answered", times(len(sent), "SOLICIT"), b.seconds(took), b.onNetwork()),
 		"start a DHCPv6 server there, or check that the machine is on the right network", ends(sent)}
 	b.blame(d, sent, "dhcp6")

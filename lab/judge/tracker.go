@@ -20,6 +20,7 @@ type Tracker struct {
 	armed  map[string][]armed      // the faults on each guest's cable, as they are now
 	gone   map[string]*event.Event // services whose process has ended by itself
 
+	held      holds           // when nobody moved
 	dismissed map[string]bool // services that the lab itself stopped
 	restarts  []event.Event   // services that are started again by their policy
 
@@ -45,7 +46,7 @@ type GuestState struct {
 	Settled bool                          // nothing more can change its verdicts
 	Outcome Outcome                       // once settled
 	Cut     bool                          // the lab ended it before it settled: it was switched off by hand
-	Paused  bool                          // its clock stands still
+	Paused  bool                          // its clock stands still, alone or with the whole lab
 	Budget  time.Duration                 // how long it may stay at its stage, host time; zero sets no end to it
 
 	deadline time.Duration
@@ -81,6 +82,8 @@ func (t *Tracker) Feed(e event.Event) {
 		}
 	case event.RunEnded:
 		t.runEnd = &e
+	case event.LabHeld:
+		t.held.take(e)
 	case event.ServiceReady:
 		delete(t.gone, e.Service)
 	case event.ServiceEnded:

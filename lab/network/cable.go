@@ -29,6 +29,8 @@ type CableConfig struct {
 	Capture *capture.Interface // gets every frame; may be nil
 	Filter  func(Frame) Action // decides what becomes of a frame, before it has a number; nil passes all. It must be quick
 
+	Gate *Gate // may keep each frame back before Filter sees it; nil: none does
+
 	// Observe sees every frame before it travels on, so a reply is never seen before its request. Calls for
 	// both directions come one at a time and in the order of the capture. It must be quick, keep nothing of
 	// Data, and not call Connect, Disconnect or Close. May be nil.
@@ -86,6 +88,10 @@ type plug struct {
 	conn    *net.UnixConn
 	pumping sync.WaitGroup
 	gone    bool // guarded by Cable.order: QEMU has closed its end
+
+	handing sync.Mutex // puts what is handed to the guest in order; guards what follows
+	aside   [][]byte   // frames of a gate that wait until the guest takes them
+	closed  bool       // it is being disconnected
 }
 
 // Plug plugs a cable into the bridge. The guest is connected with Connect.
@@ -169,8 +175,12 @@ func (c *Cable) unplugGuest() {
 	if guest == nil {
 		return
 	}
-	guest.conn.SetDeadline(time.Unix(1, 0)) // wakes both pumps
+	guest.close()                           // no more pumps
+	guest.conn.SetDeadline(time.Unix(1, 0)) // wakes those there are
 	guest.pumping.Wait()
+	if c.config.Gate != nil {
+		c.config.Gate.leave(c)
+	}
 	guest.conn.Close()
 }
 

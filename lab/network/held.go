@@ -1,6 +1,9 @@
 package network
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // held is a frame that is held up.
 type held struct {
@@ -10,6 +13,7 @@ type held struct {
 	action    Action
 	guest     *plug         // that the cable had then: it is for no later power-on
 	line      *line         // that it waits for, if it does
+	hand      string        // what was done to it by hand before
 	gone      chan struct{} // of a frame that was put aside: closed when it is taken up again
 }
 
@@ -94,7 +98,7 @@ func (c *Cable) release(queue <-chan *held) {
 				timer.Stop()
 				return
 			case <-timer.C:
-				c.carry(h.data, h.fromGuest, h)
+				c.carry(coming{data: h.data, fromGuest: h.fromGuest, late: h})
 			}
 		}
 	}
@@ -121,7 +125,7 @@ func (c *Cable) putAside(h *held) {
 		}
 		c.order.Unlock()
 		if waits {
-			c.carry(h.data, h.fromGuest, h)
+			c.carry(coming{data: h.data, fromGuest: h.fromGuest, late: h})
 		}
 	})
 }
@@ -136,4 +140,12 @@ func (c *Cable) overtaken(numbers []int) (out []*held) {
 		}
 	}
 	return out
+}
+
+// Fits says why a frame cannot travel on a cable.
+func Fits(data []byte) error {
+	if len(data) < minFrame || len(data) > maxFrame {
+		return fmt.Errorf("a frame of %d octets fits no cable; it has %d to %d", len(data), minFrame, maxFrame)
+	}
+	return nil
 }

@@ -25,7 +25,7 @@ func (c *Cable) pumpFromGuest(conn *net.UnixConn) {
 		if err != nil {
 			break
 		}
-		c.carry(buf[:n], true, nil)
+		c.carry(coming{data: buf[:n], fromGuest: true})
 	}
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -37,7 +37,7 @@ func (c *Cable) pumpFromGuest(conn *net.UnixConn) {
 			if err != nil {
 				return
 			}
-			c.carry(buf[:n], true, nil)
+			c.carry(coming{data: buf[:n], fromGuest: true})
 		}
 	})
 }
@@ -56,22 +56,39 @@ func (c *Cable) pumpToGuest() {
 			c.order.Unlock()
 			return
 		}
-		c.carry(buf[:n], false, nil)
+		c.carry(coming{data: buf[:n]})
 	}
 }
 
-// carry has a frame travel on, if it may: one that has just come, or (late) one that was held up.
-func (c *Cable) carry(data []byte, fromGuest bool, late *held) {
-	p := c.admit(data, fromGuest, late)
+// coming is a frame that has come, and may travel on.
+type coming struct {
+	data      []byte
+	fromGuest bool
+	late      *held  // if it was held up: so was decided when it came
+	kept      *kept  // if a gate has kept it
+	hand      string // what was done to it by hand, for the capture
+	dropped   bool   // by hand
+}
+
+// carry has a frame travel on, if it may: one that has just come, or one that was held up.
+func (c *Cable) carry(f coming) {
+	if c.config.Gate == nil || !c.config.Gate.keep(c, f) {
+		c.travel(f)
+	}
+}
+
+// travel has a frame travel on that no gate keeps.
+func (c *Cable) travel(f coming) {
+	p := c.admit(f)
 	for range p.times {
-		if fromGuest {
+		if f.fromGuest {
 			c.toBridge(p.data)
 		} else {
-			c.toGuest(p.guest, p.data)
+			c.toGuest(p.guest, p.data, f.kept != nil)
 		}
 	}
 	for _, h := range p.then {
-		c.carry(h.data, h.fromGuest, h)
+		c.travel(coming{data: h.data, fromGuest: h.fromGuest, late: h, kept: f.kept})
 	}
 }
 
@@ -89,9 +106,16 @@ func (c *Cable) toBridge(data []byte) {
 	}
 }
 
-func (c *Cable) toGuest(guest *plug, data []byte) {
-	// A paused guest takes nothing: Write waits, the port's queue fills, and the kernel drops the rest.
-	_, err := guest.conn.Write(data)
+// toGuest hands a frame to the guest. A paused guest takes nothing: then this waits, the port's queue fills, and the kernel drops the
+// rest; but a frame of a gate, behind which others wait, is put aside for a guest that does not take it now.
+func (c *Cable) toGuest(guest *plug, data []byte, gated bool) {
+	if !guest.queues(c, data, gated) {
+		c.written(guest, data, guest.write(data))
+	}
+}
+
+// written notes whether the guest has a frame.
+func (c *Cable) written(guest *plug, data []byte, err error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, unix.ECONNREFUSED): // QEMU has closed its end; what it sent before is still carried
@@ -107,33 +131,34 @@ func (c *Cable) toGuest(guest *plug, data []byte) {
 }
 
 // admit decides whether a frame travels on, as what and how often, and has it captured and observed.
-func (c *Cable) admit(data []byte, fromGuest bool, late *held) passage {
+func (c *Cable) admit(f coming) passage {
 	c.order.Lock()
 	defer c.order.Unlock()
-	if late != nil && late.line != nil {
-		late.line.waiting--
+	if f.late != nil && f.late.line != nil {
+		f.late.line.waiting--
 	}
 	switch {
-	case late != nil && late.guest != c.guest:
+	case f.late != nil && f.late.guest != c.guest, f.kept != nil && !f.fromGuest && f.kept.guest != c.guest:
 		return passage{}
-	case len(data) < minFrame || len(data) > maxFrame:
+	case len(f.data) < minFrame || len(f.data) > maxFrame:
 		c.stats.Misfit++
 		return passage{}
 	case c.down:
 		c.stats.LinkDown++
 		return passage{}
-	case !fromGuest && (c.guest == nil || c.guest.gone):
+	case !f.fromGuest && (c.guest == nil || c.guest.gone):
 		c.stats.NoGuest++
 		return passage{}
 	}
-	var a Action
-	if late != nil {
-		a = late.action
-	} else if c.config.Filter != nil {
-		a = c.config.Filter(Frame{Data: data, FromGuest: fromGuest, At: time.Now()})
+	a, data := Action{Drop: f.dropped}, f.data
+	switch {
+	case f.late != nil:
+		a = f.late.action
+	case c.config.Filter != nil && !f.dropped:
+		a = c.config.Filter(Frame{Data: data, FromGuest: f.fromGuest, At: time.Now()})
 	}
-	if late == nil && a.Held() {
-		if c.hold(&held{data: bytes.Clone(data), fromGuest: fromGuest, action: a, guest: c.guest}) {
+	if f.late == nil && a.Held() {
+		if c.hold(&held{data: bytes.Clone(data), fromGuest: f.fromGuest, action: a, guest: c.guest, hand: f.hand}) {
 			return passage{}
 		}
 		a.Drop = true
@@ -145,15 +170,23 @@ func (c *Cable) admit(data []byte, fromGuest bool, late *held) passage {
 	if a.Drop {
 		p.times = 0
 	}
-	c.record(data, fromGuest, a)
+	c.record(data, f.fromGuest, a, f.said())
 	for range p.times - 1 {
-		c.record(data, fromGuest, Action{Copies: a.Copies})
+		c.record(data, f.fromGuest, Action{Copies: a.Copies}, f.said())
 	}
 	return p
 }
 
+// said is what was done by hand to a frame, at the latest before it was held up.
+func (f *coming) said() string {
+	if f.late != nil {
+		return f.late.hand
+	}
+	return f.hand
+}
+
 // record has a frame counted, captured and observed, under the lock of order.
-func (c *Cable) record(data []byte, fromGuest bool, a Action) {
+func (c *Cable) record(data []byte, fromGuest bool, a Action, hand string) {
 	count := &c.stats.ToGuest
 	if fromGuest {
 		count = &c.stats.FromGuest
@@ -166,15 +199,27 @@ func (c *Cable) record(data []byte, fromGuest bool, a Action) {
 	}
 	frame := Frame{Data: data, FromGuest: fromGuest, At: time.Now(), Action: a}
 	if c.config.Capture != nil {
-		frame.Number, _ = c.config.Capture.Write(data, frame.At, fromGuest, c.comment(a)) // the file keeps its error
+		frame.Number, _ = c.config.Capture.Write(data, frame.At, fromGuest, c.comment(a, hand)) // the file keeps its error
 	}
 	if c.config.Observe != nil {
 		c.config.Observe(frame)
 	}
 }
 
-// comment is what the capture says of a frame to which something was done.
-func (c *Cable) comment(a Action) string {
+// comment is what the capture says of a frame to which something was done, also by hand.
+func (c *Cable) comment(a Action, hand string) string {
+	what := c.acted(a)
+	switch {
+	case hand == "":
+		return what
+	case what == "", a.Drop && a.Rule == 0: // dropped by hand
+		return hand
+	}
+	return hand + "; " + what
+}
+
+// acted says what a filter decided.
+func (c *Cable) acted(a Action) string {
 	var what string
 	switch {
 	case a.Drop && a.Held():

@@ -31,6 +31,19 @@ func (p *Plan) aim(network string, r fault.Rule) fault.Rule {
 
 // ParseFault reads a fault for the cable of one of the plan's guests, written as in a topology. The error is a topology.Problems.
 func (p *Plan) ParseFault(path, text string, g Guest) (fault.Rule, error) {
+	r, err := topology.ParseFault(path, text, g.Network, p.targets())
+	return p.aim(g.Network, r), err
+}
+
+// ParseSelection reads which frames on the cable of one of the plan's guests are meant, written as a fault has it. Of a guest without a
+// network it checks all but that. The error is a topology.Problems.
+func (p *Plan) ParseSelection(path, text string, g Guest) (fault.Selection, error) {
+	s, err := topology.ParseSelection(path, text, g.Network, p.targets())
+	return p.aim(g.Network, fault.Rule{Selection: s}).Selection, err
+}
+
+// targets are the plan's services, as far as a fault may name them.
+func (p *Plan) targets() []topology.Target {
 	var services []topology.Target
 	for _, s := range p.Services {
 		t := topology.Target{Name: s.Name, Roles: s.Roles}
@@ -39,8 +52,7 @@ func (p *Plan) ParseFault(path, text string, g Guest) (fault.Rule, error) {
 		}
 		services = append(services, t)
 	}
-	r, err := topology.ParseFault(path, text, g.Network, services)
-	return p.aim(g.Network, r), err
+	return services
 }
 
 func writeFaults(b *strings.Builder, list []fault.Rule) {

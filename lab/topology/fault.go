@@ -81,6 +81,20 @@ func ParseFault(path, text, network string, services []Target) (fault.Rule, erro
 		d.where[""] = start(body)
 		d.fill(body, "", reflect.ValueOf(&f).Elem())
 	}
+	c := d.among(services)
+	var r fault.Rule
+	if _, mapping := d.keys[""]; mapping {
+		r = c.fault("", network, f)
+	}
+	if len(d.problems) > 0 {
+		d.problems.sort()
+		return fault.Rule{}, d.problems
+	}
+	return r, nil
+}
+
+// among checks what was written by itself for a lab with these services.
+func (d *decoder) among(services []Target) *checker {
 	c := &checker{decoder: d, topo: &Topology{}}
 	for _, t := range services {
 		s := Service{Name: t.Name}
@@ -91,15 +105,7 @@ func ParseFault(path, text, network string, services []Target) (fault.Rule, erro
 		d.keys["services"] = append(d.keys["services"], t.Name)
 		d.keys[join("services", t.Name)] = t.Roles
 	}
-	var r fault.Rule
-	if _, mapping := d.keys[""]; mapping {
-		r = c.fault("", network, f)
-	}
-	if len(d.problems) > 0 {
-		d.problems.sort()
-		return fault.Rule{}, d.problems
-	}
-	return r, nil
+	return c
 }
 
 // faults builds the faults of a guest's cable. Which service a rule names, the plan knows by its address.

@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"github.com/gopacket/gopacket/layers"
 )
@@ -128,8 +130,62 @@ type Segment struct {
 	SrcPort, DstPort uint16
 	Seq, Acked       uint32
 	SYN, ACK         bool
+	FIN, RST         bool
 	Len              int // octets that it carries, also those that were not captured
 }
+
+// Repeats tells whether a receiver that has had another segment of the same connection and direction learns nothing from this one.
+func (s *Segment) Repeats(had Segment) bool {
+	if s.RST != had.RST || s.SYN != had.SYN || s.ACK != had.ACK {
+		return false
+	}
+	begins, size := s.Seq-had.Seq, s.space()
+	if size == 0 {
+		return begins == 0 && had.space() == 0 && s.Acked == had.Acked
+	}
+	return begins <= had.space() && begins+size <= had.space()
+}
+
+// space is how many sequence numbers the segment takes (RFC 9293 section 3.4).
+func (s *Segment) space() uint32 {
+	n := uint32(s.Len)
+	if s.SYN {
+		n++
+	}
+	if s.FIN {
+		n++
+	}
+	return n
+}
+
+// BeginsHTTP tells whether an Ethernet frame carries a TCP segment that begins a request or a response of HTTP/1 (RFC 9112 section 2.1).
+// A segment from the middle of a body that happens to look like one is taken for one.
+func BeginsHTTP(data []byte) bool {
+	s, ok := PeekTCP(data)
+	if !ok || s.Len == 0 || s.Len > len(data) {
+		return false
+	}
+	body := data[minEthernet:]
+	switch layers.EthernetType(binary.BigEndian.Uint16(data[12:])) {
+	case layers.EthernetTypeIPv4:
+		body = body[int(body[0]&15)*4:]
+	case layers.EthernetTypeIPv6:
+		body = body[40:]
+	}
+	head := int(body[12]>>4) * 4
+	if head < 20 || len(body) < head {
+		return false
+	}
+	body = body[head:]
+	if bytes.HasPrefix(body, []byte("HTTP/1.")) {
+		return true
+	}
+	method, rest, ok := bytes.Cut(body[:min(len(body), 10)], []byte(" "))
+	return ok && slices.Contains(httpMethods, string(method)) && len(rest) > 0
+}
+
+// httpMethods are those of RFC 9110 section 9.3.
+var httpMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 
 // PeekTCP reads the headers of an Ethernet frame that carries TCP; ok is false for others, and for fragments but the first.
 func PeekTCP(data []byte) (s Segment, ok bool) {
@@ -156,7 +212,8 @@ func PeekTCP(data []byte) (s Segment, ok bool) {
 		return s, false
 	}
 	s = Segment{SrcPort: binary.BigEndian.Uint16(body), DstPort: binary.BigEndian.Uint16(body[2:]), Seq: binary.BigEndian.Uint32(body[4:]),
-		Acked: binary.BigEndian.Uint32(body[8:]), SYN: body[13]&2 != 0, ACK: body[13]&16 != 0}
+		Acked: binary.BigEndian.Uint32(body[8:]), SYN: body[13]&2 != 0, ACK: body[13]&16 != 0,
+		FIN: body[13]&1 != 0, RST: body[13]&4 != 0}
 	s.Len = max(0, size-int(body[12]>>4)*4)
 	return s, true
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -89,6 +90,7 @@ func sayDifferences(out io.Writer, r *lab.Repeat) {
 
 func upCommand() *cobra.Command {
 	var out string
+	var hold bool
 	cmd := &cobra.Command{
 		Use:   "up [FILE]",
 		Short: "Bring a lab up, boot its guests, and leave it up until pxelab down",
@@ -99,16 +101,23 @@ func upCommand() *cobra.Command {
 	o := planFlags(cmd.Flags())
 	o.Interactive = true
 	outFlag(cmd, &out)
+	cmd.Flags().BoolVar(&hold, "hold", false, "hold it at its first packet, to be stepped through (pxelab step)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		p, err := loadPlan(cmd.Context(), topologyArg(args), *o, true)
 		if err != nil {
 			return err
 		}
-		r, err := lab.Start(cmd.Context(), p, lab.Options{Out: out, Stay: true, Version: versionText(), Say: announce})
+		options := lab.Options{Out: out, Stay: true, Version: versionText(), Say: announce}
+		until := settled(p)
+		if hold {
+			options.Hold = &control.Until{}
+			until = func(e event.Event) bool { return e.Kind == event.LabHeld && e.Hold.On }
+		}
+		r, err := lab.Start(cmd.Context(), p, options)
 		if err != nil {
 			return err
 		}
-		held, err := watch(cmd.Context(), r, p, os.Stdout, settled(p))
+		held, err := watch(cmd.Context(), r, p, os.Stdout, until)
 		if err != nil {
 			return errors.Join(err, r.Stop())
 		}
@@ -122,6 +131,10 @@ func upCommand() *cobra.Command {
 			return err
 		}
 		fmt.Println()
+		if hold {
+			fmt.Printf("%s stays up, and is held: pxelab step lets it go on to the next packet\n", p.Name)
+			return nil
+		}
 		err = conclude(r.Bundle, false)
 		if err == nil || errors.Is(err, errVerdict) {
 			nextCommands(p)

@@ -191,8 +191,11 @@ func (m *Machine) Run(ctx context.Context) {
 	}
 }
 
-// Freeze stops the machine as it is now, for what is killed next.
+// Freeze stops the machine as it is now.
 func (m *Machine) Freeze() { _ = m.Pause(context.Background()) }
+
+// Thaw is what Resume does after Freeze, which is a pause here.
+func (m *Machine) Thaw() {}
 
 // Status is QEMU's run state, as its monitor tells it through libvirt: "running", "paused", "internal-error" ... (RunState in QEMU's
 // QAPI).

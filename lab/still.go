@@ -1,0 +1,110 @@
+package lab
+
+import (
+	"context"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// stopAll has everybody in the lab stand still: guests are frozen, services stopped. It returns when nobody moves any more.
+func (l *lab) stopAll() {
+	if l.still.Swap(true) {
+		return
+	}
+	var all sync.WaitGroup
+	for _, m := range l.guests {
+		if p := m.now.Load(); m.alive && p != nil {
+			all.Go(func() { p.freeze(l.life) })
+		}
+	}
+	l.serving.Lock() // nothing is started anew meanwhile
+	for _, s := range l.services {
+		all.Go(func() { s.stand(true) })
+	}
+	l.serving.Unlock()
+	all.Wait()
+}
+
+// moveAll has everybody go on: services first, as guests ask and they answer. It is the director's.
+func (l *lab) moveAll() {
+	var all sync.WaitGroup
+	l.serving.Lock()
+	for _, s := range l.services {
+		all.Go(func() { s.stand(false) })
+	}
+	l.still.Store(false)
+	close(l.moves)
+	l.moves = make(chan struct{})
+	l.serving.Unlock()
+	all.Wait()
+	for _, m := range l.guests {
+		if p := m.now.Load(); m.alive && p != nil {
+			all.Go(func() { p.thaw(l.life) })
+		}
+	}
+	all.Wait()
+}
+
+// freeze has the guest's clock stand still. The clock of a warped guest is its processor's work: its QEMU is stopped as it is. A QEMU
+// in real time reads the host's clock, so that its monitor must stop it; one whose monitor does not answer is stopped all the same.
+func (p *powered) freeze(ctx context.Context) {
+	if p.warp || p.qemu.Pause(ctx) != nil {
+		p.qemu.Freeze()
+	}
+}
+
+// thaw has a frozen guest go on, unless somebody has paused it.
+func (p *powered) thaw(ctx context.Context) {
+	p.qemu.Thaw()
+	_ = p.settleClock(ctx) // one that is gone tells so itself
+}
+
+// settleClock has the guest run, or not if somebody has paused it.
+func (p *powered) settleClock(ctx context.Context) error {
+	if p.stopped.Load() {
+		return p.qemu.Pause(ctx)
+	}
+	return p.qemu.Resume(ctx)
+}
+
+// stand has a service's process stand still for as long as the lab is held, whatever its faults do.
+func (s *service) stand(on bool) {
+	s.holding.Lock()
+	defer s.holding.Unlock()
+	was := s.stopped || s.still
+	s.still = on
+	if is := s.stopped || s.still; is != was {
+		s.halt(is)
+	}
+}
+
+// halt stops the process, with all that a program which is not ours has started, or has it go on; under holding.
+func (s *service) halt(on bool) {
+	pid := s.process()
+	switch {
+	case pid == 0:
+	case !on:
+		_ = syscall.Kill(pid, syscall.SIGCONT)
+	case syscall.Kill(pid, syscall.SIGSTOP) == nil:
+		awaitState(s.cmd.Process.Pid, unix.WSTOPPED)
+	}
+}
+
+// lockMoving locks serving once the lab is not held: what is started while everybody stands still would not.
+func (l *lab) lockMoving(ctx context.Context) error {
+	for {
+		l.serving.Lock()
+		if !l.still.Load() {
+			return nil
+		}
+		moves := l.moves
+		l.serving.Unlock()
+		select {
+		case <-moves:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
