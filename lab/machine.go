@@ -151,25 +151,25 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 	if err != nil {
 		return err
 	}
-	raw, err := os.OpenFile(filepath.Join(dir, "console.raw"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	nic, err := m.cable.Connect()
-	if err != nil {
-		return errors.Join(err, raw.Close())
-	}
-	defer nic.Close()
 	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), faults: newFaults(m.faults.list, mac, m.spent), begun: make(chan struct{}), gone: make(chan struct{}), life: ctx,
 		warp: g.Clock == "warp"}
 	if last := m.now.Load(); last != nil {
 		p.boot = last.boot + 1
 	}
+	record, err := m.record(dir, p.boot)
+	if err != nil {
+		return err
+	}
+	nic, err := m.cable.Connect()
+	if err != nil {
+		return errors.Join(err, record.Close())
+	}
+	defer nic.Close()
 	m.guest, m.alive = g, true
 	qemu, power, release, err := m.lab.ignite(ctx, g, ignition{dir: dir, nic: nic, held: held, from: from, broken: m.broken(p),
-		console: serial.Config{RawConsole: raw, Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p)}})
+		console: serial.Config{RawConsole: record, Input: record.typed, Line: m.line(p), Keys: keystrokes(g), Typed: m.typed(p)}})
 	if err != nil {
-		return errors.Join(err, raw.Close())
+		return errors.Join(err, record.Close())
 	}
 	p.qemu = qemu
 	m.now.Store(p)
@@ -181,7 +181,7 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 	}
 	m.before = nil
 	close(p.begun)
-	go m.watch(p, raw)
+	go m.watch(p, record)
 	return release()
 }
 
@@ -228,11 +228,11 @@ func (m *machine) broken(p *powered) func(string) {
 const endGrace = 100 * time.Millisecond
 
 // watch records the end of QEMU.
-func (m *machine) watch(p *powered, raw io.Closer) {
+func (m *machine) watch(p *powered, record io.Closer) {
 	<-p.qemu.Done()
 	m.cable.Disconnect() // its last frames are observed first
 	exit := p.qemu.Exit()
-	if err := errors.Join(p.qemu.Err(), raw.Close(), m.cable.Err()); err != nil {
+	if err := errors.Join(p.qemu.Err(), record.Close(), m.cable.Err()); err != nil {
 		m.lab.stop(fmt.Errorf("guest %q: %w", m.name, err))
 	}
 	m.lab.happened(event.Event{Kind: event.GuestExited, Network: p.network, Guest: m.name, Boot: p.boot, Exit: &exit})

@@ -121,6 +121,7 @@ func judged(t *testing.T, file, clock string, below []string, more ...string) re
 		checkJUnit(t, r)
 		checkExplained(t, r)
 		checkWho(t, r)
+		checkCasts(t, r.bundle)
 	}
 	return r
 }

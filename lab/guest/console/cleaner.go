@@ -24,8 +24,8 @@ type Cleaner struct {
 	row    row
 	parse  func(*Cleaner, byte) // what to do with the next byte; nil means ground
 	params []byte               // of the control sequence being read
-	pend   []byte               // a UTF-8 sequence being read
-	wraps  bool                 // the sender cuts its text at the last column by itself
+	text   Decoder
+	wraps  bool // the sender cuts its text at the last column by itself
 }
 
 // Feed takes the next bytes of the stream and returns the lines that ended in them.
@@ -48,7 +48,7 @@ func (c *Cleaner) Pending() Line { return Line{Text: c.row.text(), Partial: true
 // Flush ends the stream and returns the line that it left unfinished, if any.
 func (c *Cleaner) Flush() []Line {
 	c.parse = nil
-	c.flushBytes()
+	c.text.flush(c.put)
 	c.end()
 	return c.Feed(nil)
 }
@@ -64,11 +64,10 @@ func (c *Cleaner) end() {
 // ground handles a byte outside any control sequence.
 func (c *Cleaner) ground(b byte) {
 	if b >= utf8.RuneSelf {
-		c.pend = append(c.pend, b)
-		c.decode()
+		c.text.add(b, c.put)
 		return
 	}
-	c.flushBytes()
+	c.text.flush(c.put)
 	switch b {
 	case 0x1b:
 		c.parse = (*Cleaner).escape
@@ -87,25 +86,4 @@ func (c *Cleaner) ground(b byte) {
 			c.put(rune(b))
 		}
 	}
-}
-
-// decode writes as many runes as the pending bytes hold.
-func (c *Cleaner) decode() {
-	for len(c.pend) > 0 && utf8.FullRune(c.pend) {
-		r, n := utf8.DecodeRune(c.pend)
-		if n == 1 {
-			r = fromCP437(c.pend[0])
-		}
-		c.put(r)
-		c.pend = append(c.pend[:0], c.pend[n:]...)
-	}
-}
-
-// flushBytes writes a UTF-8 sequence that was cut short: its bytes were no UTF-8, so they are CP437, the
-// character set of EDK2's PC-ANSI terminal.
-func (c *Cleaner) flushBytes() {
-	for _, b := range c.pend {
-		c.put(fromCP437(b))
-	}
-	c.pend = c.pend[:0]
 }

@@ -21,6 +21,9 @@ type Config struct {
 	Said []byte
 	// RawConsole receives every byte of the serial port as it came; nil means nobody does.
 	RawConsole io.Writer
+	// Input receives what was typed, whoever typed it, once the guest has it; nil means nobody does. It is called by one goroutine at
+	// a time.
+	Input func([]byte)
 	// Line is called with every line of the console as soon as it is complete, from one goroutine, and with a
 	// Partial one when the guest has begun a line and then was silent for Quiet. nil means nobody wants to know.
 	Line func(Line)
@@ -82,6 +85,9 @@ func (p *Port) Type(keys []byte) error {
 		return errors.New("type on the serial console: the guest does not read it")
 	case err != nil:
 		return fmt.Errorf("type on the serial console: %w", err)
+	}
+	if p.config.Input != nil {
+		p.config.Input(keys)
 	}
 	return nil
 }
