@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/lesson"
@@ -40,8 +39,6 @@ type Server struct {
 
 	steerToken string // of those who may do everything; empty: nobody may
 	watchToken string
-
-	stepping sync.Mutex // a step is made of the packet that was looked at
 }
 
 // New gives the server of a studio that is to be reached at the listener.

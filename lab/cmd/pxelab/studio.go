@@ -28,7 +28,7 @@ func studioCommand() *cobra.Command {
 	var f studioFlags
 	cmd := &cobra.Command{
 		Use:   "studio [TOPOLOGY|LAB|BUNDLE|CAPTURE]",
-		Short: "Watch, step through, replay and share a boot, on a page in the browser",
+		Short: "Watch, replay and share a boot, on a page in the browser",
 		Long: `Serve a page on which a network boot is watched as it happens, and replayed: the
 network, the packets and what is in them, the consoles, the verdicts.
 
@@ -39,7 +39,7 @@ topologies/firmware-trio.yaml.
 
 The page is served to this host alone, to whoever has the token that is in the
 address. Two addresses are printed: one for everything, one for watching.`,
-		Example: `  pxelab studio                                  # the only lab that is up, or the default one
+		Example: `  pxelab studio               # the only lab that is up, or the default one
   pxelab studio topologies/proxy-beside-dhcp.yaml
   pxelab studio ~/.local/state/pxelab/runs/no-bootfile-20261122-060102.123
   pxelab studio --watch-only boot.pcapng`,
