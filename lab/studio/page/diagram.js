@@ -91,14 +91,14 @@ export class Diagram {
 
   // meet adds the lane of an address that is in no plan, once a row needs it.
   meet(id) {
-    if (!id || id === "*" || this.extra.includes(id) || this.app.about.lanes.some((l) => l.id === id)) return false;
+    if (!id || id === "*" || this.extra.includes(id) || this.app.about.lanes.some((l) => l.id === id && l.kind !== "other")) return false;
     this.extra.push(id);
     return true;
   }
 
   laneList() {
-    const mine = this.app.about.lanes.filter((l) => !this.guest || l.kind !== "guest" || l.name === this.guest);
-    const others = this.extra.map((id) => ({ id, kind: "other", name: laneName(id) }));
+    const mine = this.app.about.lanes.filter((l) => l.kind !== "other" && (!this.guest || l.kind !== "guest" || l.name === this.guest));
+    const others = this.extra.map((id) => this.app.about.lanes.find((l) => l.id === id) || { id, kind: "other", name: laneName(id) });
     return [...mine, ...others];
   }
 
@@ -107,12 +107,12 @@ export class Diagram {
     const lanes = this.laneList();
     this.height = Math.round(em * 2.25);
     this.left = Math.round(em * 4.2); // the column of times
-    const wide = Math.max(this.scroller.clientWidth, this.left + lanes.length * em * 5.6);
+    const wide = Math.max(this.scroller.clientWidth, this.left + lanes.length * em * (document.body.dataset.layout === "narrow" ? 3.3 : 4.4));
     const each = (wide - this.left) / Math.max(1, lanes.length);
     const xs = new Map(lanes.map((l, i) => [l.id, (i + 0.5) * each]));
     const family = getComputedStyle(document.body).fontFamily;
     this.geometry = {
-      height: this.height, width: wide - this.left, lanes: lanes.map((l) => l.id), x: (id) => xs.get(id) ?? each / 2,
+      height: this.height, unit: em / 15, width: wide - this.left, lanes: lanes.map((l) => l.id), x: (id) => xs.get(id) ?? each / 2,
       font: `${em * 0.8}px ${family}`, boldFont: `600 ${em * 0.8}px ${family}`,
     };
     this.canvas.style.width = wide + "px";

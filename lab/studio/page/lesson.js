@@ -18,7 +18,8 @@ export class Lesson {
     say(byId("lesson-title"), this.lesson.title);
     this.progress = el("progress", { max: this.lesson.sections.length, value: 0, "aria-label": "Sections reached" });
     this.progressWord = el("span", { class: "soft" });
-    byId("lesson-tools").append(this.progress, this.progressWord, el("button", { type: "button", text: "Hand-out", title: "The whole lesson on paper", on: { click: () => this.app.handout() } }));
+    const notes = el("button", { type: "button", "aria-pressed": "false", text: "Notes", title: "Show the notes for the trainer", on: { click: () => notes.setAttribute("aria-pressed", String(byId("lesson").classList.toggle("with-notes"))) } });
+    byId("lesson-tools").append(this.progress, this.progressWord, this.lesson.sections.some((s) => s.html.includes("\"trainer\"")) ? notes : "", el("button", { type: "button", text: "Hand-out", title: "The whole lesson on paper", on: { click: () => this.app.handout() } }));
     this.sections = this.lesson.sections.map((s, i) => this.section(s, i));
     this.next = el("div", { class: "next" });
     byId("lesson-text").append(el("p", { class: "soft", text: this.lesson.about }), ...this.sections, this.next);

@@ -19,6 +19,7 @@ function take(node, parent) {
   if (allowed.has(node.tagName)) {
     to = document.createElement(headingDown(node.tagName));
     if (node.tagName === "A") link(node, to);
+    if (node.classList.contains("trainer")) to.className = "trainer";
     parent.append(to);
   }
   for (const child of node.childNodes) take(child, to);

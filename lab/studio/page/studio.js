@@ -163,10 +163,10 @@ class Studio {
     const hold = timeline.hold.at(n);
     const end = timeline.end.at(timeline.last);
     const state = !moment.isNow ? "past" : hold?.on ? "held" : this.lost ? "lost" : this.about.live && !end ? "live" : "recorded";
-    const words = { past: "looking back", held: holdWord(hold), lost: "the lab cannot be reached", live: hold?.armed ? holdWord(hold) : "live", recorded: this.about.live ? "ended" : this.source.embedded ? "exported" : this.about.kind === "capture" ? "capture" : "recorded" };
+    const words = { past: "looking back", held: hold?.data ? `held at ${hold.label || "a packet"}` : "held", lost: "the lab cannot be reached", live: hold?.armed ? holdWord(hold) : "live", recorded: this.about.live ? "ended" : this.source.embedded ? "exported" : this.about.kind === "capture" ? "capture" : "recorded" };
     byId("state").dataset.state = state;
     document.body.dataset.state = state;
-    say(byId("state"), words[state] + (this.about.watchOnly ? " · watching only" : ""));
+    say(byId("state"), words[state] + (this.about.watchOnly && this.about.live ? " · watching only" : ""));
   }
 
   // try does something that the server may refuse, and says so if it does.
@@ -186,7 +186,9 @@ class Studio {
   }
 
   handout() {
-    byId("handout").replaceChildren(handout(this.lesson.lesson), el("p", { class: "no-print" }, el("button", { type: "button", text: "Print", on: { click: () => print() } }), " ", el("button", { type: "button", text: "Back to the lab", on: { click: () => this.leaveHandout() } })));
+    const paper = handout(this.lesson.lesson);
+    const notes = el("input", { type: "checkbox", id: "paper-notes", on: { change: () => paper.classList.toggle("with-notes", notes.checked) } });
+    byId("handout").replaceChildren(paper, el("p", { class: "no-print" }, el("label", { class: "check", for: "paper-notes" }, notes, "with the notes for the trainer"), " ", el("button", { type: "button", text: "Print", on: { click: () => print() } }), " ", el("button", { type: "button", text: "Back to the lab", on: { click: () => this.leaveHandout() } })));
     byId("handout").hidden = false;
     document.body.classList.add("handing-out");
   }

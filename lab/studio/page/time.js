@@ -69,7 +69,7 @@ export class Time {
     const label = moment.playing ? "Pause" : moment.isNow ? "Play from the beginning" : "Play";
     this.playing.setAttribute("aria-label", label);
     this.playing.title = label;
-    say(this.playing.firstChild, moment.playing ? "⏸" : "▶");
+    say(this.playing.firstChild, moment.playing ? "▮▮" : "▶");
     this.tick();
   }
 

@@ -17,7 +17,7 @@ export class Tree {
     this.roots = frame.layers || [];
     this.list.replaceChildren(...this.roots.map((f, i) => this.item(f, null, 1, i === this.roots.length - 1)));
     this.selected = null;
-    const chosen = this.items.has(wanted) ? wanted : this.items.keys().next().value;
+    const chosen = this.items.has(wanted) ? wanted : this.roots.at(-1)?.path;
     if (chosen) this.select(chosen, Boolean(path));
   }
 
@@ -118,7 +118,9 @@ export class Tree {
   }
 
   startEdit() {
-    const first = this.items.get(this.selected)?.field.edit ? this.selected : [...this.items].find(([, { field }]) => field.edit)?.[0];
+    const paths = [...this.items.keys()].filter((path) => this.items.get(path).field.edit);
+    const inner = paths.find((path) => path.startsWith(this.roots.at(-1).path + "."));
+    const first = paths.includes(this.selected) ? this.selected : inner || paths[0];
     if (!first) return;
     this.select(first);
     this.change(first);

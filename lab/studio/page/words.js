@@ -19,6 +19,11 @@ export function protocol(name) {
   return protocols[name] ? name : "other";
 }
 
+// harmless tells whether a transfer went on, or ended, as its client meant it to.
+export function harmless(outcome) {
+  return !outcome || outcome === "whole" || outcome === "size only";
+}
+
 export const stages = ["power", "firmware", "link", "discover", "offer", "address", "proxy", "boot-server", "download", "started", "reported", "off"];
 
 // seconds writes a time since the run began.
@@ -47,6 +52,7 @@ export function laneName(id) {
 // progress says how far a transfer is.
 export function progress(row) {
   const parts = [];
+  if (row.outcome === "size only") return `only its size: ${octets(row.size || 0)}`;
   if (row.size) parts.push(row.bytes >= row.size ? octets(row.size) : `${octets(row.bytes || 0)} of ${octets(row.size)}`);
   else if (row.bytes) parts.push(octets(row.bytes));
   if (row.resent) parts.push(`${row.resent} sent again`);
