@@ -91,7 +91,7 @@ func inDomains(t *testing.T, r result, uri string) {
 // up walks through what one does with a lab that stays up.
 func (d *daemon) up(t *testing.T) {
 	const domain = "pxelab-bios-only-bios"
-	say(t, 0, "bios-only stays up", "up", topologyFile(t, "bios-only"), "--clock", "warp", "--connect", d.uri, "--out", filepath.Join(t.TempDir(), "bundle"))
+	say(t, 0, "bios-only stays up", "up", topologyFile(t, "bios-only"), "--clock", "real", "--connect", d.uri, "--out", filepath.Join(t.TempDir(), "bundle"))
 	t.Cleanup(func() { _ = exec.Command(pxelab, "down", "--all").Run() }) // if the test failed half-way
 	isolated(t)
 	if got := d.virsh(t, "list", "--all", "--name"); got != "" {
