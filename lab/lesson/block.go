@@ -150,12 +150,12 @@ func (s *section) checkpoint(code *ast.FencedCodeBlock, source []byte) {
 		s.problem(at, "", "a second checkpoint in one section; begin another with ##")
 		return
 	}
-	b := s.block(data, at, "checkpoint", []string{"says", "guest", "packet", "from", "stage", "console", "settled", "hold", "look"})
+	b := s.block(data, at, "checkpoint", []string{"says", "guest", "packet", "from", "stage", "console", "settled", "beside", "hold", "look"})
 	if b == nil {
 		return
 	}
 	c := &Checkpoint{Says: b.need("says", "The proxy has answered"), Guest: b.text("guest"), Packet: b.text("packet"), From: b.text("from"),
-		Stage: b.text("stage"), Console: b.text("console"), Settled: b.flag("settled"), Hold: b.flag("hold"), Look: b.path("look"),
+		Stage: b.text("stage"), Console: b.text("console"), Settled: b.flag("settled"), Beside: b.flag("beside"), Hold: b.flag("hold"), Look: b.path("look"),
 		at: b.place("guest"), who: b.place("from")}
 	c.line = b.pattern("console")
 	s.Checkpoint = c

@@ -83,9 +83,13 @@ func (f *Follower) Event(e event.Event) []Reached {
 }
 
 // awaited tells whether all that must come before a point has: the points before it that are of the same guest, or where one of the
-// two may be anybody's.
+// two may be anybody's; but not those that it is beside.
 func (f *Follower) awaited(i int) bool {
-	for _, before := range f.points[:i] {
+	first := i
+	for first > 0 && f.points[first].Beside {
+		first--
+	}
+	for _, before := range f.points[:first] {
 		if !before.done && (before.Checkpoint.Guest == f.points[i].Checkpoint.Guest || before.Checkpoint.Guest == "" || f.points[i].Checkpoint.Guest == "") {
 			return false
 		}

@@ -40,6 +40,7 @@ type Checkpoint struct {
 	Stage   string `json:"stage,omitempty"`   // a stage that is reached
 	Console string `json:"console,omitempty"` // a pattern that a console line matches
 	Settled bool   `json:"settled,omitempty"` // the guest has settled; without Guest, all have
+	Beside  bool   `json:"beside,omitempty"`  // it may also come before the checkpoint before it: two answers to one question
 	Hold    bool   `json:"hold,omitempty"`    // the lab is held at this packet
 	Look    string `json:"look,omitempty"`    // the field to open in the inspector, by its path: "dhcp.option.43"
 

@@ -1,0 +1,140 @@
+// Package lessons walks every lesson that is shipped to its end, on real firmware.
+package lessons
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/dissect"
+	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/lesson"
+	"github.com/pxelab/pxelab/lab/network/capture"
+	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lessons"
+	"github.com/pxelab/pxelab/topologies"
+)
+
+// pxelab is the binary under test, built by TestMain.
+var pxelab string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+// run builds the binary and makes a private place for control sockets and bundles.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "pxelab-lessons-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	defer os.RemoveAll(dir)
+	pxelab = filepath.Join(dir, "pxelab")
+	build := exec.Command("go", "build", "-o", pxelab, "../../lab/cmd/pxelab")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build pxelab:", err)
+		return 2
+	}
+	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME"} {
+		private := filepath.Join(dir, strings.ToLower(name))
+		if err := os.Mkdir(private, 0o700); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		}
+		os.Setenv(name, private)
+	}
+	return m.Run()
+}
+
+// needBoots skips a test on a host that cannot boot guests, or fails it where PXELAB_REQUIRE says that boots must run.
+func needBoots(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("boots real firmware, which takes seconds to minutes: left out by -short")
+	}
+	out, err := exec.Command(pxelab, "doctor").CombinedOutput()
+	if err == nil {
+		return
+	}
+	if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "boot") {
+		t.Fatalf("this host cannot boot guests, and PXELAB_REQUIRE says it must:\n%s", out)
+	}
+	t.Skipf("this host cannot boot guests:\n%s", out)
+}
+
+// library is what is shipped.
+var library = lesson.Library{Lessons: lessons.Files, Topologies: topologies.Files}
+
+// shipped are all lessons.
+func shipped(t *testing.T) []*lesson.Lesson {
+	t.Helper()
+	all, err := library.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		t.Fatalf("%d lessons are shipped", len(all))
+	}
+	return all
+}
+
+// topologyFile writes a lesson's topology to a file.
+func topologyFile(t *testing.T, l *lesson.Lesson) string {
+	t.Helper()
+	_, data, err := library.Topology(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), l.Topology+".yaml")
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// booted is a run of a lesson's lab, as its bundle tells it.
+type booted struct {
+	bundle string
+	plan   *plan.Plan
+	events []event.Event
+}
+
+// read reads a bundle.
+func read(t *testing.T, bundle string) booted {
+	t.Helper()
+	p, events, err := lab.ReadBundle(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return booted{bundle, p, events}
+}
+
+// evidence is what the questions at a checkpoint are about.
+func (b booted) evidence(t *testing.T, r lesson.Reached) lesson.Evidence {
+	t.Helper()
+	e := lesson.Evidence{Facts: r.Facts}
+	if r.Frame == 0 {
+		return e
+	}
+	frames, err := capture.OpenIndex(filepath.Join(b.bundle, "wire.pcapng"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer frames.Close()
+	f, err := frames.Frame(r.Frame)
+	if err != nil {
+		t.Fatalf("frame %d of section %d: %v", r.Frame, r.Section+1, err)
+	}
+	c := dissect.Client{}
+	for _, g := range b.plan.Guests {
+		if g.Name == r.Guest {
+			c.Firmware = g.Firmware
+		}
+	}
+	e.Packet = dissect.Dissect(f.Data, c)
+	return e
+}
