@@ -10,13 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/whole"
 )
 
 // Made tells what a run was made with: the content of host.json. Held against another, it tells why the same plan may go otherwise.
@@ -170,23 +170,10 @@ func sumOf(path string) string {
 		return ""
 	}
 	sum := hex.EncodeToString(h.Sum(nil))
-	keepSum(kept, sum)
+	if kept != "" {
+		_ = whole.WriteFile(kept, []byte(sum), 0o600) // without it the next one is worked out again
+	}
 	return sum
-}
-
-// keepSum keeps a sum, if that can be done: without it the next one is worked out again.
-func keepSum(path, sum string) {
-	if path == "" || os.MkdirAll(filepath.Dir(path), 0o700) != nil {
-		return
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "new-*")
-	if err != nil {
-		return
-	}
-	_, err = io.Copy(tmp, strings.NewReader(sum))
-	if errors.Join(err, tmp.Close()) != nil || os.Rename(tmp.Name(), path) != nil {
-		_ = os.Remove(tmp.Name())
-	}
 }
 
 // inode tells a file from one that took its place.

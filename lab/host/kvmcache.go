@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/pxelab/pxelab/lab/whole"
 )
 
 // proved is the cache file: what was proved, for what, and when.
@@ -67,8 +69,8 @@ func (m machine) recall(key string) (Fact, bool) {
 // that is not reported.
 func (m machine) remember(key string, v verdict) {
 	b, err := json.Marshal(proved{Key: key, Fact: v.Fact, Timed: v.timed, At: time.Now().UTC()})
-	if err != nil || m.cache == "" || os.MkdirAll(m.cache, 0o700) != nil {
+	if err != nil || m.cache == "" {
 		return
 	}
-	_ = replaceFile(filepath.Join(m.cache, "kvm.json"), b)
+	_ = whole.WriteFile(filepath.Join(m.cache, "kvm.json"), b, 0o600)
 }

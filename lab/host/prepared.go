@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/pxelab/pxelab/lab/whole"
 )
 
 // prepareStores gives every firmware with flash a variable store that one boot has set up. The distribution's
@@ -78,27 +80,5 @@ func (m machine) prepareStore(ctx context.Context, q QEMU, f Firmware, kept stri
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(m.cache, 0o700); err != nil {
-		return err
-	}
-	return replaceFile(kept, store)
-}
-
-// replaceFile writes a file so that readers see it whole or not at all.
-func replaceFile(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	if closed := tmp.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-	}
-	return err
+	return whole.WriteFile(kept, store, 0o600)
 }

@@ -5,11 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/pxelab/pxelab/lab/whole"
 )
 
 // The ways in which a file is made; a plan names them.
@@ -46,7 +47,7 @@ func Make(ctx context.Context, cache, way string, from []string) ([]byte, error)
 		return nil, err
 	}
 	if cache != "" {
-		_ = keep(kept, data)
+		_ = whole.WriteFile(kept, data, 0o600)
 	}
 	return data, nil
 }
@@ -81,23 +82,4 @@ func keyOf(version string, from []string) (string, error) {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:12]), nil
-}
-
-// keep writes a file so that readers see it whole or not at all.
-func keep(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-	}
-	return err
 }

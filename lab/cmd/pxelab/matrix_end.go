@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/matrix"
-	"github.com/pxelab/pxelab/lab/matrix/runner"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 	"github.com/pxelab/pxelab/lab/matrix/store"
 	"github.com/pxelab/pxelab/lab/report/results"
 )
@@ -70,7 +70,7 @@ func split(dir string, p matrix.Plan, list []matrix.Result) (*results.Report, []
 			continue
 		}
 		ran[r.Index] = true
-		bundle := runner.BundleDir(dir, r)
+		bundle := folder.Dir(dir).Attempt(r.ID, r.Attempt)
 		if _, err := os.Stat(filepath.Join(bundle, "plan.json")); err != nil {
 			bundle = "" // it broke before there was one
 		}

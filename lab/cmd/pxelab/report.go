@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 	"github.com/pxelab/pxelab/lab/matrix/store"
 	"github.com/pxelab/pxelab/lab/report/results"
 )
@@ -62,7 +63,7 @@ func remember(history string, r *results.Report, dir string) error {
 	switch {
 	case history == noHistory:
 		return nil
-	case history == "" && !store.IsMatrix(dir):
+	case history == "" && !folder.Dir(dir).HasPlan():
 		return nil
 	case history == "":
 		history = store.DefaultHistory()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 )
 
 // TestRunAway has cases run by somebody else, who is interrupted after the first and goes on with the second.
@@ -19,7 +20,7 @@ func TestRunAway(t *testing.T) {
 	one := func(c matrix.Case, outcome matrix.Outcome) {
 		r := c.NotRun("as the other machine has it")
 		r.Attempt, r.Outcome = 1, outcome
-		if err := writeWhole(filepath.Join(dir, casesDir, c.ID, "1", resultFile), r); err != nil {
+		if err := folder.WriteResult(folder.Dir(dir).Attempt(c.ID, 1), r); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,13 +11,14 @@ import (
 	"slices"
 
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 )
 
 // Merge joins folders of results of one plan into a new one, and gives the plan with all results: a case that no folder has a result
 // for was not run, and a second result for a case is a further attempt. Folders that hold the very same result hold it once.
 func Merge(dirs []string, out string) (matrix.Plan, []matrix.Result, error) {
 	var p matrix.Plan
-	m := merger{out: store{dir: out}, seen: map[string]bool{}}
+	m := merger{out: store{Dir: folder.Dir(out)}, seen: map[string]bool{}}
 	for i, dir := range dirs {
 		q, results, err := ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -40,7 +41,7 @@ func Merge(dirs []string, out string) (matrix.Plan, []matrix.Result, error) {
 			return p, nil, err
 		}
 	}
-	if err := writeWhole(filepath.Join(out, planFile), p); err != nil {
+	if err := m.out.WritePlan(p); err != nil {
 		return p, nil, err
 	}
 	return p, m.withNotRun(p), nil
@@ -55,7 +56,6 @@ type merger struct {
 
 // add takes over every attempt of a folder that has a result.
 func (m *merger) add(dir string, results []matrix.Result) error {
-	from := store{dir: dir}
 	for _, r := range results {
 		text, err := json.Marshal(r)
 		if err != nil {
@@ -65,13 +65,14 @@ func (m *merger) add(dir string, results []matrix.Result) error {
 			continue
 		}
 		m.seen[string(text)] = true
-		src := filepath.Join(from.caseDir(r.ID), fmt.Sprint(r.Attempt))
-		attempt, dst := m.out.next(matrix.Case{ID: r.ID})
+		src := folder.Dir(dir).Attempt(r.ID, r.Attempt)
+		attempt := m.out.Next(r.ID)
+		dst := m.out.Attempt(r.ID, attempt)
 		if err := linkTree(src, dst); err != nil {
 			return fmt.Errorf("merge results: %w", err)
 		}
 		r.Attempt = attempt
-		if err := writeWhole(filepath.Join(dst, resultFile), r); err != nil {
+		if err := folder.WriteResult(dst, r); err != nil {
 			return err
 		}
 		m.results = append(m.results, r)
@@ -106,7 +107,7 @@ func linkTree(src, dst string) error {
 		switch {
 		case e.IsDir():
 			return os.MkdirAll(to, 0o755)
-		case rel == resultFile || !e.Type().IsRegular():
+		case rel == folder.ResultFile || !e.Type().IsRegular():
 			return nil
 		case os.Link(path, to) == nil:
 			return nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 )
 
 func TestMerge(t *testing.T) {
@@ -23,7 +24,7 @@ func TestMerge(t *testing.T) {
 		return o.Out
 	}
 	one, two := part("one", nil, 0, 1), part("two", script{"b/c": {matrix.Failed}}, 1, 2)
-	note := filepath.Join(one, casesDir, "b", "c", "1", "note")
+	note := filepath.Join(folder.Dir(one).Attempt("b/c", 1), "note")
 	if err := os.WriteFile(note, []byte("of one"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func TestMerge(t *testing.T) {
 	if got, want := outcomes(results), "a/1 passed, b/c/1 passed, b/c/2 failed, d/1 passed, e/0 not-run"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if text, err := os.ReadFile(filepath.Join(out, casesDir, "b", "c", "1", "note")); string(text) != "of one" {
+	if text, err := os.ReadFile(filepath.Join(folder.Dir(out).Attempt("b/c", 1), "note")); string(text) != "of one" {
 		t.Errorf("the bundle's file: %q, %v", text, err)
 	}
 	if _, again, err := ReadDir(out); err != nil || outcomes(again) != "a/1 passed, b/c/1 passed, b/c/2 failed, d/1 passed" {

@@ -11,6 +11,7 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/host"
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/topology"
 )
@@ -173,7 +174,8 @@ func (r *run) start(ctx context.Context) {
 		}
 		r.queue = slices.Delete(r.queue, i, i+1)
 		j := Job{Case: c, Cores: cores, o: r.o}
-		j.Attempt, j.Dir = r.store.next(c)
+		j.Attempt = r.store.Next(c.ID)
+		j.Dir = r.store.Attempt(c.ID, j.Attempt)
 		r.running++
 		r.o.Show.Started(j)
 		go func() { r.ended <- r.one(ctx, j) }()
@@ -190,7 +192,7 @@ func (r *run) one(ctx context.Context, j Job) finished {
 		return finished{job: j, result: result} // what is there of it is no result
 	}
 	result = expected(j.Case, result)
-	if err := r.store.save(j, result); err != nil {
+	if err := folder.WriteResult(j.Dir, result); err != nil {
 		was := strings.TrimSuffix(fmt.Sprintf("%s: %s", result.Outcome, result.Reason), ": ")
 		result.Outcome, result.Reason = matrix.Broken, fmt.Sprintf("its result (%s) could not be kept: %v", was, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/host"
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 )
 
 // told remembers what a run shows.
@@ -108,7 +109,7 @@ func TestResumeKeepsWhatGaveAVerdict(t *testing.T) {
 	if got, want := run1(t, o), "a/1 passed, b/1 failed, c/1 broken, d/0 not-run, e/1 passed"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, casesDir, "d", "1"), 0o755); err != nil { // what a lab that was cut short leaves
+	if err := os.MkdirAll(folder.Dir(dir).Attempt("d", 1), 0o755); err != nil { // what a lab that was cut short leaves
 		t.Fatal(err)
 	}
 	p.Cases[4].Inputs = "changed since"

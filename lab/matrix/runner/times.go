@@ -11,6 +11,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/whole"
 )
 
 // TimesFile is where the times of this user's past cases are kept.
@@ -58,30 +59,5 @@ func saveTimes(p matrix.Plan, results []matrix.Result) error {
 	for k, d := range took {
 		all[k] = d
 	}
-	return writeWhole(TimesFile(), all)
-}
-
-// writeWhole writes a value as JSON so that a reader sees it whole or not at all.
-func writeWhole(path string, v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	aside, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = aside.Write(append(text, '\n'))
-	err = errors.Join(err, aside.Chmod(0o644), aside.Close())
-	if err == nil {
-		err = os.Rename(aside.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(aside.Name())
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return whole.WriteJSON(TimesFile(), all)
 }

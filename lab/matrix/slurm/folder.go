@@ -7,10 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 )
 
 // attempt is one folder of a case: its number and, once it is over, its result.
@@ -21,57 +20,36 @@ type attempt struct {
 
 // attempts reads what there is of a case, in the order of the numbers. A file appears whole or not at all, so what cannot be
 // read is an error.
-func attempts(dir string, c matrix.Case) ([]attempt, error) {
-	entries, err := os.ReadDir(caseDir(dir, c))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	} else if err != nil {
+func attempts(dir folder.Dir, c matrix.Case) ([]attempt, error) {
+	numbers, err := dir.Attempts(c.ID)
+	if err != nil {
 		return nil, fmt.Errorf("read the attempts at %s: %w", c.ID, err)
 	}
 	var found []attempt
-	for _, e := range entries {
-		number, err := strconv.Atoi(e.Name())
-		if err != nil || !e.IsDir() {
-			continue
-		}
-		a := attempt{number: number}
-		text, err := os.ReadFile(filepath.Join(caseDir(dir, c), e.Name(), "result.json"))
+	for _, n := range numbers {
+		a := attempt{number: n}
+		r, err := folder.ReadResult(dir.Attempt(c.ID, n))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
-			return nil, fmt.Errorf("read the result of %s: %w", c.ID, err)
+			return nil, fmt.Errorf("read the result of %s, attempt %d: %w", c.ID, n, err)
 		default:
-			a.result = &matrix.Result{}
-			if err := json.Unmarshal(text, a.result); err != nil {
-				return nil, fmt.Errorf("read the result of %s, attempt %d: %w", c.ID, number, err)
-			}
+			a.result = &r
 		}
 		found = append(found, a)
 	}
-	slices.SortFunc(found, func(a, b attempt) int { return a.number - b.number })
 	return found, nil
-}
-
-func caseDir(dir string, c matrix.Case) string {
-	return filepath.Join(dir, "cases", filepath.FromSlash(c.ID))
 }
 
 // record writes the result of an attempt that could not do so itself. number 0 stands for an attempt of which not even the
 // folder is there.
-func record(dir string, c matrix.Case, number int, node, reason string) (*matrix.Result, error) {
+func record(dir folder.Dir, c matrix.Case, number int, node, reason string) (*matrix.Result, error) {
 	for number == 0 {
-		all, err := attempts(dir, c)
-		if err != nil {
-			return nil, err
-		}
-		next := 1
-		if len(all) > 0 {
-			next = all[len(all)-1].number + 1
-		}
-		if err := os.MkdirAll(caseDir(dir, c), 0o755); err != nil {
+		next := dir.Next(c.ID)
+		if err := os.MkdirAll(dir.Case(c.ID), 0o755); err != nil {
 			return nil, fmt.Errorf("record what became of %s: %w", c.ID, err)
 		}
-		err = os.Mkdir(filepath.Join(caseDir(dir, c), strconv.Itoa(next)), 0o755)
+		err := os.Mkdir(dir.Attempt(c.ID, next), 0o755)
 		if err != nil && !errors.Is(err, fs.ErrExist) { // a task was quicker: the next number, then
 			return nil, fmt.Errorf("record what became of %s: %w", c.ID, err)
 		}
@@ -85,7 +63,7 @@ func record(dir string, c matrix.Case, number int, node, reason string) (*matrix
 	if err != nil {
 		return nil, err
 	}
-	name := filepath.Join(caseDir(dir, c), strconv.Itoa(number), "result.json")
+	name := filepath.Join(dir.Attempt(c.ID, number), folder.ResultFile)
 	aside := name + ".slurm"
 	if err := os.WriteFile(aside, append(text, '\n'), 0o644); err != nil {
 		return nil, fmt.Errorf("record what became of %s: %w", c.ID, err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 )
 
 // How often the folder is looked at and Slurm asked, how long a result may take to be seen on a shared folder once its task is
@@ -101,7 +102,7 @@ func (a *Array) Run(ctx context.Context) error {
 
 // highest is the number of the last attempt at a case that there is.
 func (a *Array) highest(c matrix.Case) int {
-	all, _ := attempts(a.Dir, c) // what cannot be read is told when it is looked at
+	all, _ := attempts(folder.Dir(a.Dir), c) // what cannot be read is told when it is looked at
 	if len(all) == 0 {
 		return 0
 	}
@@ -161,7 +162,7 @@ func (a *Array) begun(p *progress, t task) ([]attempt, error) {
 	if t.waits() && t.restarts == 0 {
 		return nil, nil
 	}
-	all, err := attempts(a.Dir, p.Case)
+	all, err := attempts(folder.Dir(a.Dir), p.Case)
 	return slices.DeleteFunc(all, func(x attempt) bool { return x.number <= p.before || slices.Contains(p.recorded, x.number) }), err
 }
 
@@ -231,7 +232,7 @@ func (a *Array) lost(ctx context.Context, p *progress, was, now task, all []atte
 		gone = []attempt{{}}
 	}
 	for _, x := range gone {
-		r, err := record(a.Dir, p.Case, x.number, was.node, why)
+		r, err := record(folder.Dir(a.Dir), p.Case, x.number, was.node, why)
 		if err != nil {
 			return err
 		}
@@ -264,7 +265,7 @@ func (a *Array) giveUp(p *progress, all []attempt) error {
 	if said := a.said(p.Index); said != "" {
 		why += ": " + said
 	}
-	r, err := record(a.Dir, p.Case, number, p.last.node, why)
+	r, err := record(folder.Dir(a.Dir), p.Case, number, p.last.node, why)
 	if err != nil || r == nil { // nil: it came in this moment, and is seen the next time
 		return err
 	}

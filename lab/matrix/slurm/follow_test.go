@@ -1,17 +1,16 @@
 package slurm
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 )
 
 // These tests hold what is made of Slurm's words and of a folder; tests/scaleout has a real cluster say them.
@@ -57,7 +56,7 @@ func (f *followed) sees(known map[int]task, want ...string) {
 // begins makes the folder of an attempt, as a task does.
 func (f *followed) begins(attempt int) string {
 	f.t.Helper()
-	dir := filepath.Join(caseDir(f.Dir, f.p.Case), strconv.Itoa(attempt))
+	dir := folder.Dir(f.Dir).Attempt(f.p.Case.ID, attempt)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		f.t.Fatal(err)
 	}
@@ -67,20 +66,15 @@ func (f *followed) begins(attempt int) string {
 // ends leaves a result as a task does: written aside and renamed.
 func (f *followed) ends(attempt int, outcome matrix.Outcome) {
 	f.t.Helper()
-	text, _ := json.Marshal(matrix.Result{Attempt: attempt, Outcome: outcome, Reason: "as the task has it"})
-	dir := f.begins(attempt)
-	err := os.WriteFile(filepath.Join(dir, "aside"), text, 0o644)
-	if err == nil {
-		err = os.Rename(filepath.Join(dir, "aside"), filepath.Join(dir, "result.json"))
-	}
-	if err != nil {
+	r := matrix.Result{Version: matrix.Version, Attempt: attempt, Outcome: outcome, Reason: "as the task has it"}
+	if err := folder.WriteResult(f.begins(attempt), r); err != nil {
 		f.t.Fatal(err)
 	}
 }
 
 // results lists the results that are in the folder.
 func (f *followed) results() (list []string) {
-	all, err := attempts(f.Dir, f.p.Case)
+	all, err := attempts(folder.Dir(f.Dir), f.p.Case)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 )
 
 func cases(indexes ...int) []matrix.Case {
@@ -113,8 +114,8 @@ func TestStates(t *testing.T) {
 // What Slurm's word makes of a case, without Slurm: a lost worker's attempt is recorded, and so is a task that left nothing; a
 // result that an attempt left itself is never written over.
 func TestRecord(t *testing.T) {
-	dir, c := t.TempDir(), cases(1)[0]
-	first := filepath.Join(caseDir(dir, c), "1")
+	dir, c := folder.Dir(t.TempDir()), cases(1)[0]
+	first := dir.Attempt(c.ID, 1)
 	if err := os.MkdirAll(first, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func TestRecord(t *testing.T) {
 		text, _ := json.Marshal(all)
 		t.Errorf("attempts %s, %v", text, err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(caseDir(dir, c), "*", "*.slurm")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir.Case(c.ID), "*", "*.slurm")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

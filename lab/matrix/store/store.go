@@ -3,24 +3,16 @@
 package store
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 
 	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/matrix"
+	"github.com/pxelab/pxelab/lab/matrix/folder"
 	"github.com/pxelab/pxelab/lab/report/results"
-)
-
-// The files of a folder of results; lab/matrix/result.go describes it.
-const (
-	planFile   = "matrix.json"
-	resultFile = "result.json"
-	casesDir   = "cases"
+	"github.com/pxelab/pxelab/lab/whole"
 )
 
 // Read makes one report of folders of results of one matrix, such as its shards left them, or of bundles.
@@ -32,7 +24,7 @@ func Read(dirs ...string) (*results.Report, error) {
 	var bundles []string
 	for _, dir := range dirs {
 		switch {
-		case IsMatrix(dir):
+		case folder.Dir(dir).HasPlan():
 			s, err := readShard(dir)
 			if err != nil {
 				return nil, err
@@ -41,7 +33,7 @@ func Read(dirs ...string) (*results.Report, error) {
 		case isFile(filepath.Join(dir, "plan.json")):
 			bundles = append(bundles, dir)
 		default:
-			return nil, fmt.Errorf("report %s: it is no folder of results, which has %s, and no bundle, which has plan.json", dir, planFile)
+			return nil, fmt.Errorf("report %s: it is no folder of results, which has %s, and no bundle, which has plan.json", dir, folder.PlanFile)
 		}
 	}
 	switch {
@@ -65,17 +57,11 @@ type shard struct {
 
 func readShard(dir string) (shard, error) {
 	s := shard{dir: dir}
-	path := filepath.Join(dir, planFile)
-	if err := readJSON(path, &s.plan); err != nil {
-		return s, fmt.Errorf("report %s: %w", dir, err)
-	}
-	if s.plan.Version != matrix.Version {
-		return s, fmt.Errorf("report %s: %s has version %d, this pxelab reads %d", dir, planFile, s.plan.Version, matrix.Version)
+	var err error
+	if s.plan, err = folder.Dir(dir).Plan(); err != nil {
+		return s, fmt.Errorf("report: %w", err)
 	}
 	for _, c := range s.plan.Cases {
-		if !filepath.IsLocal(filepath.FromSlash(c.ID)) {
-			return s, fmt.Errorf("report %s: %s: case %d has ID %q, which is no path below a folder", dir, planFile, c.Index, c.ID)
-		}
 		s.readCase(&c)
 	}
 	return s, nil
@@ -83,34 +69,22 @@ func readShard(dir string) (shard, error) {
 
 // readCase reads all attempts at a case that this folder holds.
 func (s *shard) readCase(c *matrix.Case) {
-	folder := filepath.Join(s.dir, casesDir, filepath.FromSlash(c.ID))
-	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	dir := folder.Dir(s.dir)
+	attempts, err := dir.Attempts(c.ID)
+	if err != nil {
 		s.note("%s: %v", c.ID, err)
 	}
-	var attempts []int
-	for _, e := range entries {
-		if n, err := strconv.Atoi(e.Name()); err == nil && n > 0 && e.IsDir() {
-			attempts = append(attempts, n)
-		}
-	}
-	slices.Sort(attempts)
 	for _, n := range attempts {
-		bundle := filepath.Join(folder, strconv.Itoa(n))
-		var r matrix.Result
-		err := readJSON(filepath.Join(bundle, resultFile), &r)
+		bundle := dir.Attempt(c.ID, n)
+		r, err := folder.ReadResult(bundle)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 			s.note("%s: attempt %d was cut off before it had a result: %s", c.ID, n, bundle)
-			continue
 		case err != nil:
 			s.note("%s: attempt %d does not count: %v", c.ID, n, err)
-			continue
-		case r.Version != matrix.Version:
-			s.note("%s: attempt %d does not count: %s has version %d, this pxelab reads %d", c.ID, n, filepath.Join(bundle, resultFile), r.Version, matrix.Version)
-			continue
+		default:
+			s.runs = append(s.runs, newRun(r, bundle))
 		}
-		s.runs = append(s.runs, newRun(r, bundle))
 	}
 }
 
@@ -171,20 +145,6 @@ func differs(a, b *matrix.Plan) string {
 	return ""
 }
 
-func readJSON(path string, into any) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
-// IsMatrix tells whether a folder holds results of a matrix.
-func IsMatrix(dir string) bool { return isFile(filepath.Join(dir, planFile)) }
-
 func isFile(path string) bool {
 	st, err := os.Stat(path)
 	return err == nil && st.Mode().IsRegular()
@@ -210,24 +170,8 @@ func WriteForm(path string, r *results.Report, form results.Form) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(path, data); err != nil {
+	if err := whole.WriteFile(path, data, 0o644); err != nil {
 		return fmt.Errorf("write the report: %w; name another place with --out", err)
 	}
 	return nil
-}
-
-// replace writes a file aside and renames it.
-func replace(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-	}
-	return err
 }

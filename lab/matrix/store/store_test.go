@@ -25,8 +25,8 @@ func theMatrix() *matrix.Plan {
 	return p
 }
 
-// folder makes a folder of results as lab/matrix/result.go describes it, with attempts at these cases.
-func folder(t *testing.T, p *matrix.Plan, runs ...matrix.Result) string {
+// filled makes a folder of results as lab/matrix/result.go describes it, with attempts at these cases.
+func filled(t *testing.T, p *matrix.Plan, runs ...matrix.Result) string {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "matrix.json"), p)
@@ -56,8 +56,8 @@ func write(t *testing.T, path string, v any) {
 var night = time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC)
 
 func TestMergesShards(t *testing.T) {
-	one := folder(t, theMatrix(), matrix.Result{Index: 0, Attempt: 1, Outcome: matrix.Passed, Began: night, Host: "a"})
-	two := folder(t, theMatrix(), matrix.Result{Index: 1, Attempt: 1, Outcome: matrix.Failed, Reason: "nobody answered", Began: night, Host: "b"},
+	one := filled(t, theMatrix(), matrix.Result{Index: 0, Attempt: 1, Outcome: matrix.Passed, Began: night, Host: "a"})
+	two := filled(t, theMatrix(), matrix.Result{Index: 1, Attempt: 1, Outcome: matrix.Failed, Reason: "nobody answered", Began: night, Host: "b"},
 		matrix.Result{Index: 0, Attempt: 1, Outcome: matrix.Passed, Began: night.Add(time.Hour), Host: "b"})
 	r, err := Read(one, two, one)
 	if err != nil {
@@ -84,7 +84,7 @@ func TestMergesShards(t *testing.T) {
 // What cannot be read is told, and its case did not pass.
 func TestTellsWhatItCannotRead(t *testing.T) {
 	p := theMatrix()
-	dir := folder(t, p, matrix.Result{Index: 0, Attempt: 1, Outcome: matrix.Passed}, matrix.Result{Index: 1, Attempt: 1, Outcome: matrix.Passed},
+	dir := filled(t, p, matrix.Result{Index: 0, Attempt: 1, Outcome: matrix.Passed}, matrix.Result{Index: 1, Attempt: 1, Outcome: matrix.Passed},
 		matrix.Result{Index: 2, Attempt: 1, Outcome: matrix.Broken, Reason: "no space left on device"})
 	at := func(id, name string) string { return filepath.Join(dir, "cases", id, "1", name) }
 	for _, err := range []error{
@@ -112,7 +112,7 @@ func TestTellsWhatItCannotRead(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	good := folder(t, theMatrix())
+	good := filled(t, theMatrix())
 	renamed, edited, longer, astray, later := theMatrix(), theMatrix(), theMatrix(), theMatrix(), theMatrix()
 	renamed.Name = "nightly"
 	edited.Cases[1].Inputs = "others"
@@ -120,11 +120,11 @@ func TestRefuses(t *testing.T) {
 	astray.Cases[0].ID = "../../etc"
 	later.Version = 99
 	for want, dirs := range map[string][]string{
-		`the one is "quick", the other "nightly"`:                          {good, folder(t, renamed)},
-		"case no-server/ovmf-x64 of quick was made from other inputs":      {good, folder(t, edited)},
-		"quick has 3 cases in the one and 4 in the other":                  {good, folder(t, longer)},
-		`case 0 has ID "../../etc", which is no path below a folder`:       {folder(t, astray)},
-		"matrix.json has version 99, this pxelab reads 1":                  {folder(t, later)},
+		`the one is "quick", the other "nightly"`:                          {good, filled(t, renamed)},
+		"case no-server/ovmf-x64 of quick was made from other inputs":      {good, filled(t, edited)},
+		"quick has 3 cases in the one and 4 in the other":                  {good, filled(t, longer)},
+		`case 0 has ID "../../etc", which is no path below a folder`:       {filled(t, astray)},
+		"matrix.json has version 99, this pxelab reads 1":                  {filled(t, later)},
 		"is a bundle: report them apart":                                   {good, filepath.Join(bundles, "no-server")},
 		"it is no folder of results, which has matrix.json, and no bundle": {t.TempDir()},
 	} {
@@ -163,7 +163,7 @@ func TestWrites(t *testing.T) {
 func TestRemembers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state", "history.jsonl")
 	run := func(day int, o matrix.Outcome) *results.Report {
-		r, err := Read(folder(t, theMatrix(), matrix.Result{Index: 0, Attempt: 1, Outcome: o, Reason: "nobody answered", Began: night.AddDate(0, 0, day), Host: "a"}))
+		r, err := Read(filled(t, theMatrix(), matrix.Result{Index: 0, Attempt: 1, Outcome: o, Reason: "nobody answered", Began: night.AddDate(0, 0, day), Host: "a"}))
 		if err != nil {
 			t.Fatal(err)
 		}
