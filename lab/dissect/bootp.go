@@ -37,7 +37,17 @@ type message struct {
 	siaddr  []byte
 	file    string // of the header field, unless options stand there
 	proxy   bool   // an answer without an address: proxyDHCP's, or a boot server's
+	cookie  bool   // there are options
+	ended   bool   // and END ends them
 	direct  bool   // bit 3 of the discovery control, and there is a file
+}
+
+// has tells whether an option is there.
+func (m *message) has(code byte) bool { _, ok := m.option[code]; return ok }
+
+// reply tells whether it is a server's offer or acknowledgement, of DHCP or BOOTP.
+func (m *message) reply() bool {
+	return !m.request && (m.kind == 0 || m.kind == msgOffer || m.kind == msgAck)
 }
 
 // bootfile is the boot file's name, from the option or else the header.
@@ -58,6 +68,7 @@ func survey(v []byte) *message {
 	m := &message{request: v[0] == 1, option: map[byte][]byte{}, tag: map[byte][]byte{}, yiaddr: v[16:20], siaddr: v[20:24],
 		file: cString(v[fileAt:bootpHead])}
 	if len(v) >= optionsAt && binary.BigEndian.Uint32(v[cookieAt:]) == magicCookie {
+		m.cookie, m.ended = true, ended(v[optionsAt:])
 		m.read(v[optionsAt:])
 		if o := m.option[52]; len(o) == 1 && o[0]&1 != 0 {
 			m.file = ""
@@ -123,8 +134,10 @@ func (d *dissector) dhcp(at, end int) {
 	}
 	m := survey(d.data[at:end])
 	d.bootp = m
+	d.rules(d.data[at:end])
 	f := d.field("dhcp", "DHCP", at, end-at).spec("RFC 2131 section 2")
 	f.Value, f.Meaning = d.messageName(), d.messageMeaning()
+	f.Client = d.says("dhcp", nil)
 	if m.kind == 0 {
 		f.Name, f.Spec = "BOOTP", "RFC 951 section 3"
 	}
@@ -162,6 +175,7 @@ func (d *dissector) header(at int) []Field {
 		if means := headerMeans[f.Path]; means != nil && f.Meaning == "" {
 			f.Meaning = means(d, d.data[f.At:f.At+f.Len])
 		}
+		f.Client = d.says(f.Path, d.data[f.At:f.At+f.Len])
 	}
 	return fields
 }

@@ -54,6 +54,5 @@ func (s *space) option(d *dissector, family string, at int) Field {
 		o = option{name: s.other(code), kind: kindOctets, spec: s.spec}
 	}
 	path := fmt.Sprintf("%s.%d", family, code)
-	f := d.tlv(path, fmt.Sprintf("%s %d (%s)", s.what, code, o.name), o, at)
-	return f
+	return d.tlv(path, fmt.Sprintf("%s %d (%s)", s.what, code, o.name), o, at)
 }

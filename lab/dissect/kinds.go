@@ -59,6 +59,8 @@ var (
 	kindHex32    = hexNumber(4)
 	kindFlag     = kind{"0 (no) or 1 (yes)", showFlag, parseFlag}
 	kindList     = list(kindAddress, 4, "IPv4 addresses")
+	kindNothing  = kind{"nothing (it has no value)", showNothing, parseNothing}
+	kindList6    = list(kindAddress6, 16, "IPv6 addresses")
 	kindPairs    = pairs()
 	kindBytes    = list(kindByte, 1, "numbers from 0 to 255")
 	kindWords    = list(kindWord, 2, "numbers from 0 to 65535")
@@ -108,6 +110,15 @@ func parseMAC(text string, _ []byte) ([]byte, error) {
 }
 
 func parseNone(string, []byte) ([]byte, error) { return nil, errKind }
+
+func showNothing(v []byte) (string, bool) { return "", len(v) == 0 }
+
+func parseNothing(text string, _ []byte) ([]byte, error) {
+	if text != "" {
+		return nil, errKind
+	}
+	return nil, nil
+}
 
 // number is a big-endian number of so many octets, in decimal. Names behind it in parentheses are for the reader.
 func number(octets int) kind {

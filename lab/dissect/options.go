@@ -100,8 +100,7 @@ func (d *dissector) option(at int) Field {
 		}
 	}
 	path := fmt.Sprintf("dhcp.option.%d", code)
-	f := d.tlv(path, fmt.Sprintf("option %d (%s)", code, o.name), o, at)
-	return f
+	return d.tlv(path, fmt.Sprintf("option %d (%s)", code, o.name), o, at)
 }
 
 // tlv opens a value behind a code and a length of one octet each.
@@ -111,9 +110,11 @@ func (d *dissector) tlv(path, name string, o option, at int) Field {
 	f := d.value(path, name, o.kind, at+2, n)
 	d.edit(&f, edit{kind: o.kind, at: at + 2, n: n, whole: [2]int{at, 2 + n}})
 	f.At, f.Len, f.Spec = at, 2+n, o.spec
-	if o.means != nil && f.Bad == "" {
-		f.Meaning = o.means(d, d.data[at+2:at+2+n])
+	v := d.data[at+2 : at+2+n]
+	if _, ok := o.kind.show(v); ok && o.means != nil {
+		f.Meaning = o.means(d, v)
 	}
+	f.Client = d.says(path, v)
 	if o.parts != nil {
 		o.parts(d, &f, at+2, n)
 	}

@@ -10,7 +10,7 @@ var options = map[byte]option{}
 
 // init cannot be spared: the parts of options open further options.
 func init() {
-	for _, table := range []map[byte]option{rfc2132, pxeOptions} {
+	for _, table := range []map[byte]option{rfc2132, others, pxeOptions} {
 		for code, o := range table {
 			options[code] = o
 		}

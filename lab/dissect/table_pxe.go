@@ -16,22 +16,22 @@ var pxeOptions = map[byte]option{
 	}),
 	43: of("vendor-specific information", kindOctets, "8.4", meansVendor).opened(vendor),
 	60: of("vendor class identifier", kindText, "9.13", meansClass),
-	61: of("client identifier", kindOctets, "9.14", meansClientID),
+	61: of("client identifier", orHex(kindClientID), "9.14", meansClientID),
 	66: of("TFTP server name", kindText, "9.4", says("The name of the TFTP server, of which sname has no room when options stand there.")),
 	67: of("bootfile name", kindText, "9.5", meansBootfile),
 	77: {"user class", kindOctets, "RFC 3004 section 4", meansUserClass, userClasses},
 	81: {"client FQDN", kindOctets, "RFC 4702 section 2", meansFQDN, nil},
-	82: {"relay agent information", kindOctets, "RFC 3046 section 2.0", says("A relay agent added it, and the server returns it as it came; the relay agent takes it out again."), nil},
+	82: {"relay agent information", kindOctets, "RFC 3046 section 2.0", says("A relay agent added it, and the server returns it as it came; the relay agent takes it out again."), relayed.openIn},
 	93: {"client system architecture", kindWords, "RFC 4578 section 2.1", meansArchs, architectures},
-	94: {"client network interface identifier", kindOctets, "RFC 4578 section 2.2", meansNII, nil},
-	97: {"client machine identifier (UUID)", kindOctets, "RFC 4578 section 2.3", meansUUID, uuidParts},
+	94: {"client network interface identifier", kindNII, "RFC 4578 section 2.2", meansNII, nil},
+	97: {"client machine identifier (UUID)", kindUUID, "RFC 4578 section 2.3", meansUUID, uuidParts},
 
-	119: {"domain search", kindOctets, "RFC 3397 section 2", meansSearch, nil},
-	121: {"classless static route", kindOctets, "RFC 3442", meansRoutes, nil},
+	119: {"domain search", orHex(kindNames), "RFC 3397 section 2", says("Names are looked up in these domains."), nil},
+	121: {"classless static route", kindRoutes, "RFC 3442", says("Subnet and router of each route. With this option there, the client passes over option 3."), nil},
 	128: reserved(128), 129: reserved(129), 130: reserved(130), 131: reserved(131),
 	132: reserved(132), 133: reserved(133), 134: reserved(134), 135: reserved(135),
 	150: {"TFTP server address", kindList, "RFC 5859", says("TFTP servers, the best first. PXE knows nothing of it; GRUB and Cisco's telephones do."), nil},
-	175: {"Etherboot (iPXE's options)", kindOctets, "iPXE: src/include/ipxe/dhcp.h", says("Options of iPXE's own, for iPXE and from it."), nil},
+	175: {"Etherboot (iPXE's options)", kindOctets, specIPXE, says("Options of iPXE's own, for iPXE and from it."), etherboot.openIn},
 	208: {"PXELINUX magic", kindHex32, "RFC 5071 section 3", says("F1:00:74:7E told PXELINUX that options 209 to 211 are meant for it. It asks for it no longer."), nil},
 	209: {"PXELINUX configuration file", kindText, "RFC 5071 section 4", says("The configuration file that PXELINUX fetches in place of those that it would try."), nil},
 	210: {"PXELINUX path prefix", kindText, "RFC 5071 section 5", says("What PXELINUX puts in front of the names of files."), nil},
@@ -183,11 +183,8 @@ func architectures(d *dissector, f *Field, at, n int) {
 }
 
 func meansNII(_ *dissector, v []byte) string {
-	if len(v) != 3 {
+	if len(v) != 3 || v[0] != 1 {
 		return ""
-	}
-	if v[0] != 1 {
-		return fmt.Sprintf("A network driver interface of type %d, version %d.%d.", v[0], v[1], v[2])
 	}
 	return fmt.Sprintf("The firmware's network driver interface is UNDI of version %d.%d.", v[1], v[2])
 }
@@ -205,7 +202,6 @@ func meansUUID(_ *dissector, v []byte) string {
 // uuidParts shows a UUID in both orders of octets.
 func uuidParts(d *dissector, f *Field, at, n int) {
 	if n != 17 || d.data[at] != 0 {
-		f.flaw("a UUID is type 0 and 16 octets")
 		return
 	}
 	u := pxe.UUID(d.data[at+1 : at+17])
@@ -216,44 +212,4 @@ func uuidParts(d *dissector, f *Field, at, n int) {
 		o.Meaning = "As SMBIOS tools print it: the first three parts are little-endian on the wire. Read octet by octet it is " + u.BigEndian().String() + "."
 	}
 	f.with(t, o)
-}
-
-// meansSearch reads the names of RFC 1035 in option 119, without its pointers.
-func meansSearch(_ *dissector, v []byte) string {
-	names := domains(v)
-	if len(names) == 0 {
-		return ""
-	}
-	return "Names are looked up in these domains: " + strings.Join(names, ", ") + "."
-}
-
-// domains reads names of DNS up to the first that is odd.
-func domains(v []byte) []string {
-	var names, labels []string
-	for len(v) > 0 && int(v[0]) < len(v) && v[0] < 64 {
-		if v[0] == 0 {
-			names, labels, v = append(names, strings.Join(labels, ".")), nil, v[1:]
-			continue
-		}
-		labels = append(labels, escape(v[1:1+v[0]]))
-		v = v[1+v[0]:]
-	}
-	return names
-}
-
-func meansRoutes(_ *dissector, v []byte) string {
-	var routes []string
-	for len(v) > 0 {
-		bits, n := int(v[0]), (int(v[0])+7)/8
-		if bits > 32 || len(v) < 1+n+4 {
-			return "It is malformed: a width of at most 32, the octets of the subnet that have a part in it, and a router."
-		}
-		subnet := [4]byte{}
-		copy(subnet[:], v[1:1+n])
-		to, _ := showAddress(subnet[:])
-		via, _ := showAddress(v[1+n : 5+n])
-		routes = append(routes, fmt.Sprintf("%s/%d by %s", to, bits, via))
-		v = v[5+n:]
-	}
-	return "Routes: " + strings.Join(routes, ", ") + ". With this option there, the client passes over option 3."
 }

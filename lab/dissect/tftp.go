@@ -75,6 +75,7 @@ func (d *dissector) tftp(at, end int) {
 	default:
 		f.flaw(fmt.Sprintf("opcode %d is none of TFTP", op))
 	}
+	f.Client = d.says("tftp", nil)
 	if f.Value != "" {
 		d.summarize("%s %s", f.Name, f.Value)
 	}
@@ -203,6 +204,7 @@ func (d *dissector) tftpError(f *Field, at, end int) {
 		code.Spec = "RFC 2347"
 		code.Meaning = "The transfer is over. Clients send this as well when they only wanted to know the size of the file: then it is no failure."
 	}
+	code.Client = d.says(code.Path, d.data[at+2:at+4])
 	f.Value = fmt.Sprintf("ERROR %d %s", n, text.Value)
 	f.with(code, text)
 }

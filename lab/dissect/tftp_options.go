@@ -42,6 +42,7 @@ func (d *dissector) explainOption(f *Field, name string) {
 			f.Meaning = "The size of the file that the client writes, in octets."
 		}
 	}
+	f.Client = d.says("tftp."+name, []byte(f.Value))
 	if o.high == 0 {
 		if n := strings.Count(f.Value, ","); d.data[d.payload+1] == opOACK && n != 2 {
 			f.flaw("it is group, port and master with commas between")

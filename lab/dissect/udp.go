@@ -30,6 +30,14 @@ func (d *dissector) transport(at, end int) {
 	switch d.proto {
 	case protoUDP:
 		d.datagram(at, end)
+	case protoTCP:
+		d.tcp(at, end)
+	case protoICMP:
+		d.icmp(at, end)
+	case protoICMPv6:
+		d.icmp6(at, end)
+	case protoIGMP:
+		d.igmp(at, end)
 	default:
 		d.rest("data", "data", at, end)
 	}
@@ -55,6 +63,7 @@ func (d *dissector) datagram(at, end int) {
 		d.fixed("udp.dport", "destination port", port, at+2, 2).means(d.meansPort()),
 		d.value("udp.length", "length", kindWord, at+4, 2),
 		d.value("udp.checksum", "checksum", kindHex16, at+6, 2))
+	f.Fields[0].Client = d.says("udp.sport", nil)
 	for i := range f.Fields {
 		f.Fields[i].Spec = "RFC 768"
 	}
@@ -104,7 +113,7 @@ func (d *dissector) sumUDP(f *Field) {
 		return
 	}
 	if right := d.transportSum(protoUDP, d.udp, d.until, 6); right != binary.BigEndian.Uint16(h[6:]) {
-		f.flaw(fmt.Sprintf("it is wrong (0x%04x is right): the receiver drops the datagram, unless the frame was captured where the card had not computed it yet", right))
+		f.flaw(wrongSum(right))
 	}
 }
 
@@ -154,6 +163,8 @@ func (d *dissector) application(at, end int) {
 	switch {
 	case is(portServer) || is(portClient) || is(portPXE):
 		d.dhcp(at, end)
+	case is(portClient6) || is(portServer6):
+		d.dhcp6(at, end)
 	case is(portTFTP) || is(portMTFTP) || is(portMTFTP-1) || looksLikeTFTP(v):
 		d.tftp(at, end)
 	default:

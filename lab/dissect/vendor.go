@@ -20,14 +20,14 @@ func init() {
 	tag(3, "PXE_MTFTP_SPORT", kindWord, says("The UDP port of the server's that a client asks to begin the transfer."), nil)
 	tag(4, "PXE_MTFTP_TMOUT", kindByte, says("Seconds that a client listens for a transfer under way, before it begins one."), nil)
 	tag(5, "PXE_MTFTP_DELAY", kindByte, says("Seconds of silence after which a client that misses blocks begins a transfer."), nil)
-	tag(6, "PXE_DISCOVERY_CONTROL", kindHex8, meansControl, nil)
+	tag(6, "PXE_DISCOVERY_CONTROL", kindHex8, meansControl, controlBits)
 	tag(7, "DISCOVERY_MCAST_ADDR", kindAddress, says("The multicast group that boot servers are asked in, on port 4011."), nil)
-	tag(8, "PXE_BOOT_SERVERS", kindOctets, says("Boot servers by type. A type without addresses may be served by anybody."), serverList)
-	tag(9, "PXE_BOOT_MENU", kindOctets, meansMenu, menuItems)
-	tag(10, "PXE_MENU_PROMPT", kindOctets, meansPrompt, promptParts)
+	tag(8, "PXE_BOOT_SERVERS", kindServers, says("Boot servers by type. A type without addresses may be served by anybody."), serverList)
+	tag(9, "PXE_BOOT_MENU", kindMenu, meansMenu, menuItems)
+	tag(10, "PXE_MENU_PROMPT", kindPrompt, meansPrompt, promptParts)
 	tag(11, "PXE_MCAST_ADDRS_ALLOC", kindOctets, says("A block of multicast addresses that the server sets aside for transfers."), allocParts)
 	tag(12, "PXE_CREDENTIAL_TYPES", kindLongs, says("The kinds of signatures that the client can check (BIS). A server that has none of these says nothing to a request for credentials."), nil)
-	tag(71, "PXE_BOOT_ITEM", kindOctets, meansItem, itemParts)
+	tag(71, "PXE_BOOT_ITEM", kindItem, meansItem, itemParts)
 }
 
 func otherTag(code byte) string {
@@ -70,6 +70,26 @@ func meansControl(d *dissector, v []byte) string {
 		text += ". Bit 3 says to boot the file at once, but there is no file name here, so it does not count"
 	}
 	return text + "."
+}
+
+// controlBits shows each bit that has a meaning.
+func controlBits(d *dissector, f *Field, at, n int) {
+	if n == 1 {
+		d.bits(f, at, 1, []string{"no broadcast discovery", "no multicast discovery", "only listed servers", "boot the file at once"})
+	}
+}
+
+// bits shows the bits of a number, from the lowest.
+func (d *dissector) bits(f *Field, at, n int, names []string) {
+	v := big(d.data[at : at+n])
+	for i, name := range names {
+		if name == "" {
+			continue
+		}
+		b := d.field(fmt.Sprintf("%s.bit%d", f.Path, i), fmt.Sprintf("bit %d, %s", i, name), at, n).spec(f.Spec)
+		b.Value = []string{"no", "yes"}[v>>i&1]
+		f.with(b)
+	}
 }
 
 // serverList shows each entry of tag 8.

@@ -1,0 +1,52 @@
+package dissect
+
+// What the firmware of a guest does with a field is known of three clients: iPXE of Debian's ipxe-qemu (2019) as the option ROM of
+// SeaBIOS and of OVMF, and EDK2's own of OVMF 2022.11. docs/protocol.md and docs/firmware.md say how it was seen.
+
+// firmware is a PXE client.
+type firmware int
+
+const (
+	noFirmware firmware = iota // not known
+	edk2
+	ipxeBIOS
+	ipxeEFI
+)
+
+var firmwares = map[string]firmware{"bios": ipxeBIOS, "ovmf-x64-ipxe": ipxeEFI, "ovmf-x64": edk2, "ovmf-ia32": edk2}
+
+// telling is what the clients do with a field. A nil one does nothing that is worth telling.
+type telling struct {
+	edk2, ipxe func(d *dissector, v []byte) string
+}
+
+// both is what both clients do.
+func both(text string) telling { return telling{says(text), says(text)} }
+
+// firmware says which client the frame is from or for. A request says by itself that it is iPXE's, which firmware may have loaded.
+func (d *dissector) firmware() firmware {
+	f := firmwares[d.client.Firmware]
+	if f == edk2 && d.client.FromGuest && d.bootp != nil && d.bootp.ipxe {
+		return ipxeEFI
+	}
+	return f
+}
+
+// says tells what the client does with the field of a path, which holds these octets.
+func (d *dissector) says(path string, v []byte) string {
+	table := received
+	if d.client.FromGuest {
+		table = sent
+	}
+	var does func(d *dissector, v []byte) string
+	switch t := table[path]; d.firmware() {
+	case edk2:
+		does = t.edk2
+	case ipxeBIOS, ipxeEFI:
+		does = t.ipxe
+	}
+	if does == nil {
+		return ""
+	}
+	return does(d, v)
+}
