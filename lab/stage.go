@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -23,6 +24,7 @@ type stages struct {
 	tracker *judge.Tracker
 	next    int // event to feed
 	before  map[string]judge.GuestState
+	reached string // what it was held for, for people
 }
 
 // watch begins to look for what a Step says, if that is a stage; else it looks for none.
@@ -30,16 +32,23 @@ func (s *stages) watch(l *lab, u control.Until) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.armed.Store(false)
+	s.reached = ""
 	if s.lab = l; u.Stage == "" {
 		return
 	}
 	s.until, s.tracker, s.next, s.before = u, judge.NewTracker(l.plan), 1, map[string]judge.GuestState{}
 	s.feed()
+	s.reached = ""
 	s.armed.Store(true)
 }
 
-// forget has it look for nothing.
-func (s *stages) forget() { s.armed.Store(false) }
+// rest has it look for nothing, and says what the lab is held for, if it is for a stage.
+func (s *stages) rest() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.armed.Store(false)
+	return s.reached
+}
 
 // look is called when the log has more. Whoever called it has not let the packet travel on yet.
 func (s *stages) look() {
@@ -68,25 +77,27 @@ func (s *stages) feed() (reached bool) {
 		}
 		is, was := s.tracker.Guest(e.Guest), s.before[e.Guest]
 		s.before[e.Guest] = is
-		reached = reached || s.further(is, was)
+		if stage, ok := s.further(is, was); ok && !reached {
+			reached, s.reached = true, fmt.Sprintf("%s has reached stage %s", e.Guest, stage)
+		}
 	}
 	return reached
 }
 
 // further tells whether a guest has come to the stage that is asked for.
-func (s *stages) further(is, was judge.GuestState) bool {
+func (s *stages) further(is, was judge.GuestState) (event.Stage, bool) {
 	if is.Boot == 0 {
-		return false
+		return 0, false
 	}
 	if is.Boot != was.Boot {
 		was.At = nil
 	}
 	for stage := range is.At {
 		if _, had := was.At[stage]; !had && (s.until.Stage == stageNext || s.until.Stage == stage.String()) {
-			return true
+			return stage, true
 		}
 	}
-	return false
+	return 0, false
 }
 
 // happened records an event of a guest, and has the lab held if that shows the stage it is to be held at.

@@ -49,9 +49,9 @@ func (l *lab) Step(ctx context.Context, s control.Step) (h control.Holding, err 
 // holding is how stepping stands.
 func (l *lab) holding() control.Holding {
 	if !l.held {
-		return control.Holding{Until: l.until}
+		return control.Holding{Until: l.until, Seq: l.told}
 	}
-	h := control.Holding{On: true}
+	h := control.Holding{On: true, Seq: l.told, Info: l.stages.rest()}
 	at, waiting := l.gate.At()
 	if h.Waiting = waiting; at != nil {
 		h.Guest, h.Data, h.FromGuest, h.Info = at.Cable, at.Data, at.FromGuest, l.guests[at.Cable].infoOf(at.Data, at.FromGuest)
@@ -76,9 +76,9 @@ func (l *lab) step(s control.Step) error {
 	off := event.Hold{Until: l.until, Did: did}
 	at, _ := l.gate.At()
 	if e := (event.Event{Kind: event.LabHeld, Hold: &off}); l.held && at != nil {
-		l.log.Append(l.at(e, at.Cable))
+		l.told = l.log.Append(l.at(e, at.Cable)).Seq
 	} else {
-		l.log.Append(e)
+		l.told = l.log.Append(e).Seq
 	}
 	l.gate.Mean(means)
 	l.stages.watch(l, s.Until)
@@ -160,15 +160,14 @@ func (l *lab) shut() {
 func (l *lab) holdStill() {
 	l.stopAll()
 	l.held = true
-	l.stages.forget()
-	h := event.Hold{On: true}
+	h := event.Hold{On: true, Info: l.stages.rest()}
 	at, waiting := l.gate.At()
 	e := event.Event{Kind: event.LabHeld, Hold: &h}
 	if h.Waiting = waiting; at != nil {
 		h.Data, h.FromGuest, h.Info = at.Data, at.FromGuest, l.guests[at.Cable].infoOf(at.Data, at.FromGuest)
 		e = l.at(e, at.Cable)
 	}
-	l.log.Append(e)
+	l.told = l.log.Append(e).Seq
 }
 
 // meant turns what was asked for into what the gate is to shut at; nil is no frame.

@@ -49,6 +49,7 @@ type lab struct {
 	still  atomic.Bool   // nobody moves; changed by the director, with serving locked or before anything runs
 	moves  chan struct{} // closed when everybody goes on, and another then; guarded by serving
 	held   bool          // the lab is held, until a step; the director's alone
+	told   int           // the latest event about it; the director's alone
 	until  string        // where it is to be held next, for people; the director's alone
 	raised chan struct{} // closed when all but the guests is up
 	stop   context.CancelCauseFunc

@@ -13,8 +13,10 @@ type Holding struct {
 	Guest     string `json:"guest,omitempty"` // on whose cable the packet is that it is held at
 	Data      []byte `json:"data,omitempty"`  // that packet, an Ethernet frame; empty: it is held between packets
 	FromGuest bool   `json:"tx,omitempty"`    // the guest sent it
-	Info      string `json:"info,omitempty"`  // the packet in one line
+	Info      string `json:"info,omitempty"`  // the packet in one line; of a hold at a stage: who has reached it
 	Waiting   int    `json:"waiting"`         // packets that follow before anybody moves
+
+	Seq int `json:"seq,omitempty"` // the latest event that told of it; 0: none yet
 }
 
 // Until says where a lab that goes on is to be held next. The zero Until is the next packet that tells something: not ARP and the like,

@@ -10,6 +10,6 @@ type Hold struct {
 	// the cable of the event's Guest. Without one the lab is held between packets.
 	Data      []byte `json:"data,omitempty"`
 	FromGuest bool   `json:"tx,omitempty"`      // the guest sent it
-	Info      string `json:"info,omitempty"`    // one line for people
+	Info      string `json:"info,omitempty"`    // the packet in one line, for people; of a hold at a stage: who has reached it
 	Waiting   int    `json:"waiting,omitempty"` // packets behind it that came before everybody stood still
 }

@@ -154,7 +154,10 @@ const patience = 5
 func (b *boot) state() GuestState {
 	s := GuestState{Boot: b.number, Warp: b.warp, Warm: b.warm, Stage: b.stage, At: map[event.Stage]time.Duration{},
 		Address: b.address, Took: b.took(), Settled: b.settled, Outcome: b.outcome,
-		Cut: b.ended != nil && b.discarded == nil && !b.settled, Paused: (b.paused || b.t.held.on) && b.exit == nil && b.ended == nil && !b.settled}
+		Cut: b.ended != nil && b.discarded == nil && !b.settled, Paused: b.paused && !b.settled}
+	if b.t.held.on && b.ended == nil && !b.settled {
+		s.Held, s.Paused = true, true
+	}
 	for stage, e := range b.reached {
 		s.At[stage] = e.At
 	}

@@ -47,6 +47,7 @@ type GuestState struct {
 	Outcome Outcome                       // once settled
 	Cut     bool                          // the lab ended it before it settled: it was switched off by hand
 	Paused  bool                          // its clock stands still, alone or with the whole lab
+	Held    bool                          // with the whole lab
 	Budget  time.Duration                 // how long it may stay at its stage, host time; zero sets no end to it
 
 	deadline time.Duration

@@ -111,6 +111,8 @@ func (r Row) word() string {
 		return "waiting"
 	case r.State.Cut:
 		return "cut short"
+	case r.State.Held:
+		return "held"
 	case r.State.Paused:
 		return "paused"
 	case !r.State.Settled:

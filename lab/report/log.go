@@ -36,6 +36,8 @@ func happened(e event.Event) string {
 		return fmt.Sprintf("<- #%d %s", e.Packet.Frame, e.Packet.Info)
 	case e.Decision != nil:
 		return e.Decision.String()
+	case e.Hold != nil:
+		return Held(e)
 	case e.Kind == event.FaultHit && e.Fault != nil:
 		return fmt.Sprintf("fault %d (%s): %s", e.Fault.Rule, e.Fault.Do, e.Fault.Info)
 	case e.Fault != nil:

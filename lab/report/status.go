@@ -24,6 +24,9 @@ func Status(p *plan.Plan, events []event.Event, s Style, elapsed time.Duration) 
 		return r.Text(s)
 	}
 	var out strings.Builder
+	if last := lastHold(events); last != nil && last.Hold.On {
+		out.WriteString(Visible(Held(*last)) + "\n\n")
+	}
 	out.WriteString(Frame(NewView(p, t, s.Color), s.width(), elapsed))
 	out.WriteString(r.served(s))
 	for _, g := range r.Guests {

@@ -85,7 +85,7 @@ broke, 3 this host cannot run it.`,
 		&cobra.Group{ID: "file", Title: "Files, and this host:"})
 	for group, commands := range map[string][]*cobra.Command{
 		"lab":    {runCommand(), matrixCommand(), reportCommand(), upCommand(), downCommand(), statusCommand(), judgeCommand(), explainCommand(), studioCommand()},
-		"inside": {consoleCommand(), logsCommand(), powerCommand(), faultCommand(), shellCommand(), captureCommand()},
+		"inside": {consoleCommand(), logsCommand(), powerCommand(), faultCommand(), stepCommand(), shellCommand(), captureCommand()},
 		"file":   {planCommand(), validateCommand(), schemaCommand(), doctorCommand(), versionCommand(), serveCommand(), clientCommand(), probeCommand()},
 	} {
 		for _, c := range commands {
