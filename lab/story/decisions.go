@@ -11,6 +11,8 @@ import (
 type matching struct {
 	rows    []*Row        // answers without a reason yet
 	reasons []event.Event // reasons without an answer yet
+	passed  []*Row        // answers that were passed on, without a reason yet
+	latest  string        // reason
 }
 
 // stale is how old a reason may be that no answer was seen for, once there is a newer one: that answer was lost.
@@ -30,6 +32,10 @@ func (s *Story) answered(r *Row, e event.Event) (waits *matching) {
 		return nil
 	}
 	m := s.match(key)
+	if e.Via != "" { // the same answer may have been seen before it was passed on, or not
+		r.Why = m.latest
+		return m
+	}
 	for len(m.reasons) > 1 && m.reasons[1].At-m.reasons[0].At > stale {
 		m.reasons = m.reasons[1:]
 	}
@@ -63,6 +69,12 @@ func (s *Story) decided(e event.Event) {
 		s.silent(e)
 	case d.XID != "":
 		m := s.match(answerKey(e.Service, d.XID, d.Reply))
+		m.latest = d.Reason
+		for _, r := range m.passed {
+			r.Why = d.Reason
+			s.show(r)
+		}
+		m.passed = nil
 		if len(m.rows) == 0 {
 			m.reasons = append(m.reasons, e)
 			break

@@ -67,7 +67,7 @@ func labelDHCP(d *event.DHCP) string {
 			words = append(words, w)
 		}
 	}
-	reply := d.Type == "OFFER" || d.Type == "ACK" || d.Type == "BOOTREPLY"
+	reply := answers(d)
 	switch {
 	case d.BootItem != "":
 		add("boot server type " + d.ItemType())

@@ -25,21 +25,18 @@ func serviceLane(name string) string { return "service:" + name }
 func (l *lanes) begin(p *plan.Plan) {
 	*l = lanes{known: map[string]bool{}, networks: p.Networks, services: p.Services, guests: map[string][]string{}, hosts: map[string][]plan.Service{}, learned: map[string]string{}}
 	for _, g := range p.Guests {
-		l.add(Lane{guestLane(g.Name), "guest", g.Name})
+		l.add(Lane{guestLane(g.Name), "guest", g.Name, on(g.Network)})
 		l.guests[g.MAC] = append(l.guests[g.MAC], g.Name)
 	}
 	for _, passes := range []bool{true, false} { // a relay stands between those that it joins
 		for _, x := range p.Services {
 			if relays := x.Router || x.Server != nil && x.Server.Relay != nil; relays == passes {
-				l.add(Lane{serviceLane(x.Name), "service", x.Name})
+				l.add(Lane{serviceLane(x.Name), "service", x.Name, networksOf(p, x)})
 			}
 		}
 	}
 	for _, x := range p.Services {
-		host := x
-		if i := slices.IndexFunc(p.Services, func(y plan.Service) bool { return y.Name == x.Host }); i >= 0 {
-			host = p.Services[i]
-		}
+		host := hostOf(p, x)
 		for _, link := range host.Interfaces() {
 			l.hosts[link.Address.Addr().String()] = append(l.hosts[link.Address.Addr().String()], x)
 		}
@@ -47,6 +44,29 @@ func (l *lanes) begin(p *plan.Plan) {
 			l.hosts[host.Address6.Addr().String()] = append(l.hosts[host.Address6.Addr().String()], x)
 		}
 	}
+}
+
+// hostOf is the service whose host a service is on, mostly itself.
+func hostOf(p *plan.Plan, x plan.Service) plan.Service {
+	if i := slices.IndexFunc(p.Services, func(y plan.Service) bool { return y.Name == x.Host }); i >= 0 {
+		return p.Services[i]
+	}
+	return x
+}
+
+func networksOf(p *plan.Plan, x plan.Service) []string {
+	var out []string
+	for _, link := range hostOf(p, x).Interfaces() {
+		out = append(out, on(link.Network)...)
+	}
+	return out
+}
+
+func on(network string) []string {
+	if network == "" {
+		return nil
+	}
+	return []string{network}
 }
 
 func (l *lanes) add(lane Lane) string {
@@ -62,7 +82,7 @@ func (l *lanes) other(name string) string {
 	if name == "" {
 		name = "unknown"
 	}
-	return l.add(Lane{"other:" + name, "other", name})
+	return l.add(Lane{ID: "other:" + name, Kind: "other", Name: name})
 }
 
 // from is the lane of a packet's sender.
@@ -73,6 +93,8 @@ func (l *lanes) from(e event.Event) string {
 	switch {
 	case e.Guest != "" && p.FromGuest:
 		id = guestLane(e.Guest)
+	case e.Service != "" && e.Via != "" && p.DHCP != nil && !answers(p.DHCP):
+		id = serviceLane(e.Via) // a relay passes it on as its own; the server in option 54 is whom the client means
 	case e.Service != "":
 		id = serviceLane(e.Service)
 	case l.guest(p.SrcMAC, e.Guest) != "":
@@ -93,10 +115,10 @@ func (l *lanes) from(e event.Event) string {
 // laneOf is a lane of a guest or service that the plan does not name: a log may know more.
 func laneOf(id string) Lane {
 	if name, ok := cut(id, "guest:"); ok {
-		return Lane{id, "guest", name}
+		return Lane{ID: id, Kind: "guest", Name: name}
 	}
 	name, _ := cut(id, "service:")
-	return Lane{id, "service", name}
+	return Lane{ID: id, Kind: "service", Name: name}
 }
 
 func cut(s, prefix string) (string, bool) {
@@ -146,11 +168,18 @@ func (l *lanes) to(e event.Event) string {
 		return All
 	case e.Guest != "" && !p.FromGuest:
 		return l.add(laneOf(guestLane(e.Guest)))
+	case p.DHCP != nil && answers(p.DHCP) && host == p.DHCP.YIAddr && l.guest(p.DHCP.CHAddr, "") != "": // which nobody has as yet
+		return guestLane(l.guest(p.DHCP.CHAddr, ""))
 	}
 	if id := l.at(host, event.PortOf(p.Dst)); id != "" {
 		return id
 	}
 	return l.other(host)
+}
+
+// answers tells a server's message from a client's.
+func answers(d *event.DHCP) bool {
+	return d.Type == "OFFER" || d.Type == "ACK" || d.Type == "NAK" || d.Type == "BOOTREPLY" || d.Type == "FORCERENEW"
 }
 
 // everybody tells a broadcast or multicast address.

@@ -31,15 +31,17 @@ func (s *Story) happened(e event.Event) {
 	}
 	switch e.Kind {
 	case event.GuestPowered:
-		s.note(e, poweredOn(e), "", "")
+		s.poweredOn(e)
 	case event.GuestSettled:
 		s.stopAll(e.Guest)
-		s.note(e, "settled", strings.TrimPrefix(s.tracker.Guest(e.Guest).Outcome.Sentence, e.Guest+" "), "")
+		s.settled(e)
 	case event.GuestExited:
 		s.exited(e)
 	case event.GuestEnded:
 		s.ended[e.Guest] = e.Boot
-		s.note(e, "switched off by the lab", e.Text, "")
+		if !s.tracker.Guest(e.Guest).Settled { // which all that are settled are
+			s.note(e, "switched off by the lab", e.Text, "")
+		}
 	case event.GuestBroken:
 		s.note(e, "broken", e.Text, e.Text)
 	case event.GuestStalled:
@@ -83,15 +85,26 @@ func (s *Story) inCapture(e event.Event) {
 	}
 }
 
-func poweredOn(e event.Event) string {
-	text := "powered on"
+// poweredOn tells that a machine was.
+func (s *Story) poweredOn(e event.Event) {
+	label, detail := "powered on", ""
 	if e.Boot > 1 {
-		text += fmt.Sprintf(", boot %d", e.Boot)
+		label += fmt.Sprintf(", boot %d", e.Boot)
 	}
 	if e.Power != nil && e.Power.Warm != "" {
-		text += ", from a snapshot of its firmware"
+		detail = "from a snapshot of its firmware"
 	}
-	return text
+	s.note(e, label, detail, "")
+}
+
+// settled tells how a boot ended, in short: the verdict says what to do about it.
+func (s *Story) settled(e event.Event) {
+	o := s.tracker.Guest(e.Guest).Outcome
+	text := strings.TrimPrefix(o.Sentence, e.Guest+" ")
+	if o.What != "" {
+		text = fmt.Sprintf("stopped at %s: %s", o.Stage, o.What)
+	}
+	s.note(e, "settled", text, "")
 }
 
 // exited tells that the machine is off, unless the lab has just told that it ended it.

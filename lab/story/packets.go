@@ -39,8 +39,8 @@ func (s *Story) packet(e event.Event) {
 		}
 		return
 	}
-	r := Row{Kind: Message, Guest: e.Guest, Boot: e.Boot, From: from, To: s.lanes.to(e), Frame: p.Frame, Repeat: repeats(p), Bad: p.Error}
-	if e.Via != "" {
+	r := Row{Kind: Message, Guest: e.Guest, Boot: e.Boot, From: from, To: s.lanes.to(e), Network: e.Network, Frame: p.Frame, Repeat: repeats(p), Bad: p.Error}
+	if e.Via != "" && from != serviceLane(e.Via) {
 		r.Via = s.lanes.add(laneOf(serviceLane(e.Via)))
 	}
 	if p.DHCP != nil { // guests hear each other's broadcasts
@@ -55,7 +55,11 @@ func (s *Story) packet(e event.Event) {
 	waits := s.answered(&r, e)
 	row := s.row(r)
 	s.recent[key] = &sighting{row, e.At, []string{place}}
-	if waits != nil {
+	switch {
+	case waits == nil || row.Why != "":
+	case e.Via != "":
+		waits.passed = append(waits.passed, row)
+	default:
 		waits.rows = append(waits.rows, row)
 	}
 }

@@ -33,6 +33,8 @@ type Lane struct {
 	ID   string `json:"id"`   // "guest:x64", "service:dhcp", "other:192.0.2.77"
 	Kind string `json:"kind"` // "guest", "service", "other"
 	Name string `json:"name"`
+	// Networks are those that it is on, as far as that is known: what is sent to All reaches the lanes of the Row's network.
+	Networks []string `json:"networks,omitempty"`
 }
 
 // All is the lane of what goes to everybody: Row.To of a broadcast or multicast.
@@ -57,6 +59,8 @@ type Row struct {
 	From  string `json:"from"`          // a Lane's ID; of a Note, its lane
 	To    string `json:"to,omitempty"`  // a Lane's ID, or All
 	Via   string `json:"via,omitempty"` // a Lane's ID: the relay or router that passed it on
+	// Network is where a packet was seen.
+	Network string `json:"network,omitempty"`
 	// Proto is the packet's: "dhcp", "pxe" (DHCP to or from port 4011, or boot server discovery), "dhcp6", "tftp", "http", "arp", "nd",
 	// "icmp", "igmp", "tcp", "udp", "other".
 	Proto string `json:"proto,omitempty"`

@@ -26,7 +26,7 @@ func (s *Story) tftp(e event.Event) {
 	from, to := s.lanes.from(e), s.lanes.to(e)
 	asks := t.Op == "RRQ" || t.Op == "WRQ"
 	client, server := p.Src, to
-	if !p.FromGuest && !asks && t.Op != "ACK" {
+	if !s.ofClient(e) {
 		client, server = p.Dst, from
 	}
 	x := s.transfers[client]
@@ -35,14 +35,17 @@ func (s *Story) tftp(e event.Event) {
 	}
 	if x == nil || asks && (t.Repeat == 0 || x.row.Outcome != "") && x.place == whence(e) && x.row.Frame != p.Frame {
 		asker := from
-		if !asks && !p.FromGuest && e.Guest != "" {
+		if !asks && client != p.Src {
+			asker = to
+		}
+		if asker == All {
 			asker = guestLane(e.Guest)
 		}
 		label := t.File
 		if label == "" {
 			label = "a file whose request was not seen"
 		}
-		x = &transfer{place: whence(e), row: &Row{Kind: Transfer, Guest: e.Guest, Boot: e.Boot, From: asker, To: server, Proto: "tftp", Label: label, Detail: p.Info, Frame: p.Frame}}
+		x = &transfer{place: whence(e), row: &Row{Kind: Transfer, Guest: e.Guest, Boot: e.Boot, From: asker, To: server, Network: e.Network, Proto: "tftp", Label: label, Detail: p.Info, Frame: p.Frame}}
 		s.begin(x, client, e)
 	}
 	if x.place != whence(e) {
@@ -57,10 +60,24 @@ func (s *Story) tftp(e event.Event) {
 	if t.Repeat > 0 {
 		x.row.Resent++
 	}
-	x.step(p, t)
+	x.step(p, t, client == p.Src)
 	if x.changed(&before) {
 		s.show(x.row)
 	}
+}
+
+// ofClient tells whether a packet of TFTP comes from who fetches a file.
+func (s *Story) ofClient(e event.Event) bool {
+	p := e.Packet
+	switch op := p.TFTP.Op; {
+	case op == "RRQ" || op == "WRQ" || op == "ACK":
+		return true
+	case op == "DATA" || op == "OACK":
+		return false
+	case e.Watched == "":
+		return p.FromGuest
+	}
+	return s.transfers[p.Src] != nil // seen at a service, which may pass on what others send
 }
 
 // begin tells of a transfer that begins.
@@ -91,7 +108,7 @@ func (x *transfer) changed(before *Row) bool {
 }
 
 // step takes one packet of it.
-func (x *transfer) step(p *event.Packet, t *event.TFTP) {
+func (x *transfer) step(p *event.Packet, t *event.TFTP, ofClient bool) {
 	r := x.row
 	if p.Error != "" {
 		r.Bad = p.Error
@@ -99,7 +116,7 @@ func (x *transfer) step(p *event.Packet, t *event.TFTP) {
 	if t.Bytes > r.Bytes {
 		r.Bytes = t.Bytes
 	}
-	fromServer := t.Op == "DATA" || t.Op == "OACK" || t.Op == "ERROR" && !p.FromGuest
+	fromServer := t.Op == "DATA" || t.Op == "OACK" || t.Op == "ERROR" && !ofClient
 	x.heard = x.heard || fromServer
 	switch {
 	case t.Op == "OACK":
@@ -111,7 +128,7 @@ func (x *transfer) step(p *event.Packet, t *event.TFTP) {
 		r.Outcome, r.Size, r.Finished = "whole", t.Bytes, p.Frame
 	case t.Op == "ERROR" && r.Finished == 0:
 		r.Finished = p.Frame
-		r.fail(p.FromGuest, t)
+		r.fail(ofClient, t)
 	}
 }
 
@@ -158,7 +175,7 @@ func (s *Story) http(e event.Event) {
 		if h.Method != "GET" {
 			label = strings.TrimSpace(h.Method + " " + h.Target)
 		}
-		x = &transfer{place: whence(e), row: &Row{Kind: Transfer, Guest: e.Guest, Boot: e.Boot, From: asker, To: server, Proto: "http", Label: label, Frame: p.Frame}}
+		x = &transfer{place: whence(e), row: &Row{Kind: Transfer, Guest: e.Guest, Boot: e.Boot, From: asker, To: server, Network: e.Network, Proto: "http", Label: label, Frame: p.Frame}}
 		s.begin(x, client, e)
 	}
 	if x.place != whence(e) {

@@ -96,6 +96,8 @@ func (s *Server) routes() http.Handler {
 		"GET /api/items":                       s.getItems,
 		"GET /api/frames/{number}":             s.getFrame,
 		"GET /api/export.html":                 s.getExport,
+		"GET /api/diagram.svg":                 s.getDiagram(s.source.SVG, "image/svg+xml", ".svg"),
+		"GET /api/diagram.mmd":                 s.getDiagram(s.source.Mermaid, "text/plain; charset=utf-8", ".mmd"),
 		"GET /api/capture.pcapng":              s.getCapture,
 		"GET /api/guests/{guest}/console.cast": s.getCast,
 		"POST /api/guests/{guest}/keys":        s.postKeys,

@@ -84,13 +84,18 @@ func (d *drawn) targets(r *row) []int {
 	if to := d.at("guest:" + r.Guest); to >= 0 && r.From != d.lanes[to].ID {
 		return []int{to}
 	}
-	var out []int
-	for i, l := range d.lanes {
-		if l.ID != r.From && l.Kind == "service" {
-			out = append(out, i)
+	for _, kind := range []string{"service", "other"} { // a capture has no services, only addresses
+		var out []int
+		for i, l := range d.lanes {
+			if l.ID != r.From && l.Kind == kind && (r.Network == "" || len(l.Networks) == 0 || slices.Contains(l.Networks, r.Network)) {
+				out = append(out, i)
+			}
+		}
+		if len(out) > 0 {
+			return out
 		}
 	}
-	return out
+	return nil
 }
 
 // heading is a row's label with how often it was sent.
@@ -105,6 +110,7 @@ func (r *row) heading() string {
 func (r *row) tally() string {
 	var parts []string
 	switch {
+	case r.Outcome == "whole" && strings.Contains(r.Why, fmt.Sprintf("%d octets", r.Bytes)): // it says so
 	case r.Outcome == "whole":
 		parts = append(parts, fmt.Sprintf("%d octets", r.Bytes))
 	case r.Outcome == story.SizeOnly:

@@ -8,7 +8,7 @@ import (
 )
 
 // em is about how much of its size a character of a proportional font takes.
-const em = 0.56
+const em = 0.5
 
 // wide is about how many pixels a text takes at a font size.
 func wide(text string, size float64) float64 {
@@ -18,7 +18,7 @@ func wide(text string, size float64) float64 {
 		case r >= 0x1100: // East Asian, for the most part
 			n++
 		case unicode.IsUpper(r) || unicode.IsDigit(r):
-			n += em + 0.06
+			n += em + 0.1
 		default:
 			n += em
 		}
