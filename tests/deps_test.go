@@ -175,7 +175,7 @@ func TestLeavesDoNotImportEachOther(t *testing.T) {
 }
 
 // mayExec are the packages that may start processes.
-var mayExec = []string{"lab", "lab/guest/...", "lab/network/...", "lab/host", "lab/matrix/slurm", "lab/payload"}
+var mayExec = []string{"lab", "lab/guest/...", "lab/network/...", "lab/host", "lab/matrix/slurm", "lab/payload", "lab/studio"}
 
 // starts tells whether a name is one that starts a process, rather than looks for a program.
 func starts(pkg, name string) bool {

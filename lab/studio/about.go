@@ -62,6 +62,9 @@ func (s *Source) about(version string) About {
 	s.mu.Unlock()
 	a := About{Kind: s.kind, Name: s.plan.Name, About: s.plan.About, Version: version, Live: s.tale.live(), WatchOnly: true, Bundle: s.bundle,
 		Notes: s.notes, Networks: []Network{}, Services: []Service{}, Guests: []Guest{}, Lanes: lanes, Vendor: Vendored()}
+	if s.lesson != nil {
+		a.Lesson = &s.lesson.Name
+	}
 	for _, n := range s.plan.Networks {
 		network := Network{Name: n.Name}
 		if n.Subnet.IsValid() {
@@ -109,8 +112,5 @@ func service(p *plan.Service) Service {
 func (s *Server) getAbout(w http.ResponseWriter, r *http.Request) {
 	a := s.source.about(s.options.Version)
 	a.WatchOnly = s.right(r) != steer
-	if l := s.options.Lesson; l != nil {
-		a.Lesson = &l.Name
-	}
 	reply(w, http.StatusOK, a)
 }

@@ -125,6 +125,7 @@ func (s *Source) feed(e event.Event) {
 	}
 	s.print(e.At)
 	s.tale.add(s.story.Add(e)...)
+	s.reached(e)
 }
 
 // forever is later than any moment of a run.

@@ -35,6 +35,11 @@ func Export(w io.Writer, s *Source, version string) error {
 	if err := page.plain("studio-about", about); err != nil {
 		return err
 	}
+	if s.lesson != nil {
+		if err := page.plain("studio-lesson", s.lesson); err != nil {
+			return err
+		}
+	}
 	if err := page.packed("studio-items", "", items); err != nil {
 		return err
 	}

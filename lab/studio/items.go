@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pxelab/pxelab/lab"
@@ -73,7 +74,7 @@ func missing(w http.ResponseWriter, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		status = http.StatusNotFound
 	}
-	fail(w, status, "%v", err)
+	fail(w, status, "%s", strings.TrimSuffix(err.Error(), ": "+fs.ErrNotExist.Error()))
 }
 
 // download names a file that the page saves.

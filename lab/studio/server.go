@@ -12,8 +12,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/pxelab/pxelab/lab/lesson"
 )
 
 const (
@@ -24,9 +22,8 @@ const (
 
 // Options say what is served with a source.
 type Options struct {
-	Version   string         // of pxelab
-	WatchOnly bool           // nobody may change anything
-	Lesson    *lesson.Lesson // the one that is taught; nil: none
+	Version   string // of pxelab
+	WatchOnly bool   // nobody may change anything
 }
 
 // Server serves one studio.
@@ -88,6 +85,14 @@ func (s *Server) URL() string {
 // WatchURL is the address for those who may look.
 func (s *Server) WatchURL() string { return s.at.URL(s.watchToken) }
 
+// BestURL is the address by which most can be done.
+func (s *Server) BestURL() string {
+	if u := s.URL(); u != "" {
+		return u
+	}
+	return s.WatchURL()
+}
+
 // routes has the patterns of all calls, behind what all of them have in common.
 func (s *Server) routes() http.Handler {
 	api := http.NewServeMux()
@@ -100,6 +105,12 @@ func (s *Server) routes() http.Handler {
 		"GET /api/diagram.mmd":                 s.getDiagram(s.source.Mermaid, "text/plain; charset=utf-8", ".mmd"),
 		"GET /api/capture.pcapng":              s.getCapture,
 		"GET /api/guests/{guest}/console.cast": s.getCast,
+		"GET /api/lesson":                      s.getLesson,
+		"GET /api/lessons":                     s.getLessons,
+		"GET /api/held":                        s.getHeld,
+		"POST /api/lesson/answer":              s.postAnswer,
+		"POST /api/preview":                    s.postPreview,
+		"POST /api/step":                       s.postStep,
 		"POST /api/guests/{guest}/keys":        s.postKeys,
 		"POST /api/guests/{guest}/power":       s.postPower,
 	} {

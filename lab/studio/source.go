@@ -8,6 +8,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/dissect"
+	"github.com/pxelab/pxelab/lab/lesson"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/story"
 )
@@ -34,6 +35,8 @@ type Source struct {
 	consoles *consoles       // nil: there are none
 	printed  []story.Printed // and not told yet
 	tale     *tale
+	follower *lesson.Follower // nil: no lesson is taught
+	lesson   *lesson.Lesson
 
 	typing *typing
 	stop   context.CancelFunc

@@ -8,13 +8,14 @@ import (
 	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/lesson"
 	"github.com/pxelab/pxelab/lab/network/capture"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/story"
 )
 
-// OpenLab shows a lab that runs, from its beginning, and follows it until it ends.
-func OpenLab(ctx context.Context, c *control.Client) (*Source, error) {
+// OpenLab shows a lab that runs, from its beginning, and follows it until it ends. The lesson, if there is one, is taught with it.
+func OpenLab(ctx context.Context, c *control.Client, l *lesson.Lesson) (*Source, error) {
 	info, err := c.Lab(ctx)
 	if err != nil {
 		return nil, err
@@ -28,6 +29,9 @@ func OpenLab(ctx context.Context, c *control.Client) (*Source, error) {
 		return nil, err
 	}
 	s := ofRun(ofLab, info.Bundle, p)
+	if err := s.teach(l); err != nil {
+		return nil, err
+	}
 	s.lab, s.typing = c, newTyping(c)
 	for _, e := range past {
 		s.feed(e)
@@ -70,13 +74,16 @@ func (s *Source) follow(ctx context.Context, from int) {
 	s.listen()
 }
 
-// OpenBundle shows what a run has left, be it whole or not.
-func OpenBundle(dir string) (*Source, error) {
+// OpenBundle shows what a run has left, be it whole or not. The lesson, if there is one, is taught with it.
+func OpenBundle(dir string, l *lesson.Lesson) (*Source, error) {
 	p, events, err := lab.ReadBundle(dir)
 	if err != nil {
 		return nil, err
 	}
 	s := ofRun(ofBundle, dir, p)
+	if err := s.teach(l); err != nil {
+		return nil, err
+	}
 	for _, e := range events {
 		s.feed(e)
 	}

@@ -128,7 +128,7 @@ func (s *Server) steers(w http.ResponseWriter, guest string) bool {
 		return true
 	}
 	if err := s.source.guest(guest); err != nil {
-		fail(w, http.StatusNotFound, "%v", err)
+		missing(w, err)
 		return false
 	}
 	return true

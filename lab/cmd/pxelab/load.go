@@ -58,6 +58,11 @@ func loadPlan(ctx context.Context, path string, o plan.Options, prepare bool) (*
 	if err != nil {
 		return nil, err
 	}
+	return planOf(ctx, t, o, prepare)
+}
+
+// planOf looks at the host and plans a topology.
+func planOf(ctx context.Context, t *topology.Topology, o plan.Options, prepare bool) (*plan.Plan, error) {
 	flash := slices.ContainsFunc(t.Guests, func(g topology.Guest) bool { return g.Firmware != "bios" })
 	h, err := host.Gather(ctx, host.Options{ProbeUserns: sandbox.Probe, PrepareStores: prepare && flash, Commands: t.Commands()})
 	if err != nil {

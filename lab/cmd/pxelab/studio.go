@@ -5,55 +5,73 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pxelab/pxelab/lab"
-	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/studio"
 )
 
 // studioFlags are what the command line says of a studio.
 type studioFlags struct {
-	listen    string
-	out       string
-	watchOnly bool
-	plan      *plan.Options
+	listen, out, lesson         string
+	watchOnly, hold, open, list bool
+	plan                        *plan.Options
 }
 
 func studioCommand() *cobra.Command {
 	var f studioFlags
 	cmd := &cobra.Command{
 		Use:   "studio [TOPOLOGY|LAB|BUNDLE|CAPTURE]",
-		Short: "Watch, replay and share a boot, on a page in the browser",
-		Long: `Serve a page on which a network boot is watched as it happens, and replayed: the
-network, the packets and what is in them, the consoles, the verdicts.
+		Short: "Watch, step through, replay and share a boot, in the browser",
+		Long: `Serve a page on which a network boot is watched as it happens, held at each
+packet, and replayed: the network, the packets and what is in them, the
+consoles, the verdicts.
 
 A topology is brought up, and ends with the studio (Ctrl-C). A running lab, by
 its name, is shown and stays up. A bundle or a capture (pcap, pcapng, gzip) is
 replayed. With nothing named it is the only lab that is up, or else
-topologies/firmware-trio.yaml.
+topologies/firmware-trio.yaml. A lesson brings its own topology.
 
 The page is served to this host alone, to whoever has the token that is in the
 address. Two addresses are printed: one for everything, one for watching.`,
 		Example: `  pxelab studio               # the only lab that is up, or the default one
-  pxelab studio topologies/proxy-beside-dhcp.yaml
+  pxelab studio --hold topologies/proxy-beside-dhcp.yaml
+  pxelab studio --lesson what-pxe-is
   pxelab studio ~/.local/state/pxelab/runs/no-bootfile-20261122-060102.123
-  pxelab studio --watch-only boot.pcapng`,
+  pxelab studio boot.pcapng`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeLabsAndFiles,
 	}
-	f.plan = planFlags(cmd.Flags())
+	flags := cmd.Flags()
+	f.plan = planFlags(flags)
 	f.plan.Interactive = true
 	outFlag(cmd, &f.out)
-	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "`ADDRESS:PORT` or unix:PATH to serve on")
-	cmd.Flags().BoolVar(&f.watchOnly, "watch-only", false, "let nobody change anything")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:0", "`ADDRESS:PORT` or unix:PATH to serve on (port 0: any free one)")
+	flags.BoolVar(&f.watchOnly, "watch-only", false, "let nobody change anything")
+	flags.BoolVar(&f.hold, "hold", false, "hold the lab at its first packet, to be stepped through")
+	flags.StringVar(&f.lesson, "lesson", "", "`name` of the lesson to teach")
+	flags.BoolVar(&f.list, "list-lessons", false, "list the lessons and end")
+	flags.BoolVar(&f.open, "open", false, "open the browser (default: from a terminal with a screen, outside CI)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if f.list {
+			return listLessons()
+		}
+		if !flags.Changed("open") {
+			f.open = widthOf(os.Stdout) > 0 && os.Getenv("CI") == "" && studio.Display()
+		}
 		return runStudio(cmd.Context(), strings.Join(args, ""), &f)
 	}
+	_ = cmd.RegisterFlagCompletionFunc("lesson", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		all, _ := studio.Lessons().All()
+		for _, l := range all {
+			names = append(names, l.Name)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
 	return cmd
 }
 
@@ -62,10 +80,12 @@ func completeLabsAndFiles(cmd *cobra.Command, args []string, word string) ([]str
 	return names, cobra.ShellCompDirectiveDefault
 }
 
-// shown is what a studio shows.
-type shown struct {
-	source *studio.Source
-	lab    *lab.Running // the lab that was brought up for it and ends with it; nil: there is none
+func listLessons() error {
+	all, err := studio.Lessons().All()
+	for _, l := range all {
+		fmt.Printf("%-28s %3d min  %s\n", l.Name, l.Minutes, l.Title)
+	}
+	return err
 }
 
 // runStudio serves until the context ends.
@@ -79,102 +99,58 @@ func runStudio(ctx context.Context, what string, f *studioFlags) error {
 	if err != nil {
 		return err
 	}
-	defer show.source.Close()
 	server := studio.New(show.source, at, studio.Options{Version: versionText(), WatchOnly: f.watchOnly})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
 	sayStudio(server, at, show)
+	if f.open {
+		remove, err := studio.Browse(server.BestURL())
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%v: open the address by hand\n", err)
+		} else {
+			defer remove()
+		}
+	}
 	select {
-	case <-ctx.Done():
-		err = nil // Ctrl-C is how a studio ends
+	case <-ctx.Done(): // Ctrl-C is how a studio ends
 	case err = <-served:
 	}
-	err = errors.Join(err, server.Close(), show.source.Close())
-	if show.lab == nil {
-		return err
-	}
-	fmt.Fprintln(os.Stderr, "\nending the lab")
-	if err := errors.Join(err, show.lab.Stop()); err != nil {
-		return err
-	}
-	if _, err := lab.WriteReports(show.lab.Bundle); err != nil {
-		return err
-	}
-	fmt.Printf("bundle %s\n", show.lab.Bundle)
-	return nil
+	return errors.Join(err, server.Close(), show.end())
 }
 
 // sayStudio prints where the page is.
 func sayStudio(s *studio.Server, at *studio.Listener, show *shown) {
 	if at.Open {
-		fmt.Fprintln(os.Stderr, "warning: others in the network can reach this address, and whoever sees the token in it can use it; it is not encrypted")
+		fmt.Fprintln(os.Stderr, folded("warning: others in the network can reach this address. Nothing is encrypted, and whoever sees a token can use it.", widthOf(os.Stderr), 0))
 	}
 	if !studio.Vendored() {
-		fmt.Fprintln(os.Stderr, "this pxelab was built without xterm.js: consoles are shown as plain text (with npm, `make build` fetches it)")
+		fmt.Fprintln(os.Stderr, folded("this pxelab was built without xterm.js: consoles are shown as plain text (with npm, `make build` fetches it)", widthOf(os.Stderr), 0))
 	}
-	fmt.Printf("%s\n", show.source.Name())
+	fmt.Println(show.source.Name())
 	if u := s.URL(); u != "" {
 		fmt.Printf("  open:  %s\n", u)
 	}
 	fmt.Printf("  watch: %s\n", s.WatchURL())
-	end := "Ctrl-C ends the studio"
-	if show.lab != nil {
-		end += " and the lab"
+	if show.lab == nil {
+		fmt.Println("Ctrl-C ends the studio")
+	} else {
+		fmt.Println("Ctrl-C ends the studio and the lab")
 	}
-	fmt.Println(end)
 }
 
-// showing opens what the command line names.
-func showing(ctx context.Context, what string, f *studioFlags) (*shown, error) {
-	if what == "" {
-		labs, err := control.List()
-		if err != nil {
-			return nil, err
-		}
-		if len(labs) > 0 {
-			return attached(ctx, "")
-		}
-		return broughtUp(ctx, defaultTopology, f)
+// end closes the source and ends the lab that was brought up for it.
+func (s *shown) end() error {
+	if s.lab == nil {
+		return s.source.Close()
 	}
-	info, err := os.Stat(what)
-	switch {
-	case err != nil && !strings.ContainsRune(what, filepath.Separator) && filepath.Ext(what) == "":
-		return attached(ctx, what)
-	case err != nil:
-		return nil, fmt.Errorf("studio: %w; name a topology, a bundle, a capture, or a lab that is up", err)
-	case info.IsDir():
-		source, err := studio.OpenBundle(what)
-		return &shown{source: source}, err
-	case filepath.Ext(what) == ".yaml", filepath.Ext(what) == ".yml":
-		return broughtUp(ctx, what, f)
-	}
-	source, err := studio.OpenCapture(what)
-	return &shown{source: source}, err
-}
-
-// attached shows a lab that is up.
-func attached(ctx context.Context, name string) (*shown, error) {
-	c, err := control.Dial(name)
+	fmt.Fprintln(os.Stderr, "\nending the lab")
+	err := errors.Join(s.source.Close(), s.lab.Stop())
 	if err != nil {
-		return nil, fmt.Errorf("studio: %w", err)
+		return err
 	}
-	source, err := studio.OpenLab(ctx, c)
-	return &shown{source: source}, err
-}
-
-// broughtUp starts a lab that ends with this process, however that ends.
-func broughtUp(ctx context.Context, path string, f *studioFlags) (*shown, error) {
-	p, err := loadPlan(ctx, path, *f.plan, true)
-	if err != nil {
-		return nil, err
+	if _, err := lab.WriteReports(s.lab.Bundle); err != nil {
+		return err
 	}
-	r, err := lab.Start(ctx, p, lab.Options{Out: f.out, Stay: true, Version: versionText(), Say: announce})
-	if err != nil {
-		return nil, err
-	}
-	source, err := studio.OpenLab(ctx, r.Client)
-	if err != nil {
-		return nil, errors.Join(err, r.Stop())
-	}
-	return &shown{source: source, lab: r}, nil
+	fmt.Printf("bundle %s\n", s.lab.Bundle)
+	return nil
 }
