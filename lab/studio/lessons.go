@@ -129,7 +129,8 @@ func (s *Source) at(section int) (lesson.Reached, bool) {
 
 // evidence is where an answer is looked up. A packet that is held has no number yet.
 func (s *Source) evidence(r *http.Request, at lesson.Reached) (lesson.Evidence, error) {
-	f, err := frame{}, error(nil)
+	var f frame
+	var err error
 	switch {
 	case at.Frame > 0:
 		f, err = s.frames.Frame(at.Frame)
