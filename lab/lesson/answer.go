@@ -17,13 +17,13 @@ type Evidence struct {
 	Facts  map[string]string // of Reached
 }
 
-// Answer is a question's answer, as it is in this run.
+// Answer is a question's answer, as it is in this run. Of a wrong one it gives nothing away.
 type Answer struct {
 	Right   bool   `json:"right"`           // what was answered is right; of Solve always true
-	Value   string `json:"value"`           // the right answer
-	Field   string `json:"field,omitempty"` // the field that shows it, by its path
-	Shows   string `json:"shows,omitempty"` // what that field says
-	Explain string `json:"explain"`         // a sentence or two
+	Value   string `json:"value,omitempty"` // the right answer
+	Field   string `json:"field,omitempty"` // the field of the packet that shows it, by its path
+	Shows   string `json:"shows,omitempty"` // what that field, or the guest, says
+	Explain string `json:"explain"`         // a sentence or two; of a wrong answer, where to look again
 }
 
 // Question finds a question by its ID, and the section that it is in, from 0.
@@ -79,12 +79,22 @@ func (q *Question) Check(e Evidence, answer string) (Answer, error) {
 	} else {
 		a.Right = same(answer, a.Value)
 	}
-	verdict := "Right: it is " + a.Value + "."
 	if !a.Right {
-		verdict = "Not so: it is " + a.Value + "."
+		return Answer{Field: a.Field, Explain: q.again(a.Field)}, nil
 	}
-	a.Explain = strings.TrimSpace(verdict + " " + q.explain)
+	a.Explain = strings.TrimSpace("It is " + strings.TrimSuffix(a.Value, ".") + ". " + q.explain)
 	return a, nil
+}
+
+// again says where to look again, after a wrong answer.
+func (q *Question) again(field string) string {
+	switch {
+	case q.Hint != "":
+		return q.Hint
+	case field != "":
+		return "Look at " + field + " of the packet again."
+	}
+	return "Look at the machine's console, and at the stages that it came to."
 }
 
 // lookUp gives the value at a path, and the path if that is a field of the packet.

@@ -53,12 +53,12 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: solved as %+v, %v", tt.question, a, err)
 		}
 		for _, right := range strings.Split(tt.right, "|") {
-			if a, err := q.Check(evidence, right); err != nil || !a.Right || !strings.HasPrefix(a.Explain, "Right: ") {
+			if a, err := q.Check(evidence, right); err != nil || !a.Right || !strings.HasPrefix(a.Explain, "It is ") {
 				t.Errorf("%s: %q is refused: %+v, %v", tt.question, right, a, err)
 			}
 		}
 		for _, wrong := range strings.Split(tt.wrong, "|") {
-			if a, err := q.Check(evidence, wrong); err != nil || a.Right || !strings.HasPrefix(a.Explain, "Not so: ") {
+			if a, err := q.Check(evidence, wrong); err != nil || a.Right || a.Value+a.Shows != "" || !strings.HasPrefix(a.Explain, "Look at ") {
 				t.Errorf("%s: %q is taken: %+v, %v", tt.question, wrong, a, err)
 			}
 		}

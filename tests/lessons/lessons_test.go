@@ -14,6 +14,9 @@ import (
 func TestLessons(t *testing.T) {
 	needBoots(t)
 	for _, l := range shipped(t) {
+		if l.Name == "menus-and-f8" { // TestMenus takes it, as somebody must type
+			continue
+		}
 		t.Run(l.Name, func(t *testing.T) {
 			bundle := filepath.Join(t.TempDir(), "bundle")
 			out, err := exec.CommandContext(t.Context(), pxelab, "run", topologyFile(t, l), "--clock", "warp", "--out", bundle).CombinedOutput()
@@ -73,7 +76,7 @@ func ask(t *testing.T, q *lesson.Question, e lesson.Evidence) {
 	if got, err := q.Check(e, a.Value); err != nil || !got.Right {
 		t.Errorf("question %s: its own answer %q is refused: %+v, %v", q.ID, a.Value, got, err)
 	}
-	wrong := []string{a.Value + "0", "192.0.2.254", "none of it"}
+	wrong := []string{a.Value + "9", "192.0.2.254", "none of it"}
 	for _, c := range q.Choices {
 		if c != a.Value {
 			wrong = append(wrong, c)

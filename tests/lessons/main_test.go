@@ -116,9 +116,8 @@ func read(t *testing.T, bundle string) booted {
 // evidence is what the questions at a checkpoint are about.
 func (b booted) evidence(t *testing.T, r lesson.Reached) lesson.Evidence {
 	t.Helper()
-	e := lesson.Evidence{Facts: r.Facts}
 	if r.Frame == 0 {
-		return e
+		return lesson.Evidence{Facts: r.Facts}
 	}
 	frames, err := capture.OpenIndex(filepath.Join(b.bundle, "wire.pcapng"))
 	if err != nil {
@@ -129,12 +128,16 @@ func (b booted) evidence(t *testing.T, r lesson.Reached) lesson.Evidence {
 	if err != nil {
 		t.Fatalf("frame %d of section %d: %v", r.Frame, r.Section+1, err)
 	}
-	c := dissect.Client{}
-	for _, g := range b.plan.Guests {
+	return opened(b.plan, r, f.Data, f.FromGuest)
+}
+
+// opened is evidence with a packet of a guest.
+func opened(p *plan.Plan, r lesson.Reached, data []byte, fromGuest bool) lesson.Evidence {
+	c := dissect.Client{FromGuest: fromGuest}
+	for _, g := range p.Guests {
 		if g.Name == r.Guest {
 			c.Firmware = g.Firmware
 		}
 	}
-	e.Packet = dissect.Dissect(f.Data, c)
-	return e
+	return lesson.Evidence{Packet: dissect.Dissect(data, c), Facts: r.Facts}
 }
