@@ -136,11 +136,11 @@ func exported(ctx context.Context, what string) (*studio.Source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("export: %w", err)
 		}
-		return studio.OpenBundle(running.Bundle)
+		return studio.OpenBundle(running.Bundle, nil)
 	case err != nil:
 		return nil, fmt.Errorf("export: %w; name a bundle, a capture, or a lab that is up", err)
 	case info.IsDir():
-		return studio.OpenBundle(what)
+		return studio.OpenBundle(what, nil)
 	}
 	return studio.OpenCapture(what)
 }
