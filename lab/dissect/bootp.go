@@ -145,7 +145,7 @@ func (d *dissector) dhcp(at, end int) {
 	f.with(d.header(at)...)
 	d.vendorArea(&f, at, end)
 	d.layer(f)
-	d.summarize("%s", d.dhcpSummary(at))
+	d.summarize("%s", d.dhcpSummary())
 }
 
 // header opens the fixed fields.

@@ -23,7 +23,7 @@ func Change(data []byte, changes []string) ([]byte, error) {
 	for _, c := range changes {
 		changed, err := change(data, c)
 		if err != nil {
-			return nil, fmt.Errorf("change %q: %w", c, err)
+			return nil, fmt.Errorf("change %.100q: %w", c, err)
 		}
 		data = changed
 	}
@@ -129,7 +129,7 @@ func grow(out []byte, more int, lens []length) error {
 		field := out[l.at : l.at+l.octets]
 		n := int(big(field)) + more
 		if limit := 1<<(8*l.octets) - 1; n < 0 || n > limit {
-			return fmt.Errorf("the option around it would have %d octets (%d at most)", n, limit)
+			return fmt.Errorf("it or an option around it would have %d octets (%d at most)", n, limit)
 		}
 		if l.octets == 1 {
 			field[0] = byte(n)

@@ -124,7 +124,7 @@ func ipxeBootfile(d *dissector, _ []byte) string {
 func edk2Grant(d *dissector, _ []byte) string {
 	v := d.data[d.payload:d.until]
 	if len(v) > 2 && v[1] == opOACK && !hasWord(v[2:], "tsize") {
-		return "If EDK2 had asked for tsize, it gives up now: it prints PXE-E53, although the file's name stands just above."
+		return "If EDK2 had asked for tsize, which is missing here, it gives up: it prints PXE-E53, although the file's name stands just above. Its second request asks for none."
 	}
 	return ""
 }

@@ -51,10 +51,14 @@ func (d *dissector) http(at, end int) {
 		first.Meaning = httpStatus(string(words[1]))
 	}
 	first.Value = f.Value
+	d.summarize("HTTP %s", escape(bytes.Join(words[:2], []byte(" "))))
+	if response {
+		_, rest, _ := strings.Cut(f.Value, " ")
+		d.summarize("HTTP %s", rest)
+	}
 	f.with(first)
 	d.httpHeader(&f, at+len(line)+1, at+head)
 	d.layer(f)
-	d.summarize("HTTP %s", f.Value)
 	d.rest("http.body", "body", at+head, end)
 }
 

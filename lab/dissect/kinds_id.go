@@ -1,8 +1,10 @@
 package dissect
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/pxelab/pxelab/server/pxe"
@@ -14,6 +16,7 @@ var (
 	kindClientID = kind{"a hardware address, as 52:54:00:12:34:56", showClientID, parseClientID}
 	kindNII      = kind{"a type and a version, as UNDI 3.0", showNII, parseNII}
 	kindNames    = kind{"domain names, with commas between", showNames, parseNames}
+	kindArchs    = kind{`architectures by number or name, as "7" or "efi-x64"`, showArchs, parseArchs}
 	kindRoutes   = kind{`routes, as "192.0.2.0/24 198.51.100.1, 0.0.0.0/0 198.51.100.2"`, showRoutes, parseRoutes}
 )
 
@@ -150,6 +153,38 @@ func parseRoutes(text string, _ []byte) ([]byte, error) {
 	}
 	if len(words) > 0 {
 		return nil, errKind
+	}
+	return v, nil
+}
+
+// showArchs shows architectures with what the numbers stand for.
+func showArchs(v []byte) (string, bool) {
+	var archs []string
+	for at := 0; at+2 <= len(v); at += 2 {
+		a := pxe.Arch(big(v[at : at+2]))
+		text := fmt.Sprint(uint16(a))
+		if title := a.Title(); title != "" {
+			text += " (" + title + ")"
+		}
+		archs = append(archs, text)
+	}
+	return strings.Join(archs, ", "), len(v)%2 == 0
+}
+
+// inParentheses is what a number stands for, behind it.
+var inParentheses = regexp.MustCompile(`\([^)]*\)`)
+
+func parseArchs(text string, _ []byte) ([]byte, error) {
+	var v []byte
+	for _, w := range split(inParentheses.ReplaceAllString(text, "")) {
+		n, err := parseNumber(w, 2)
+		if archs, unknown := pxe.ParseArch(w); unknown == nil {
+			n, err = binary.BigEndian.AppendUint16(nil, uint16(archs[0])), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		v = append(v, n...)
 	}
 	return v, nil
 }

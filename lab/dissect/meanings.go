@@ -73,7 +73,7 @@ func (d *dissector) messageMeaning() string {
 }
 
 // dhcpSummary tells the message in one line.
-func (d *dissector) dhcpSummary(at int) string {
+func (d *dissector) dhcpSummary() string {
 	m := d.bootp
 	s := d.messageName()
 	if !m.request && !allZero(m.yiaddr) {
@@ -93,6 +93,9 @@ func (d *dissector) dhcpSummary(at int) string {
 	}
 	if m.class != "" {
 		s += fmt.Sprintf(" %q", escape([]byte(m.class)))
+	}
+	if item := m.tag[71]; len(item) == 4 {
+		s += fmt.Sprintf(" boot item 0x%x", item)
 	}
 	if f := m.bootfile(); f != "" {
 		s += " file " + escape([]byte(f))

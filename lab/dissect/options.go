@@ -2,6 +2,7 @@ package dissect
 
 import (
 	"fmt"
+	"strings"
 )
 
 // option is what is known of a DHCP option, or of a sub-option or tag inside one.
@@ -122,12 +123,20 @@ func (d *dissector) tlv(path, name string, o option, at int) Field {
 	return f
 }
 
+// article puts the article in front of a noun.
+func article(noun string) string {
+	if strings.HasPrefix(noun, "o") {
+		return "an " + noun
+	}
+	return "a " + noun
+}
+
 // encodeOption makes a code, a length and a value of a text.
 func encodeOption(table map[byte]option, what string) func(name, value string) ([]byte, error) {
 	return func(name, value string) ([]byte, error) {
 		code, err := kindByte.parse(name, nil)
 		if err != nil || code[0] == 0 && value != "" {
-			return nil, fmt.Errorf("%q is no number of an %s (want 1 to 255)", name, what)
+			return nil, fmt.Errorf("%q is no number of %s (want 1 to 255)", name, article(what))
 		}
 		if code[0] == 0 || code[0] == 255 {
 			if value != "" {

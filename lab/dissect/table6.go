@@ -42,7 +42,7 @@ func init() {
 		24: {name: "domain search list", kind: orHex(kindNames), spec: "RFC 3646 section 4", means: says("Names are looked up in these domains.")},
 		59: {name: "boot file URL", kind: kindText, spec: "RFC 5970 section 3.1", means: says("The boot program: server, protocol and file in one, in place of DHCPv4's siaddr and file.")},
 		60: {name: "boot file parameters", kind: kindOctets, spec: "RFC 5970 section 3.2", means: says("Texts for the boot program, each behind its length."), parts: texts6},
-		61: {name: "client system architecture type", kind: kindWords, spec: "RFC 5970 section 3.3", means: meansArchs},
+		61: {name: "client system architecture type", kind: kindArchs, spec: "RFC 5970 section 3.3", means: meansArchs},
 		62: {name: "client network interface identifier", kind: orHex(kindNII), spec: "RFC 5970 section 3.4", means: meansNII},
 	}
 }

@@ -22,7 +22,7 @@ var pxeOptions = map[byte]option{
 	77: {"user class", kindOctets, "RFC 3004 section 4", meansUserClass, userClasses},
 	81: {"client FQDN", kindOctets, "RFC 4702 section 2", meansFQDN, nil},
 	82: {"relay agent information", kindOctets, "RFC 3046 section 2.0", says("A relay agent added it, and the server returns it as it came; the relay agent takes it out again."), relayed.openIn},
-	93: {"client system architecture", kindWords, "RFC 4578 section 2.1", meansArchs, architectures},
+	93: {"client system architecture", kindArchs, "RFC 4578 section 2.1", meansArchs, architectures},
 	94: {"client network interface identifier", kindNII, "RFC 4578 section 2.2", meansNII, nil},
 	97: {"client machine identifier (UUID)", kindUUID, "RFC 4578 section 2.3", meansUUID, uuidParts},
 
@@ -154,20 +154,16 @@ func meansFQDN(_ *dissector, v []byte) string {
 	return fmt.Sprintf("The client's full name is %q.", escape(v[3:]))
 }
 
-func meansArchs(d *dissector, v []byte) string {
-	if len(v) == 0 {
+func meansArchs(_ *dissector, v []byte) string {
+	switch {
+	case len(v) == 0:
 		return "It names none."
+	case len(v) > 2:
+		return "The kinds of boot programs that the client can start, the best first. By these the server chooses the file."
+	case big(v) == 7:
+		return "The kind of boot program that the client can start; by this the server chooses the file. RFC 4578's text has 9 for x86-64, but firmware sends 7."
 	}
-	var names []string
-	for i := 0; i+2 <= len(v); i += 2 {
-		a := pxe.Arch(binary.BigEndian.Uint16(v[i:]))
-		title := a.Title()
-		if title == "" {
-			title = "not assigned"
-		}
-		names = append(names, fmt.Sprintf("%d is %s", uint16(a), title))
-	}
-	return "The kind of boot program that the client can start: " + strings.Join(names, ", ") + ". By this the server chooses the file."
+	return "The kind of boot program that the client can start; by this the server chooses the file."
 }
 
 // architectures shows each of the list.
