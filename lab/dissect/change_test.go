@@ -149,7 +149,7 @@ func TestChangeTFTP(t *testing.T) {
 		{"tftp", "oack", "bios", "-tftp.tsize", "\x00\x06blksize\x001432\x00"},
 		{"tftp", "file-not-found", "bios", "tftp.code=access violation", "\x00\x05\x00\x02file not found\x00"},
 		{"tftp", "file-not-found", "bios", "tftp.message=no", "\x00\x05\x00\x01no\x00"},
-		{"mtftp", "open", "bios", "udp.dport=69", "\x00\x01probe-x64.efi\x00octet\x00"},
+		{"mtftp", "open", "none", "udp.dport=69", "\x00\x01probe-x64.efi\x00octet\x00"},
 	} {
 		d := open(changed(t, the(t, c.topic, c.name, c.firmware), c.change), Client{})
 		if got := string(d.data[d.payload:d.until]); got != c.want {

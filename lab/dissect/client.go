@@ -23,13 +23,22 @@ type telling struct {
 // both is what both clients do.
 func both(text string) telling { return telling{says(text), says(text)} }
 
-// firmware says which client the frame is from or for. A request says by itself that it is iPXE's, which firmware may have loaded.
+// firmware says which client the frame is from or for. A DHCP request says by itself whether it is iPXE's, which the firmware may have
+// loaded, or another's: of the operating system that was booted, say.
 func (d *dissector) firmware() firmware {
 	f := firmwares[d.client.Firmware]
-	if f == edk2 && d.client.FromGuest && d.bootp != nil && d.bootp.ipxe {
+	m := d.bootp
+	switch {
+	case m == nil || !m.request || !d.client.FromGuest || f == noFirmware:
+		return f
+	case m.ipxe && f == edk2:
 		return ipxeEFI
+	case m.ipxe:
+		return f
+	case f == edk2 && (m.pxe || m.http):
+		return f
 	}
-	return f
+	return noFirmware
 }
 
 // says tells what the client does with the field of a path, which holds these octets.

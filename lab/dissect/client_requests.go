@@ -15,7 +15,7 @@ func init() { // the functions use tables that in turn use these
 		"dhcp.option.43.71": {ipxe: says("iPXE always asks for layer 0, and never for credentials.")},
 		"udp.sport":         {edk2: edk2Port, ipxe: ipxePort},
 		"tftp.tsize":        {edk2: says("EDK2 asks for the size first, breaks that transfer off with error 8 when it knows it, and asks again without tsize."), ipxe: says("iPXE asks once, for size and file together.")},
-		"tftp.blksize":      {edk2: edk2Block, ipxe: says("iPXE always asks for 1432, and takes what the server grants.")},
+		"tftp.blksize":      {edk2: edk2Block, ipxe: ipxeBlock},
 		"tftp.windowsize":   {edk2: says("EDK2 asks for windows of 4 blocks. A server that does not know the option leaves it out, and sends block by block.")},
 		"tftp.multicast":    {ipxe: says("iPXE asks for multicast only if the file's name is a tftm: URI.")},
 		"tftp.code":         {edk2: edk2Error},
@@ -126,11 +126,22 @@ func ipxePort(d *dissector, _ []byte) string {
 	return ""
 }
 
-func edk2Block(d *dissector, _ []byte) string {
-	if d.v6 {
+func edk2Block(_ *dissector, v []byte) string {
+	switch string(v) {
+	case "1228":
 		return "EDK2 asks for 1228 over IPv6: what fits IPv6's least packet of 1280 octets."
+	case "1468":
+		return "EDK2 asks for 1468: what fits a frame of Ethernet."
 	}
-	return "EDK2 asks for 1468: what fits a frame of Ethernet."
+	return ""
+}
+
+// ipxeBlock tells iPXE's own requests from those that a boot program has it send.
+func ipxeBlock(_ *dissector, v []byte) string {
+	if string(v) == "1432" {
+		return "iPXE always asks for 1432, and takes what the server grants."
+	}
+	return ""
 }
 
 func edk2Error(_ *dissector, v []byte) string {

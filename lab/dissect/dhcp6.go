@@ -3,6 +3,7 @@ package dissect
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 )
 
 const specDHCP6 = "RFC 8415 section 8"
@@ -70,7 +71,7 @@ func (d *dissector) message6(path string, at, end int) (Field, bool) {
 	for _, o := range f.Fields {
 		switch o.Name {
 		case "option 3 (IA_NA)", "option 59 (boot file URL)", "option 13 (status code)":
-			f.Value += " " + o.Value
+			f.Value = strings.TrimSpace(f.Value + " " + o.Value)
 		}
 	}
 	return f, true

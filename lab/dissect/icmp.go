@@ -23,7 +23,11 @@ var (
 
 // icmp opens an ICMP message of IPv4.
 func (d *dissector) icmp(at, end int) {
-	f, ok := d.icmpHead("icmp", "ICMP", specICMP, icmpTypes, at, end)
+	var codes map[uint64]string
+	if at < end && d.data[at] == 3 {
+		codes = unreachable4
+	}
+	f, ok := d.icmpHead("icmp", "ICMP", specICMP, icmpTypes, codes, at, end)
 	if !ok {
 		return
 	}
@@ -33,7 +37,7 @@ func (d *dissector) icmp(at, end int) {
 	}
 	switch kind {
 	case 3:
-		f.Fields[1].Meaning = "What cannot be reached: " + nameOf(unreachable4, code) + "."
+		f.Fields[1].Meaning = "What cannot be reached."
 		f.Meaning = "Somebody could not deliver the packet that is quoted here. " + unreachableMeans(code == 3)
 		f.Fields[1].Client = d.says("icmp.code", d.data[at+1:at+2])
 		d.quoted(&f, at+8, end)
@@ -54,7 +58,7 @@ func unreachableMeans(port bool) string {
 }
 
 // icmpHead opens type, code and checksum.
-func (d *dissector) icmpHead(path, name, spec string, types map[uint64]string, at, end int) (Field, bool) {
+func (d *dissector) icmpHead(path, name, spec string, types, codes map[uint64]string, at, end int) (Field, bool) {
 	if end-at < 4 {
 		d.cut = true
 		d.fail("the packet ends within the %s header", name)
@@ -63,7 +67,7 @@ func (d *dissector) icmpHead(path, name, spec string, types map[uint64]string, a
 	}
 	f := d.field(path, name, at, end-at).spec(spec)
 	f.with(d.value(path+".type", "type", named(kindByte, types), at, 1).spec(spec),
-		d.value(path+".code", "code", kindByte, at+1, 1).spec(spec),
+		d.value(path+".code", "code", named(kindByte, codes), at+1, 1).spec(spec),
 		d.value(path+".checksum", "checksum", kindHex16, at+2, 2).spec(spec))
 	f.Value = nameOf(types, uint64(d.data[at]))
 	d.summarize("%s %s", name, f.Value)

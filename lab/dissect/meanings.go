@@ -54,6 +54,8 @@ func (d *dissector) messageMeaning() string {
 		return "The client has its address, and asks the proxyDHCP service what to boot."
 	case m.kind == msgRequest:
 		return "The client takes the offer of one server (option 54), and says so to all of them."
+	case m.kind == msgAck && len(m.tag[71]) == 4 && m.tag[71][2]&0x80 != 0:
+		return "A boot server names the file with the credentials (BIS) of the item that was asked for."
 	case m.kind == msgAck && len(m.tag[71]) > 0:
 		return "A boot server names the boot program of the item that was asked for."
 	case m.kind == msgAck && d.pxePort():

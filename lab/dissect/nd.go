@@ -11,7 +11,11 @@ var icmp6Types = map[uint64]string{1: "destination unreachable", 2: "packet too 
 
 // icmp6 opens an ICMPv6 message: neighbour discovery in full.
 func (d *dissector) icmp6(at, end int) {
-	f, ok := d.icmpHead("icmp6", "ICMPv6", specICMP6, icmp6Types, at, end)
+	var codes map[uint64]string
+	if at < end && d.data[at] == 1 {
+		codes = unreachable6
+	}
+	f, ok := d.icmpHead("icmp6", "ICMPv6", specICMP6, icmp6Types, codes, at, end)
 	if !ok {
 		return
 	}
@@ -24,7 +28,7 @@ func (d *dissector) icmp6(at, end int) {
 	case 1, 2, 3:
 		f.Meaning = "Somebody could not deliver the packet that is quoted here."
 		if kind == 1 {
-			f.Fields[1].Meaning = "What cannot be reached: " + nameOf(unreachable6, uint64(d.data[at+1])) + "."
+			f.Fields[1].Meaning = "What cannot be reached."
 			f.Meaning += " " + unreachableMeans(d.data[at+1] == 4)
 		}
 		d.quoted(&f, at+8, end)

@@ -91,7 +91,7 @@ var rfc2132 = map[byte]option{
 	50: of("requested IP address", kindAddress, "9.1", meansRequested),
 	51: of("IP address lease time", kindLong, "9.2", meansLease),
 	52: of("option overload", named(kindByte, map[uint64]string{1: "file", 2: "sname", 3: "file and sname"}), "9.3", meansOverload),
-	53: of("DHCP message type", named(kindByte, messageTypes), "9.6", nil),
+	53: of("DHCP message type", named(kindByte, messageTypes), "9.6", func(d *dissector, _ []byte) string { return d.messageMeaning() }),
 	54: of("server identifier", kindAddress, "9.7", meansServer),
 	55: of("parameter request list", kindBytes, "9.8", says("What the client wants to be told. A server may say less, and more.")).opened(requestList),
 	56: of("message", kindText, "9.9", says("Why: for a person to read.")),

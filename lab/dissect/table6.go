@@ -101,14 +101,11 @@ func association(d *dissector, f *Field, at, n int) {
 		d.value(f.Path+".t1", "T1", kindLong, at+4, 4).spec(f.Spec).means("After so many seconds the client asks for more time; 0: as it likes."),
 		d.value(f.Path+".t2", "T2", kindLong, at+8, 4).spec(f.Spec).means("After so many seconds it asks any server; 0: as it likes."))
 	d.options6(f, f.Path, at+12, at+n)
-	f.Value = f.Fields[0].Value
 	var addrs []string
 	for _, o := range f.Fields[3:] {
 		addrs = append(addrs, o.Value)
 	}
-	if len(addrs) > 0 {
-		f.Value = strings.Join(addrs, ", ")
-	}
+	f.Value = strings.Join(addrs, ", ")
 	d.noText(f)
 }
 
@@ -177,7 +174,7 @@ func texts6(d *dissector, f *Field, at, n int) {
 	for end, i := at+n, 1; at < end && !d.full(); i++ {
 		if end-at < 2 || end-at-2 < int(binary.BigEndian.Uint16(d.data[at:])) {
 			f.flaw("a text is cut short")
-			return
+			break
 		}
 		size := int(binary.BigEndian.Uint16(d.data[at:]))
 		d.lens = append(d.lens, length{at, 2})
@@ -185,6 +182,12 @@ func texts6(d *dissector, f *Field, at, n int) {
 		d.lens = d.lens[:len(d.lens)-1]
 		at += 2 + size
 	}
+	var texts []string
+	for _, t := range f.Fields {
+		texts = append(texts, t.Value)
+	}
+	f.Value = strings.Join(texts, ", ")
+	d.noText(f)
 }
 
 func vendorClass6(d *dissector, f *Field, at, n int) {
