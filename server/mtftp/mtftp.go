@@ -113,11 +113,16 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { _ = s.udp.SetReadDeadline(time.Unix(1, 0)) })()
 	buf := make([]byte, 65536)
 	for {
-		_ = s.udp.SetReadDeadline(s.nextTimeout()) // fails only on a closed socket, which reading tells
-		if ctx.Err() != nil {                      // after the deadline is set, lest it replace the one that ends us
+		begun := time.Now()
+		look := s.nextLook(begun)
+		_ = s.udp.SetReadDeadline(look) // fails only on a closed socket, which reading tells
+		if ctx.Err() != nil {           // after the deadline is set, lest it replace the one that ends us
 			return nil
 		}
 		n, cm, from, err := s.conn.ReadFrom(buf)
+		if asked, took := look.Sub(begun), time.Since(begun); !look.IsZero() && socket.Slept(asked, took, false) {
+			s.later(took - asked)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -138,6 +143,26 @@ func (s *Server) Serve(ctx context.Context) error {
 // isMulticast tells whether a datagram was sent to a group or to all.
 func isMulticast(cm *ipv4.ControlMessage) bool {
 	return cm != nil && (cm.Dst.IsMulticast() || cm.Dst.Equal(net.IPv4bcast))
+}
+
+// glance is how often the server looks whether it was stopped meanwhile.
+const glance = 100 * time.Millisecond
+
+// nextLook is when a read is to end: when the first transmission has waited long enough, or sooner, to find out whether the process
+// was stopped; zero if none waits.
+func (s *Server) nextLook(now time.Time) time.Time {
+	next := s.nextTimeout()
+	if soon := now.Add(glance); next.After(soon) {
+		return soon
+	}
+	return next
+}
+
+// later puts off when blocks are sent again: for so long the process was stopped, and whoever is waited for perhaps, too.
+func (s *Server) later(by time.Duration) {
+	for _, r := range s.running {
+		r.deadline = r.deadline.Add(by)
+	}
 }
 
 // nextTimeout is when the first transmission has waited long enough; zero if none waits.

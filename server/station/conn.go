@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pxelab/pxelab/server/socket"
 )
 
 // Conn is one UDP port of a station. It is a net.PacketConn whose addresses are *net.UDPAddr.
@@ -110,12 +112,16 @@ func (c *Conn) Receive() (Datagram, error) {
 		c.mu.Lock()
 		deadline, moved := c.deadline, c.moved
 		c.mu.Unlock()
+		begun := time.Now()
 		late, stop := alarm(deadline)
 		select {
 		case d := <-c.queue:
 			stop()
 			return d, nil
 		case <-late:
+			if asked := deadline.Sub(begun); socket.Slept(asked, time.Since(begun), false) && c.anew(deadline, asked) {
+				continue
+			}
 			return Datagram{}, os.ErrDeadlineExceeded
 		case <-c.closed:
 			stop()
@@ -124,6 +130,18 @@ func (c *Conn) Receive() (Datagram, error) {
 			stop()
 		}
 	}
+}
+
+// anew lets a wait begin anew through which the process was stopped: who is waited for may have been, too. It is false if the deadline
+// is another by now.
+func (c *Conn) anew(deadline time.Time, wait time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.deadline.Equal(deadline) {
+		return false
+	}
+	c.deadline = time.Now().Add(wait)
+	return true
 }
 
 // alarm gives a channel that speaks at a time; never, if that is zero.

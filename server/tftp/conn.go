@@ -34,6 +34,7 @@ type conn struct {
 	fd    int
 	link  *net.Interface
 	armed time.Duration // that a read waits
+	slept bool          // the process was stopped while the last read waited
 	stop  atomic.Pointer[ending]
 	buf   [1024]byte
 
@@ -66,21 +67,26 @@ func openConn(link *net.Interface, local netip.Addr) (*conn, error) {
 	return c, nil
 }
 
-// receive gives the next datagram and its sender; nil once that time is past, or the transfer is to stop.
+// receive gives the next datagram and its sender; nil once that time is past, or the transfer is to stop, or the process was stopped
+// meanwhile (slept), and whoever is waited for is to get its time anew. What has come already is given, however late it is.
 func (c *conn) receive(until time.Time) ([]byte, netip.AddrPort) {
-	for c.stop.Load() == nil {
-		left := time.Until(until)
-		if left <= 0 {
-			break
+	c.slept = false
+	for c.stop.Load() == nil && !c.slept {
+		begun, flags := time.Now(), 0
+		left := until.Sub(begun)
+		if left > 0 {
+			c.arm(left)
+		} else {
+			flags = unix.MSG_DONTWAIT
 		}
-		c.arm(left)
-		n, from, err := syscall.Recvfrom(c.fd, c.buf[:], 0)
+		n, from, err := syscall.Recvfrom(c.fd, c.buf[:], flags)
 		if err == nil {
 			return c.buf[:n], c.sender(from)
 		}
-		if errors.Is(err, unix.EBADF) {
+		if errors.Is(err, unix.EBADF) || left <= 0 {
 			break
 		}
+		c.slept = socket.Slept(max(left, c.armed), time.Since(begun), errors.Is(err, unix.EINTR))
 	}
 	return nil, netip.AddrPort{}
 }

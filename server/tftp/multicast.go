@@ -211,7 +211,9 @@ func (g *group) lead(m *member) {
 			return
 		}
 		g.mu.Lock()
-		if b == nil {
+		if g.slept {
+			g.sentAt = time.Now() // its time begins anew
+		} else if b == nil {
 			tries++
 			g.unanswered(m, tries)
 		} else if g.heard(b, from, m) {

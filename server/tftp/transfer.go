@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pxelab/pxelab/server/socket"
 )
 
 const (
@@ -126,10 +128,15 @@ func (t *transfer) converse() ending {
 
 // await waits for what calls for the next window, or the same again: an acknowledgement, or none for too long.
 func (t *transfer) await() (moved bool, over *ending) {
-	until := t.sentAt.Add(t.terms.again)
+	if socket.Slept(1, time.Since(t.sentAt), false) { // between sending and now
+		t.wake()
+	}
 	for {
-		b, from := t.receive(until)
+		b, from := t.receive(t.sentAt.Add(t.terms.again))
 		switch {
+		case t.slept && t.stop.Load() == nil:
+			t.wake()
+			continue
 		case b == nil:
 			return false, t.stop.Load()
 		case from != t.client:
@@ -149,6 +156,12 @@ func (t *transfer) await() (moved bool, over *ending) {
 			}
 		}
 	}
+}
+
+// wake reckons from now on when the window is to be sent again: the process was stopped.
+func (t *transfer) wake() {
+	t.sentAt = time.Now()
+	t.resentAt = t.sentAt
 }
 
 // acknowledged takes an ACK: whether the transfer moved on, and if not, whether the window is to be sent again.
