@@ -81,13 +81,21 @@ func (d *drawn) targets(r *row) []int {
 		}
 		return nil
 	}
-	if to := d.at("guest:" + r.Guest); to >= 0 && r.From != d.lanes[to].ID {
+	from := d.at(r.From)
+	if from < 0 {
+		return nil
+	}
+	if to := d.at("guest:" + r.Guest); d.lanes[from].Kind != "guest" && to >= 0 && slices.Contains([]string{"dhcp", "pxe", "dhcp6"}, r.Proto) {
 		return []int{to}
 	}
-	for _, kind := range []string{"service", "other"} { // a capture has no services, only addresses
+	kinds := []string{"service", "other"} // a capture has no services, only addresses
+	if d.lanes[from].Kind != "guest" {
+		kinds = []string{"guest"}
+	}
+	for _, kind := range kinds {
 		var out []int
 		for i, l := range d.lanes {
-			if l.ID != r.From && l.Kind == kind && (r.Network == "" || len(l.Networks) == 0 || slices.Contains(l.Networks, r.Network)) {
+			if i != from && l.Kind == kind && (r.Network == "" || len(l.Networks) == 0 || slices.Contains(l.Networks, r.Network)) {
 				out = append(out, i)
 			}
 		}

@@ -63,13 +63,16 @@ func (d *drawn) mermaid(b *strings.Builder, r *row) {
 func quoted(text string) string {
 	var b strings.Builder
 	for _, r := range plain(text) {
-		if strings.ContainsRune("#;:<>%{}[]()\"'`&\\|", r) {
+		if strings.ContainsRune("#;<>%&\\`{}", r) {
 			fmt.Fprintf(&b, "#%d;", r)
 			continue
 		}
 		b.WriteRune(r)
 	}
 	out := strings.TrimSpace(b.String())
+	if word, rest, ok := strings.Cut(out, ":"); ok && strings.HasSuffix(word, "wrap") { // how lines are to be broken
+		out = word + "#58;" + rest
+	}
 	if out == "" {
 		return "#8203;" // a name must be there
 	}
