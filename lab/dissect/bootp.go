@@ -203,7 +203,9 @@ func (d *dissector) nameField(path, name string, bit byte, at, n int) Field {
 	f := d.field(path, name, at, n)
 	f.Value = "(options)"
 	f.Meaning = "Option 52 says that the field holds options, which go on here, and no name."
+	d.tight = true
 	d.options(&f, at, at+n)
+	d.tight = false
 	return f
 }
 

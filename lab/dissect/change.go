@@ -38,7 +38,7 @@ func change(data []byte, c string) ([]byte, error) {
 		case !ok:
 			return nil, fmt.Errorf("the frame has no %s to take out; it has %s", name, d.have(func(e edit) bool { return e.whole[1] > 0 }))
 		case e.whole[1] == 0:
-			return nil, fmt.Errorf("%s is always there; only options can be taken out", name)
+			return nil, fmt.Errorf("%s cannot be taken out: it is a field, or an option in one", name)
 		}
 		lens := e.lens
 		if n := len(lens); n > 0 && !e.bare { // its own length goes with it

@@ -197,7 +197,7 @@ func TestChangeRefuses(t *testing.T) {
 		{offer, "dhcp.option.60=" + strings.Repeat("x", 256), `it or an option around it would have 256 octets (255 at most)`},
 		{offer, "dhcp.option.43.9.item.text=" + strings.Repeat("x", 250), `would have`},
 		{offer, "dhcp.op=2", `the frame has no field dhcp.op that can be set; it has dhcp.ciaddr, dhcp.file,`},
-		{offer, "-dhcp.yiaddr", `dhcp.yiaddr is always there; only options can be taken out`},
+		{offer, "-dhcp.yiaddr", `dhcp.yiaddr cannot be taken out: it is a field, or an option in one`},
 		{offer, "-dhcp.option.66", `the frame has no dhcp.option.66 to take out; it has dhcp.option.1, dhcp.option.255, dhcp.option.43,`},
 		{offer, "tftp.blksize=1", `or add dhcp.option.N, dhcp.option.43.N`},
 		{offer, "dhcp.file=" + strings.Repeat("x", 129), `is not text of at most 127 octets`},

@@ -134,9 +134,25 @@ func TestChangeKeepsItsInput(t *testing.T) {
 	}
 }
 
+// unsound says which length or checksum of the outer layers is wrong.
+func unsound(f Frame) string {
+	for _, c := range all(f) {
+		switch c.Path {
+		case "ip", "ip.length", "ip.checksum", "udp.length", "udp.checksum", "tcp.checksum", "icmp6.checksum":
+			if c.Bad != "" {
+				return c.Path + " is bad: " + c.Bad
+			}
+		}
+	}
+	return ""
+}
+
 func FuzzDissect(f *testing.F) {
 	for i, data := range captured(f) {
 		f.Add(byte(i), data)
+	}
+	for i, r := range realFrames(f) {
+		f.Add(byte(i), r.data)
 	}
 	f.Fuzz(func(t *testing.T, client byte, data []byte) {
 		check(t, data, Dissect(data, clients[int(client)%len(clients)]))
@@ -149,12 +165,23 @@ func FuzzChange(f *testing.F) {
 	for i, data := range captured(f) {
 		f.Add(changes[i%len(changes)], data)
 	}
+	for _, r := range realFrames(f) {
+		for _, c := range all(Dissect(r.data, r.client)) {
+			if c.Edit && r.topic == "combined-menu" {
+				f.Add(c.Path+"="+c.Value, r.data)
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, c string, data []byte) {
 		changed, err := Change(data, []string{c})
 		if err != nil {
 			return
 		}
-		check(t, changed, Dissect(changed, Client{}))
+		f := Dissect(changed, Client{})
+		check(t, changed, f)
+		if unsound(Dissect(data, Client{})) == "" && unsound(f) != "" {
+			t.Errorf("the change makes a frame whose %s", unsound(f))
+		}
 		if again, err := Change(changed, nil); err != nil || !bytes.Equal(again, changed) {
 			t.Errorf("no change at all: %x, %v", again, err)
 		}

@@ -44,8 +44,11 @@ func (d *dissector) firmware() firmware {
 // says tells what the client does with the field of a path, which holds these octets.
 func (d *dissector) says(path string, v []byte) string {
 	table := received
-	if d.client.FromGuest {
+	switch {
+	case d.client.FromGuest:
 		table = sent
+	case d.bootp != nil && d.bootp.request:
+		return "" // another machine's, which went to all
 	}
 	var does func(d *dissector, v []byte) string
 	switch t := table[path]; d.firmware() {

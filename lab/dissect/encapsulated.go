@@ -17,6 +17,9 @@ type space struct {
 func (s *space) open(d *dissector, f *Field, at, n int) {
 	family, end := f.Path, at+n
 	put := func(at int) {
+		if d.tight {
+			return
+		}
 		d.places[family] = place{at: at, lens: append([]length(nil), d.lens...), encode: encodeOption(s.table, s.what)}
 	}
 	for at < end && !d.full() {

@@ -37,6 +37,7 @@ type dissector struct {
 	packetEnd      int  // where IP's packet ends
 	segment        int  // where the transport's header begins; zero: nowhere in this frame
 	segmentEnd     int
+	tight          bool // the options being opened stand in a field that cannot become longer or shorter
 	bootp          *message
 	behind         int // where the octets begin that stand behind the options of a DHCP message
 }
@@ -140,6 +141,9 @@ func (d *dissector) fixed(path, name string, k kind, at, n int) Field {
 
 // edit notes how Change sets a field, or takes it out.
 func (d *dissector) edit(f *Field, e edit) {
+	if d.tight {
+		e.fixed, e.whole = true, [2]int{}
+	}
 	e.lens = append([]length(nil), d.lens...)
 	d.edits[f.Path] = e
 	f.Edit = !e.only

@@ -62,7 +62,7 @@ func (d *dissector) options(f *Field, at, end int) int {
 
 // putPlace notes where options can be added: in front of END, and of option 82 if that is the last, as RFC 3046 section 2.1 has it.
 func (d *dissector) putPlace(family string, at, relay int) {
-	if _, ok := d.places[family]; ok {
+	if _, ok := d.places[family]; ok || d.tight {
 		return
 	}
 	if relay != 0 {

@@ -1,6 +1,7 @@
 package dissect
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -98,5 +99,38 @@ func TestBadOctets(t *testing.T) {
 		if bad := badOf(t, c.spoil([]byte(string(offer))), c.path); !strings.Contains(bad, c.why) {
 			t.Errorf("%s: %s is bad for %q, want %q", c.what, c.path, bad, c.why)
 		}
+	}
+}
+
+// TestOverload holds that options which option 52 sends to the header's fields are read there, and belong to those fields.
+func TestOverload(t *testing.T) {
+	offer := the(t, "proxy-beside-dhcp", "offer-of-proxy", "ovmf-x64").data
+	in := func(octets int, options string) string {
+		return fmt.Sprintf("hex:%x", options+strings.Repeat("\x00", octets-len(options)))
+	}
+	out, err := Change(offer, []string{"dhcp.file=" + in(128, "\x43\x06x.efi\x00\x0c\x04name\xff"),
+		"dhcp.sname=" + in(64, "\x42\x03srv\xff"), "-dhcp.option.67", "dhcp.option.52=file and sname"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := Dissect(out, Client{"ovmf-x64", false})
+	check(t, out, f)
+	found := map[string]string{}
+	for _, field := range all(f) {
+		for _, inner := range field.Fields {
+			found[inner.Path] = field.Path + " " + inner.Value
+		}
+	}
+	for path, want := range map[string]string{"dhcp.option.67": "dhcp.file x.efi", "dhcp.option.12": "dhcp.file name", "dhcp.option.66": "dhcp.sname srv",
+		"dhcp.option.60": "dhcp PXEClient"} {
+		if found[path] != want {
+			t.Errorf("%s is %q, want %q", path, found[path], want)
+		}
+	}
+	if !strings.Contains(f.Summary, "file x.efi") {
+		t.Error(f.Summary)
+	}
+	if out, err := Change(out, []string{"dhcp.option.12=longer-name", "dhcp.option.66=s"}); err == nil {
+		t.Errorf("an option in a field of fixed size became longer: %x", out)
 	}
 }
