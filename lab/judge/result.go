@@ -60,15 +60,27 @@ func Results(p *plan.Plan, events []event.Event) []Result {
 func (t *Tracker) Results() []Result {
 	var out []Result
 	for i := range t.plan.Guests {
-		g := &t.plan.Guests[i]
-		r := Result{Guest: g.Name, Firmware: g.Firmware, Arch: g.Arch, Boots: len(t.boots[g.Name]), Clock: g.Clock, Verdicts: t.verdicts(g)}
-		r.Passed = !slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return !v.Pass })
-		if b := t.last(g.Name); b != nil {
-			b.sumUp(&r)
-		}
-		out = append(out, r)
+		out = append(out, t.result(&t.plan.Guests[i]))
 	}
 	return out
+}
+
+// Result sums up one guest of the plan; ok is false if it has none of that name.
+func (t *Tracker) Result(guest string) (r Result, ok bool) {
+	i := slices.IndexFunc(t.plan.Guests, func(g plan.Guest) bool { return g.Name == guest })
+	if i < 0 {
+		return r, false
+	}
+	return t.result(&t.plan.Guests[i]), true
+}
+
+func (t *Tracker) result(g *plan.Guest) Result {
+	r := Result{Guest: g.Name, Firmware: g.Firmware, Arch: g.Arch, Boots: len(t.boots[g.Name]), Clock: g.Clock, Verdicts: t.verdicts(g)}
+	r.Passed = !slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return !v.Pass })
+	if b := t.last(g.Name); b != nil {
+		b.sumUp(&r)
+	}
+	return r
 }
 
 // sumUp fills in what one boot did.

@@ -2,6 +2,8 @@ package story
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
@@ -34,6 +36,8 @@ type Story struct {
 	verdicts  map[string]Verdict             // as last told
 	explained map[string]explain.Explanation // of a capture, by machine and boot; nil: of a run
 	ended     map[string]int                 // the latest boot of each guest that the lab ended
+	begun     map[string]int                 // where in the log each boot begins
+	behind    map[int]*Row                   // rows that have changed since they were last told
 	hold      Hold
 }
 
@@ -44,7 +48,7 @@ func New(p *plan.Plan) *Story {
 	}
 	s := &Story{plan: p, tracker: judge.NewTracker(p), recent: map[string]*sighting{}, transfers: map[string]*transfer{},
 		byFile: map[string]*transfer{}, early: map[string][]event.Event{}, answers: map[string]*matching{}, spoilt: map[int]string{}, lossy: map[string]*Row{},
-		ended: map[string]int{}, guests: map[string]*guestState{}, services: map[string]Service{}, verdicts: map[string]Verdict{}}
+		ended: map[string]int{}, begun: map[string]int{}, behind: map[int]*Row{}, guests: map[string]*guestState{}, services: map[string]Service{}, verdicts: map[string]Verdict{}}
 	s.lanes.begin(p)
 	return s
 }
@@ -72,6 +76,9 @@ func (s *Story) Add(e event.Event) []Item {
 	first := len(s.log) == 0
 	s.log = append(s.log, e)
 	s.seq, s.at = max(s.seq, e.Seq), max(s.at, e.At)
+	if e.Kind == event.GuestPowered {
+		s.begun[bootKey(e.Guest, e.Boot)] = len(s.log) - 1
+	}
 	s.tracker.Feed(e)
 	if first {
 		s.introduce()
@@ -88,6 +95,7 @@ func (s *Story) Add(e event.Event) []Item {
 	}
 	s.follow(e)
 	if e.Kind == event.RunEnded {
+		s.catchUp("")
 		s.conclude()
 		s.put(Item{End: &End{Why: e.Text}})
 	}
@@ -124,8 +132,27 @@ func (s *Story) row(r Row) *Row {
 
 // show tells a row as it is now.
 func (s *Story) show(r *Row) {
+	delete(s.behind, r.ID)
 	now := *r
 	s.put(Item{Row: &now})
+}
+
+// often tells a row that has changed, but not each time if it changes often.
+func (s *Story) often(r *Row, count int) {
+	if count < shownRepeats || count%shownRepeats == 0 {
+		s.show(r)
+	} else {
+		s.behind[r.ID] = r
+	}
+}
+
+// catchUp tells the rows of a guest, or all, that have changed since they were told.
+func (s *Story) catchUp(guest string) {
+	for _, id := range slices.Sorted(maps.Keys(s.behind)) {
+		if r := s.behind[id]; guest == "" || r.Guest == guest {
+			s.show(r)
+		}
+	}
 }
 
 // Printed is what a guest wrote, and when.

@@ -25,13 +25,13 @@ func serviceLane(name string) string { return "service:" + name }
 func (l *lanes) begin(p *plan.Plan) {
 	*l = lanes{known: map[string]bool{}, networks: p.Networks, services: p.Services, guests: map[string][]string{}, hosts: map[string][]plan.Service{}, learned: map[string]string{}}
 	for _, g := range p.Guests {
-		l.add(Lane{guestLane(g.Name), "guest", g.Name, on(g.Network)})
+		l.add(Lane{ID: guestLane(g.Name), Kind: "guest", Name: g.Name, Networks: on(g.Network)})
 		l.guests[g.MAC] = append(l.guests[g.MAC], g.Name)
 	}
 	for _, passes := range []bool{true, false} { // a relay stands between those that it joins
 		for _, x := range p.Services {
 			if relays := x.Router || x.Server != nil && x.Server.Relay != nil; relays == passes {
-				l.add(Lane{serviceLane(x.Name), "service", x.Name, networksOf(p, x)})
+				l.add(Lane{ID: serviceLane(x.Name), Kind: "service", Name: x.Name, Networks: networksOf(p, x), Roles: x.Roles})
 			}
 		}
 	}
@@ -138,6 +138,17 @@ func (l *lanes) guest(mac, not string) string {
 	return ""
 }
 
+// ofMAC is the lane of the guest, or of the service that is a client, that has a MAC address; empty if none has.
+func (l *lanes) ofMAC(mac string) string {
+	if names := l.guests[mac]; len(names) > 0 {
+		return guestLane(names[0])
+	}
+	if name := l.service(&event.Packet{SrcMAC: mac}); name != "" {
+		return serviceLane(name)
+	}
+	return ""
+}
+
 // at is the lane of whoever has an address, empty if nobody is known to.
 func (l *lanes) at(host string, port int) string {
 	on := l.hosts[host]
@@ -168,8 +179,8 @@ func (l *lanes) to(e event.Event) string {
 		return All
 	case e.Guest != "" && !p.FromGuest:
 		return l.add(laneOf(guestLane(e.Guest)))
-	case p.DHCP != nil && answers(p.DHCP) && host == p.DHCP.YIAddr && l.guest(p.DHCP.CHAddr, "") != "": // which nobody has as yet
-		return guestLane(l.guest(p.DHCP.CHAddr, ""))
+	case p.DHCP != nil && answers(p.DHCP) && host == p.DHCP.YIAddr && l.ofMAC(p.DHCP.CHAddr) != "": // which nobody has as yet
+		l.learned[host] = l.ofMAC(p.DHCP.CHAddr)
 	}
 	if id := l.at(host, event.PortOf(p.Dst)); id != "" {
 		return id

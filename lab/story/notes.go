@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
@@ -11,6 +12,9 @@ import (
 // note adds a row about one guest.
 func (s *Story) note(e event.Event, label, detail, bad string) *Row {
 	r := Row{Kind: Note, Guest: e.Guest, Boot: e.Boot, Label: label, Detail: detail, Bad: bad}
+	if e.Fault != nil {
+		r.Frame = e.Fault.Frame
+	}
 	switch {
 	case e.Guest != "":
 		r.From = guestLane(e.Guest)
@@ -64,7 +68,11 @@ func (s *Story) happened(e event.Event) {
 	case event.FaultCleared:
 		s.note(e, "fault taken away", e.Text, "")
 	case event.ServiceExited:
-		s.note(e, "ended", e.Text, e.Text)
+		bad := e.Text
+		if e.Exit != nil && e.Exit.Code == 0 && e.Exit.Signal == "" {
+			bad = ""
+		}
+		s.note(e, "ended", e.Text, bad)
 	case event.ServiceRestart:
 		s.note(e, "started again", e.Text, "")
 	case event.ServiceLost:
@@ -119,32 +127,33 @@ func (s *Story) exited(e event.Event) {
 	}
 }
 
+// spoils are the deeds of faults after which a frame is not what it was, or is no more.
+var spoils = []string{"drop", "corrupt", "truncate", "mtu", "partition"}
+
 // fault notes that a fault met a frame, or was done to a service or the guest. What it does to many packets of a file is one note.
 func (s *Story) fault(e event.Event) {
 	f := e.Fault
 	if f == nil {
 		return
 	}
-	did := fmt.Sprintf("fault %d: %s", f.Rule, strings.TrimSpace(f.Do+" "+f.Service))
-	if f.Frame > 0 {
+	did := fmt.Sprintf("fault %d: %s", f.Rule, f.Do)
+	if f.Service != "" {
+		did += " of " + f.Service
+	}
+	if f.Frame > 0 && slices.Contains(spoils, f.Do) {
 		s.spoilt[f.Frame] = did
 	}
-	kind, _, _ := strings.Cut(f.Info, " ")
-	key := fmt.Sprintf("%s %d %d %s", e.Guest, e.Boot, f.Rule, kind)
-	if kind == "DATA" || kind == "ACK" {
-		if r := s.lossy[key]; r != nil {
-			r.Repeat++
-			if r.Repeat < shownRepeats || r.Repeat%shownRepeats == 0 {
-				s.show(r)
-			}
-			return
-		}
+	key := ""
+	if !strings.HasPrefix(f.Info, "DHCP") {
+		what := strings.TrimRight(f.Info, "0123456789") // without the number of its block
+		key = fmt.Sprintf("%s %d %d %s", e.Guest, e.Boot, f.Rule, what)
 	}
-	r := s.note(e, did, f.Info, did)
-	if r != nil && f.Frame > 0 {
-		r.Frame = f.Frame
+	if r := s.lossy[key]; r != nil {
+		r.Repeat++
+		s.often(r, r.Repeat)
+		return
 	}
-	if kind == "DATA" || kind == "ACK" {
+	if r := s.note(e, did, f.Info, did); r != nil && key != "" {
 		s.lossy[key] = r
 	}
 }

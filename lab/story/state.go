@@ -53,7 +53,7 @@ func (s *Story) follow(e event.Event) {
 		g.off = true
 	}
 	st := s.tracker.Guest(e.Guest)
-	if fresh := st.Settled && g.settled != st.Boot; fresh || e.Kind == event.GuestSettled {
+	if st.Settled && g.settled != st.Boot {
 		g.settled = st.Boot
 		s.judge(e.Guest, st.Boot)
 	}

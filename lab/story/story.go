@@ -35,6 +35,7 @@ type Lane struct {
 	Name string `json:"name"`
 	// Networks are those that it is on, as far as that is known: what is sent to All reaches the lanes of the Row's network.
 	Networks []string `json:"networks,omitempty"`
+	Roles    []string `json:"roles,omitempty"` // of a service of ours: "dhcp", "tftp" ...; none: a program, of which nothing is known
 }
 
 // All is the lane of what goes to everybody: Row.To of a broadcast or multicast.

@@ -17,7 +17,7 @@ type transfer struct {
 	mute  bool   // its server's silence was noted
 }
 
-// shownRepeats is from how many repeated packets on a row is told anew only every so many.
+// shownRepeats is from how many repetitions on a row is told anew only every so many.
 const shownRepeats = 16
 
 // tftp follows a transfer over TFTP or MTFTP.
@@ -61,9 +61,7 @@ func (s *Story) tftp(e event.Event) {
 		x.row.Resent++
 	}
 	x.step(p, t, client == p.Src)
-	if x.changed(&before) {
-		s.show(x.row)
-	}
+	s.moved(x, &before)
 }
 
 // ofClient tells whether a packet of TFTP comes from who fetches a file.
@@ -97,14 +95,16 @@ func (s *Story) begin(x *transfer, client string, e event.Event) {
 	s.show(x.row)
 }
 
-// changed tells whether what a viewer shows of the transfer has.
-func (x *transfer) changed(before *Row) bool {
-	r := *x.row
-	if r.Resent > shownRepeats && r.Resent%shownRepeats != 0 {
-		r.Resent = before.Resent
+// moved tells what a packet changed about a transfer. How many packets there were is told with what else changes.
+func (s *Story) moved(x *transfer, before *Row) {
+	only := *x.row
+	only.Resent, only.Packets = before.Resent, before.Packets
+	switch {
+	case only != *before:
+		s.show(x.row)
+	case x.row.Resent != before.Resent:
+		s.often(x.row, x.row.Resent)
 	}
-	r.Packets = before.Packets
-	return r != *before
 }
 
 // step takes one packet of it.
@@ -198,9 +198,7 @@ func (s *Story) http(e event.Event) {
 	if r.Finished == 0 {
 		x.httpOutcome(p, h)
 	}
-	if x.changed(&before) {
-		s.show(r)
-	}
+	s.moved(x, &before)
 }
 
 func (x *transfer) httpOutcome(p *event.Packet, h *event.HTTP) {
@@ -222,6 +220,7 @@ func (x *transfer) httpOutcome(p *event.Packet, h *event.HTTP) {
 
 // stopAll ends what is under way when a guest's boot is over.
 func (s *Story) stopAll(guest string) {
+	s.catchUp(guest)
 	var open []*transfer
 	for _, x := range s.transfers {
 		if x.row.Guest == guest && x.row.Outcome == "" {

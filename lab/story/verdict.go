@@ -13,10 +13,8 @@ func (s *Story) judge(guest string, boot int) {
 		s.record(guest, boot)
 		return
 	}
-	for _, r := range s.tracker.Results() {
-		if r.Guest == guest {
-			s.result(r)
-		}
+	if r, ok := s.tracker.Result(guest); ok {
+		s.result(r)
 	}
 }
 
@@ -50,7 +48,7 @@ func (s *Story) result(r judge.Result) {
 	if g := s.guests[r.Guest]; g != nil {
 		g.passed = r.Passed
 	}
-	for _, x := range explain.Run([]judge.Result{r}, s.log) {
+	for _, x := range explain.Run([]judge.Result{r}, s.log[s.begun[bootKey(r.Guest, r.Boot)]:]) {
 		v := verdict(x)
 		v.Passed = r.Passed
 		for _, c := range r.Verdicts {

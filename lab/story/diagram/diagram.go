@@ -81,35 +81,51 @@ func (d *drawn) targets(r *row) []int {
 		}
 		return nil
 	}
-	from := d.at(r.From)
+	from, to := d.at(r.From), d.at("guest:"+r.Guest)
 	if from < 0 {
 		return nil
 	}
-	if to := d.at("guest:" + r.Guest); d.lanes[from].Kind != "guest" && to >= 0 && slices.Contains([]string{"dhcp", "pxe", "dhcp6"}, r.Proto) {
+	asks := d.lanes[from].Kind == "guest" || listeners[r.Proto] != nil && r.Guest == "" // some services are clients
+	switch {
+	case !asks && listeners[r.Proto] != nil && to >= 0:
 		return []int{to}
+	case !asks:
+		return d.reached(r, "guest")
 	}
-	kinds := []string{"service", "other"} // a capture has no services, only addresses
-	if d.lanes[from].Kind != "guest" {
-		kinds = []string{"guest"}
+	if out := d.reached(r, "service"); len(out) > 0 {
+		return out
 	}
-	for _, kind := range kinds {
-		var out []int
-		for i, l := range d.lanes {
-			if i != from && l.Kind == kind && (r.Network == "" || len(l.Networks) == 0 || slices.Contains(l.Networks, r.Network)) {
-				out = append(out, i)
-			}
+	return d.reached(r, "other") // a capture has no services, only addresses
+}
+
+// listeners are the roles of services that what is sent to everybody is meant for.
+var listeners = map[string][]string{
+	"dhcp":  {"dhcp", "proxydhcp", "bootserver", "bootp", "relay", "external"},
+	"pxe":   {"proxydhcp", "bootserver", "relay", "external"},
+	"dhcp6": {"dhcp6", "external"},
+}
+
+// reached are the lanes of a kind that hear what a row sends to everybody, and might heed it.
+func (d *drawn) reached(r *row, kind string) []int {
+	var out []int
+	for i, l := range d.lanes {
+		deaf := len(l.Roles) > 0 && listeners[r.Proto] != nil && !slices.ContainsFunc(l.Roles, func(role string) bool { return slices.Contains(listeners[r.Proto], role) })
+		far := r.Network != "" && len(l.Networks) > 0 && !slices.Contains(l.Networks, r.Network)
+		if l.ID != r.From && l.Kind == kind && !deaf && !far {
+			out = append(out, i)
 		}
-		if len(out) > 0 {
-			return out
-		}
 	}
-	return nil
+	return out
 }
 
 // heading is a row's label with how often it was sent.
 func (r *row) heading() string {
-	if r.times > 1 {
-		return fmt.Sprintf("%s ×%d", r.Label, r.times)
+	times := r.times
+	if r.Kind == story.Note {
+		times += r.Repeat
+	}
+	if times > 1 {
+		return fmt.Sprintf("%s ×%d", r.Label, times)
 	}
 	return r.Label
 }
@@ -118,17 +134,17 @@ func (r *row) heading() string {
 func (r *row) tally() string {
 	var parts []string
 	switch {
-	case r.Outcome == "whole" && strings.Contains(r.Why, fmt.Sprintf("%d octets", r.Bytes)): // it says so
-	case r.Outcome == "whole":
-		parts = append(parts, fmt.Sprintf("%d octets", r.Bytes))
 	case r.Outcome == story.SizeOnly:
 		parts = append(parts, fmt.Sprintf("asked for its size only: %d octets", r.Size))
-	case r.Size > 0:
+	case r.Size > 0 && r.Outcome != "whole":
 		parts = append(parts, fmt.Sprintf("%d of %d octets", r.Bytes, r.Size))
 	case r.Bytes > 0:
 		parts = append(parts, fmt.Sprintf("%d octets", r.Bytes))
 	}
-	if r.Resent > 0 {
+	switch {
+	case r.Resent == 1:
+		parts = append(parts, "a packet sent again")
+	case r.Resent > 1:
 		parts = append(parts, fmt.Sprintf("%d packets sent again", r.Resent))
 	}
 	if r.Outcome != "" && r.Outcome != "whole" && r.Outcome != story.SizeOnly {

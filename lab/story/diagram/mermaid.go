@@ -1,6 +1,7 @@
 package diagram
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -26,6 +27,9 @@ func Mermaid(lanes []story.Lane, rows []story.Timed, s Style) string {
 	return b.String()
 }
 
+// mostNote is about how many characters are said of a note.
+const mostNote = 72
+
 // mermaid writes one row.
 func (d *drawn) mermaid(b *strings.Builder, r *row) {
 	from, targets := d.at(r.From)+1, d.targets(r)
@@ -33,10 +37,13 @@ func (d *drawn) mermaid(b *strings.Builder, r *row) {
 		return
 	}
 	text := r.heading()
-	if r.Bad != "" {
+	if r.Bad != "" && r.Bad != r.Label {
 		text += " (" + r.Bad + ")"
 	}
 	if r.Kind == story.Note || len(targets) == 0 {
+		if more := cmp.Or(r.Why, r.Detail); r.Kind == story.Note && more != "" && more != r.Bad {
+			text += ": " + fit(more, 1, mostNote*em)
+		}
 		fmt.Fprintf(b, "    Note over L%d: %s\n", from, quoted(text))
 		return
 	}

@@ -3,6 +3,7 @@ package diagram
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pxelab/pxelab/lab/story"
 )
@@ -128,7 +129,7 @@ func (c *canvas) transfer(r *row, from, to int) {
 	if to < from {
 		anchor, at = "end", c.x(from)-10
 	}
-	if t := r.tally(); t != "" {
+	if t := r.tally(); t != "" && !strings.HasPrefix(r.Why, "serving "+t+" ") { // it says so itself
 		c.y += 14
 		c.text("s", at, c.y, anchor, fit(t, small, wide-16))
 	}
