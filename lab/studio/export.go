@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -207,14 +206,4 @@ func (p *exported) text() string {
 		strings.Join(p.scripts, " "), strings.Join(p.styles, " "), p.nonce)
 	html := strings.Replace(p.html, charset, charset+"\n<meta http-equiv=\"Content-Security-Policy\" content=\""+policy+"\">", 1)
 	return strings.Replace(html, blocksMark, p.blocks.String(), 1)
-}
-
-func (s *Server) getExport(w http.ResponseWriter, _ *http.Request) {
-	var page bytes.Buffer
-	if err := Export(&page, s.source, s.options.Version); err != nil {
-		fail(w, http.StatusInternalServerError, "%v", err)
-		return
-	}
-	s.download(w, "text/html; charset=utf-8", ".html")
-	_, _ = page.WriteTo(w)
 }
