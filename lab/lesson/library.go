@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -15,6 +16,8 @@ import (
 type Library struct {
 	Lessons    fs.FS // NAME.md, and topologies of their own
 	Topologies fs.FS // NAME.yaml: those that are shipped
+
+	Path string // where Lessons are, for messages; empty: "lessons"
 }
 
 // All reads every lesson, in their order.
@@ -53,14 +56,17 @@ func (l Library) Lesson(name string) (*Lesson, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read lesson %q: %w", name, err)
 	}
-	return Parse("lessons/"+name+".md", data)
+	return Parse(l.at(name+".md"), data)
 }
 
-// Topology is the file of a lesson's topology: one beside the lesson, or one that is shipped. The path is for messages.
-func (l Library) Topology(of *Lesson) (path string, data []byte, err error) {
+// at is the path of a file among the lessons.
+func (l Library) at(file string) string { return path.Join(cmp.Or(l.Path, "lessons"), file) }
+
+// Topology is the file of a lesson's topology: one beside the lesson, or one that is shipped. The name is for messages.
+func (l Library) Topology(of *Lesson) (name string, data []byte, err error) {
 	file := of.Topology + ".yaml"
 	if data, err = fs.ReadFile(l.Lessons, file); err == nil {
-		return "lessons/" + file, data, nil
+		return l.at(file), data, nil
 	}
 	if data, err = fs.ReadFile(l.Topologies, file); err == nil {
 		return "topologies/" + file, data, nil

@@ -1,6 +1,7 @@
 package lessons
 
 import (
+	"html"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -41,6 +42,14 @@ func walk(t *testing.T, l *lesson.Lesson, b booted) {
 	if next := f.Next(); next != nil {
 		t.Fatalf("this checkpoint is never reached: %+v", next)
 	}
+	out, err := exec.CommandContext(t.Context(), pxelab, "lessons", l.Name, "--handout", "-", "--bundle", b.bundle, "--answers").Output()
+	if err != nil {
+		t.Errorf("pxelab lessons --handout: %v", err)
+	}
+	paper := html.UnescapeString(string(out))
+	if !strings.Contains(paper, "<svg") {
+		t.Error("the hand-out has no picture of the boot")
+	}
 	asked := 0
 	for i, s := range l.Sections {
 		r, _ := f.Reached(i)
@@ -53,7 +62,11 @@ func walk(t *testing.T, l *lesson.Lesson, b booted) {
 		}
 		for k := range s.Questions {
 			asked++
-			ask(t, &l.Sections[i].Questions[k], e)
+			q := &l.Sections[i].Questions[k]
+			ask(t, q, e)
+			if a, err := q.Solve(e); err == nil && !strings.Contains(paper, "<td>"+q.ID+"</td><td>"+a.Value+"</td>") {
+				t.Errorf("the hand-out lacks %q, the answer to question %s", a.Value, q.ID)
+			}
 		}
 	}
 	if asked == 0 {

@@ -50,8 +50,8 @@ func planCommand() *cobra.Command {
 func validateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "validate FILE...",
-		Short:   "Check topology and matrix files: every problem with its place",
-		Example: "  pxelab validate topologies/*.yaml",
+		Short:   "Check topologies, matrices, lessons: every problem with its place",
+		Example: "  pxelab validate topologies/*.yaml lessons/*.md",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			bad := 0
@@ -72,7 +72,7 @@ func validateCommand() *cobra.Command {
 	}
 }
 
-// validate reads a topology, or a matrix by its name, and says what is in it.
+// validate reads a topology, or a matrix or a lesson by its name, and says what is in it.
 func validate(path string) (string, error) {
 	if strings.HasSuffix(path, matrix.Suffix) {
 		m, err := loadMatrix(path)
@@ -80,6 +80,9 @@ func validate(path string) (string, error) {
 			return "", err
 		}
 		return fmt.Sprintf("%s, %d cases", m.Plan.Name, len(m.Plan.Cases)), nil
+	}
+	if strings.HasSuffix(path, ".md") {
+		return validateLesson(path)
 	}
 	t, err := loadTopology(path)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/pxelab/pxelab/lab/story"
 	"github.com/pxelab/pxelab/lab/story/diagram"
 	"github.com/pxelab/pxelab/lab/studio"
+	"github.com/pxelab/pxelab/lab/topology"
 )
 
 func lessonsCommand() *cobra.Command {
@@ -90,14 +91,57 @@ func completeLessons(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 }
 
 // findLesson finds a lesson by its name, or reads one from a file of its own, beside which its topology may be.
-func findLesson(name string) (lesson.Library, *lesson.Lesson, error) {
-	from := studio.Lessons()
+func findLesson(name string) (from lesson.Library, l *lesson.Lesson, err error) {
+	from = studio.Lessons()
 	if file, ok := strings.CutSuffix(name, ".md"); ok {
-		from.Lessons = os.DirFS(filepath.Dir(name))
+		from.Path = filepath.Dir(name)
+		from.Lessons = os.DirFS(from.Path)
 		name = filepath.Base(file)
 	}
-	l, err := from.Lesson(name)
+	if l, err = from.Lesson(name); err != nil && len(problemsOf(err)) == 0 {
+		err = fmt.Errorf("%w; `pxelab lessons` lists them", err)
+	}
 	return from, l, err
+}
+
+// problemsOf are those of a file, if that is what the error is about.
+func problemsOf(err error) (list topology.Problems) {
+	errors.As(err, &list)
+	return list
+}
+
+// validateLesson reads a lesson and its topology, and says what is in it.
+func validateLesson(path string) (string, error) {
+	from, l, err := findLesson(path)
+	if err != nil {
+		return "", err
+	}
+	file, data, err := from.Topology(l)
+	if err != nil {
+		return "", err
+	}
+	t, err := topology.Parse(file, data, lab.Known())
+	if err != nil {
+		return "", err
+	}
+	var names plan.Plan // who there will be
+	for _, g := range t.Guests {
+		names.Guests = append(names.Guests, plan.Guest{Name: g.Name})
+	}
+	for _, s := range t.Services {
+		names.Services = append(names.Services, plan.Service{Name: s.Name})
+	}
+	if err := l.Fits(&names); err != nil {
+		return "", err
+	}
+	checkpoints, questions := 0, 0
+	for _, s := range l.Sections {
+		questions += len(s.Questions)
+		if s.Checkpoint != nil {
+			checkpoints++
+		}
+	}
+	return fmt.Sprintf("%s, %d sections, %d checkpoints, %d questions", l.Name, len(l.Sections), checkpoints, questions), nil
 }
 
 // showLesson says what is in a lesson.
@@ -200,5 +244,5 @@ func drawnFor(l *lesson.Lesson, p *plan.Plan, events []event.Event) (svg []byte,
 	for _, e := range events {
 		items = append(items, told.Add(e)...)
 	}
-	return diagram.SVG(told.Lanes(), story.Rows(items), diagram.Style{Title: l.Title, Guest: of}), of
+	return diagram.SVG(told.Lanes(), story.Rows(items), diagram.Style{Guest: of}), of
 }
