@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/lesson"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/studio"
 )
@@ -19,6 +20,8 @@ type studioFlags struct {
 	listen, out, lesson         string
 	watchOnly, hold, open, list bool
 	plan                        *plan.Options
+
+	library lesson.Library // where the lesson is from
 }
 
 func studioCommand() *cobra.Command {
@@ -52,7 +55,7 @@ address. Two addresses are printed: one for everything, one for watching.`,
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:0", "`ADDRESS:PORT` or unix:PATH to serve on (port 0: any free one)")
 	flags.BoolVar(&f.watchOnly, "watch-only", false, "let nobody change anything")
 	flags.BoolVar(&f.hold, "hold", false, "hold the lab at its first packet, to be stepped through")
-	flags.StringVar(&f.lesson, "lesson", "", "`name` of the lesson to teach")
+	flags.StringVar(&f.lesson, "lesson", "", "`name` of the lesson to teach, or a file of your own, NAME.md")
 	flags.BoolVar(&f.list, "list-lessons", false, "list the lessons and end")
 	flags.BoolVar(&f.open, "open", false, "open the browser (default: from a terminal with a screen, outside CI)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -28,8 +28,8 @@ func showing(ctx context.Context, what string, f *studioFlags) (*shown, error) {
 	var taught *lesson.Lesson
 	if f.lesson != "" {
 		var err error
-		if taught, err = studio.Lessons().Lesson(f.lesson); err != nil {
-			return nil, fmt.Errorf("studio: %w; `pxelab studio --list-lessons` lists them", err)
+		if f.library, taught, err = findLesson(f.lesson); err != nil {
+			return nil, fmt.Errorf("studio: %w", err)
 		}
 	}
 	kind, err := kindOf(what, taught != nil)
@@ -89,7 +89,7 @@ func kindOf(what string, lesson bool) (string, error) {
 
 // broughtUp starts a lab that ends with this process, however that ends.
 func broughtUp(ctx context.Context, path string, taught *lesson.Lesson, f *studioFlags) (*shown, error) {
-	p, err := studioPlan(ctx, path, taught, f.plan)
+	p, err := studioPlan(ctx, path, taught, f)
 	if err != nil {
 		return nil, err
 	}
@@ -110,12 +110,16 @@ func broughtUp(ctx context.Context, path string, taught *lesson.Lesson, f *studi
 	return &shown{source: source, lab: r}, nil
 }
 
-// studioPlan plans the topology that is named, or else the lesson's, or the default one.
-func studioPlan(ctx context.Context, path string, taught *lesson.Lesson, o *plan.Options) (*plan.Plan, error) {
-	if path != "" || taught == nil {
-		return loadPlan(ctx, cmp.Or(path, defaultTopology), *o, true)
+// studioPlan plans the topology that is named, or else the lesson's, or the default one. A lesson takes one machine after the other.
+func studioPlan(ctx context.Context, path string, taught *lesson.Lesson, f *studioFlags) (*plan.Plan, error) {
+	o := *f.plan
+	if taught != nil && o.AtOnce == 0 {
+		o.AtOnce = 1
 	}
-	path, data, err := studio.Lessons().Topology(taught)
+	if path != "" || taught == nil {
+		return loadPlan(ctx, cmp.Or(path, defaultTopology), o, true)
+	}
+	path, data, err := f.library.Topology(taught)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +127,7 @@ func studioPlan(ctx context.Context, path string, taught *lesson.Lesson, o *plan
 	if err != nil {
 		return nil, err
 	}
-	return planOf(ctx, t, *o, true)
+	return planOf(ctx, t, o, true)
 }
 
 // firstHold is where the lab is held first: at the lesson's first checkpoint, if it is to be held there, or at the first packet that tells

@@ -71,17 +71,19 @@ export class Lesson {
   showNext(open) {
     const s = this.lesson.sections[open];
     if (!s) return this.next.replaceChildren(el("p", { class: "done", text: "This was the whole lesson." }));
-    const button = this.app.mayAct ? el("button", { type: "button", class: "primary", id: "lesson-next", text: "Go on to it", on: { click: () => this.goOn(s.checkpoint) } }) : null;
+    const button = this.app.mayAct ? el("button", { type: "button", class: "primary", id: "lesson-next", text: "Go on to it", on: { click: () => this.goOn(open) } }) : null;
     this.next.replaceChildren(el("p", {}, el("span", { class: "soft", text: "Next: " }), s.checkpoint.says), button || "");
   }
 
-  // goOn has the lab go on to the packet that the next section waits for; where that is no packet, it just goes on.
-  goOn(checkpoint) {
+  // goOn has the lab go on to the packet that the next section waits for. Where that is no packet, as when somebody is to type, the lab
+  // goes on to the next one that it is to be held at.
+  goOn(open) {
+    const held = this.lesson.sections.slice(open).map((s) => s.checkpoint).find((c) => c?.hold && (c.packet || c.stage));
     const until = {};
-    if (checkpoint.packet && checkpoint.hold) until.packet = checkpoint.from ? `{packet: ${checkpoint.packet}, from: ${checkpoint.from}}` : checkpoint.packet;
-    else if (checkpoint.stage && checkpoint.hold) until.stage = checkpoint.stage;
+    if (held?.packet) until.packet = held.from ? `{packet: ${held.packet}, from: ${held.from}}` : held.packet;
+    else if (held) until.stage = held.stage;
     else until.never = true;
-    if (checkpoint.guest && !until.never) until.guest = checkpoint.guest;
+    if (held?.guest) until.guest = held.guest;
     return this.app.steps.step({ until });
   }
 
