@@ -182,10 +182,9 @@ export class Diagram {
     const at = held ? this.app.timeline.timeOf(this.n) : entry.at;
     const element = el("div", {
       role: "option", id: "row-" + id, "data-id": id, "aria-selected": String(id === this.selected), "aria-posinset": place + 1, "aria-setsize": total,
-      "aria-label": (held ? "held: " : "") + sentence(row, at),
       title: [row.detail || row.label, row.why ? "Why: " + row.why : ""].filter(Boolean).join("\n"),
       class: ["row", row.kind, row.chatter ? "chatter" : "", latest ? "latest" : "", held ? "held" : ""].join(" "), "data-proto": protocol(row.proto),
-    }, el("span", { class: "at", text: held ? "held" : seconds(at) }), rowShape(row, this.geometry, held));
+    }, el("span", { class: "at", "aria-hidden": "true", text: held ? "held" : seconds(at) }), el("span", { class: "unseen", text: (held ? "held: " : "") + sentence(row, at) }), rowShape(row, this.geometry, held));
     element.style.transform = `translateY(${place * this.height}px)`;
     element.style.height = this.height + "px";
     if (before) before.element.replaceWith(element);

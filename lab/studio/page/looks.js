@@ -56,7 +56,7 @@ export class Looks {
 
   buttons() {
     const say = () => {
-      theme.textContent = themes[this.theme];
+      theme.replaceChildren(el("span", { "aria-hidden": "true", text: themes[this.theme] }));
       theme.setAttribute("aria-label", `Theme: ${this.theme}`);
       theme.title = `Theme: ${this.theme}`;
     };
@@ -69,8 +69,8 @@ export class Looks {
     } } });
     say();
     return [
-      el("button", { type: "button", id: "smaller", "aria-label": "Smaller text", title: "Smaller text (-)", text: "A−", on: { click: () => this.grow(-1) } }),
-      el("button", { type: "button", id: "larger", "aria-label": "Larger text", title: "Larger text (+)", text: "A+", on: { click: () => this.grow(1) } }),
+      el("button", { type: "button", id: "smaller", "aria-label": "A−: smaller text", title: "Smaller text (-)", text: "A−", on: { click: () => this.grow(-1) } }),
+      el("button", { type: "button", id: "larger", "aria-label": "A+: larger text", title: "Larger text (+)", text: "A+", on: { click: () => this.grow(1) } }),
       theme,
     ];
   }

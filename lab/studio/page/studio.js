@@ -60,7 +60,7 @@ class Studio {
     say(byId("name"), about.name);
     say(byId("about-line"), about.about || "");
     byId("about-line").title = about.about || "";
-    const help = el("button", { type: "button", id: "help", "aria-label": "Keys and help", title: "Keys (?)", text: "?", on: { click: () => this.keys.help() } });
+    const help = el("button", { type: "button", id: "help", "aria-label": "Keys and help", title: "Keys (?)", on: { click: () => this.keys.help() } }, el("span", { "aria-hidden": "true", text: "?" }));
     byId("top-tools").append(...[shareMenu(this), ...this.looks.buttons(), help].filter(Boolean));
     addEventListener("click", (e) => document.querySelectorAll("details.drop[open]").forEach((d) => d.contains(e.target) || (d.open = false)));
     addEventListener("keydown", (e) => e.key === "Escape" && document.querySelectorAll("details.drop[open]").forEach((d) => {

@@ -1,0 +1,154 @@
+// Package studio drives the page of `pxelab studio` in a browser: on labs that run, on bundles, and on exported files.
+package studio
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// pxelab is the binary under test, built by TestMain.
+var pxelab string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+// run builds the binary and makes a private place for control sockets and bundles.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "pxelab-studio-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	defer os.RemoveAll(dir)
+	pxelab = filepath.Join(dir, "pxelab")
+	build := exec.Command("go", "build", "-o", dir, "../../lab/cmd/...") // pxelab, and beside it the inits of its Linux and its stick
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")                    // an initrd has no C library
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build pxelab:", err)
+		return 2
+	}
+	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME"} {
+		private := filepath.Join(dir, strings.ToLower(name))
+		if err := os.Mkdir(private, 0o700); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		}
+		os.Setenv(name, private)
+	}
+	defer closeBrowser()
+	return m.Run()
+}
+
+// required tells whether PXELAB_REQUIRE names something that a test may not be skipped for want of.
+func required(what string) bool { return strings.Contains(os.Getenv("PXELAB_REQUIRE"), what) }
+
+// needs skips a test on a host without a browser, or that cannot boot guests.
+func needs(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("boots real firmware and drives a browser, which takes a minute: left out by -short")
+	}
+	if _, err := exec.LookPath("chromium"); err != nil {
+		if required("browser") {
+			t.Fatalf("%v, and PXELAB_REQUIRE names browser", err)
+		}
+		t.Skip(err)
+	}
+	if out, err := doctor(); err != nil {
+		if required("boot") {
+			t.Fatalf("this host cannot boot guests, and PXELAB_REQUIRE says it must:\n%s", out)
+		}
+		t.Skipf("this host cannot boot guests:\n%s", out)
+	}
+}
+
+var doctor = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command(pxelab, "doctor").CombinedOutput()
+	return string(out), err
+})
+
+// browserContext has the one browser of all tests; each test has tabs of its own.
+var browserContext = sync.OnceValue(func() context.Context {
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.Headless, chromedp.NoFirstRun,
+		chromedp.NoDefaultBrowserCheck, chromedp.DisableGPU, chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("disable-background-timer-throttling", true),
+		chromedp.Flag("disable-renderer-backgrounding", true), chromedp.Flag("disable-backgrounding-occluded-windows", true))
+	ctx, close := chromedp.NewContext(ctx)
+	closeBrowser = func() { close(); cancel() }
+	if err := chromedp.Do(ctx); err != nil {
+		panic(fmt.Sprintf("start chromium: %v", err))
+	}
+	return ctx
+})
+
+var closeBrowser = func() {}
+
+// studio runs `pxelab studio` until the test is over, and gives the addresses that it printed: for everything, and for watching only.
+func studio(t *testing.T, args ...string) (open, watch string) {
+	t.Helper()
+	cmd := exec.Command(pxelab, append([]string{"studio"}, args...)...)
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		_ = cmd.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		word, address, _ := strings.Cut(strings.TrimSpace(lines.Text()), ":")
+		switch word {
+		case "open":
+			open = strings.TrimSpace(address)
+		case "watch":
+			watch = strings.TrimSpace(address)
+		}
+		if strings.HasPrefix(lines.Text(), "Ctrl-C") {
+			go func() { // so that what it says at its end does not block it
+				for lines.Scan() {
+					fmt.Fprintln(t.Output(), lines.Text())
+				}
+			}()
+			return open, watch
+		}
+	}
+	t.Fatalf("pxelab studio %s printed no address", strings.Join(args, " "))
+	return "", ""
+}
+
+// bundle is of a warped run of four machines, booted once for all tests that look at a recording.
+var bundle = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(filepath.Dir(pxelab), "bundle")
+	out, err := exec.Command(pxelab, "run", "../../topologies/proxy-beside-dhcp.yaml", "--out", dir).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("pxelab run: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+func recorded(t *testing.T) string {
+	t.Helper()
+	dir, err := bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// patience is how long anything on the page may take; it is long, as only a test that fails waits for it.
+const patience = 90 * time.Second
