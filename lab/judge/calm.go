@@ -30,7 +30,8 @@ const (
 //     had decided to answer, and no answer came before the boot ended, nor had the lab taken a frame of it;
 //   - a request went where a server that is not ours listens, which answered nothing: it does not say whether it
 //     was about to (dhcpd first looks for a second whether an address is free);
-//   - a service is expected to stay silent and had not said so.
+//   - a service is expected to stay silent and had not said so;
+//   - a libvirt daemon runs its machine: its cable leads through a connection.
 //
 // A request that nobody should answer, such as a DISCOVER on a network without a server, leaves a boot calm. So
 // does iPXE, which sends a second DISCOVER even after an offer.
@@ -44,7 +45,7 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 		return true, ""
 	}
 	b := boots[len(boots)-1]
-	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet, b.underWay} {
+	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet, b.foreign} {
 		if why := find(); why != "" {
 			return false, why
 		}
@@ -52,14 +53,13 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 	return true, ""
 }
 
-// underWay tells of a boot whose client gave up waiting for answers, and whose questions the cable has not seen: they were under way to
-// it, as the cable is a connection to another process.
-func (b *boot) underWay() string {
-	asked := slices.ContainsFunc(b.events, func(e event.Event) bool { return e.Packet != nil && e.Packet.DHCP != nil && e.Packet.FromGuest })
-	if !b.settled || b.outcome.Reason != GaveUp || b.stage != event.StageLink || asked {
-		return ""
+// foreign tells of a boot whose machine another daemon runs. Its cable is a connection to that daemon's QEMU, and for how long a frame is
+// under way on it, either way, nobody sees: long enough, on a busy host, for a warped client to give up.
+func (b *boot) foreign() string {
+	if power := b.events[0].Power; power != nil && power.Daemon != "" {
+		return "how long its frames were under way to and from " + power.Daemon + " is not known"
 	}
-	return "it gave up waiting for answers, and its questions had not come over the cable yet"
+	return ""
 }
 
 // hostLate looks for lateness of the host while the guest can have waited for the lab.

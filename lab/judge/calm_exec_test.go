@@ -117,23 +117,16 @@ func TestCalmBesideForeignServers(t *testing.T) {
 	}
 }
 
-// A client that gave up and whose questions nobody saw is not believed under warp.
-func TestCalmUnderWay(t *testing.T) {
-	const why = "its questions had not come over the cable yet"
-	for name, c := range map[string]struct {
-		unseen bool
-		play   func(*script) *script
-	}{
-		"unseen": {true, func(s *script) *script {
-			return s.firmware().packet("", event.Packet{Proto: "icmp6", Src: "::", Dst: "ff02::16", Info: "MLD"})
-		}},
-		"seen": {false, func(s *script) *script { return s.firmware().discovers(4) }},
-	} {
+// A boot that failed is not believed under warp if another daemon runs the machine.
+func TestCalmForeign(t *testing.T) {
+	const uri = "qemu:///system"
+	for _, daemon := range []string{uri, ""} {
 		s := newScript(testPlan(), "x64")
 		s.power("x64", true)
-		c.play(s).fails("PXE-E18: Server response timeout.")
-		if _, got := Calm(s.plan, s.events, "x64"); strings.Contains(got, why) != c.unseen {
-			t.Errorf("%s: %q", name, got)
+		s.events[len(s.events)-1].Power.Daemon = daemon
+		s.firmware().discovers(4).fails("PXE-E18: Server response timeout.")
+		if calm, why := Calm(s.plan, s.events, "x64"); strings.Contains(why, uri) != (daemon == uri) || daemon == uri && calm {
+			t.Errorf("run by %q: calm %t, %q", daemon, calm, why)
 		}
 	}
 }
