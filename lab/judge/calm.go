@@ -45,7 +45,7 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 		return true, ""
 	}
 	b := boots[len(boots)-1]
-	for _, find := range []func() string{func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet, b.foreign} {
+	for _, find := range []func() string{b.foreign, func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet} {
 		if why := find(); why != "" {
 			return false, why
 		}
