@@ -84,7 +84,7 @@ broke, 3 this host cannot run it.`,
 	cmd.AddGroup(&cobra.Group{ID: "lab", Title: "A lab:"}, &cobra.Group{ID: "inside", Title: "Inside a running lab:"},
 		&cobra.Group{ID: "file", Title: "Files, and this host:"})
 	for group, commands := range map[string][]*cobra.Command{
-		"lab":    {runCommand(), matrixCommand(), reportCommand(), upCommand(), downCommand(), statusCommand(), judgeCommand(), explainCommand(), studioCommand(), lessonsCommand(), exportCommand()},
+		"lab":    {runCommand(), matrixCommand(), reportCommand(), upCommand(), downCommand(), statusCommand(), judgeCommand(), explainCommand(), dissectCommand(), studioCommand(), lessonsCommand(), exportCommand()},
 		"inside": {consoleCommand(), logsCommand(), powerCommand(), faultCommand(), stepCommand(), shellCommand(), captureCommand()},
 		"file":   {planCommand(), validateCommand(), schemaCommand(), doctorCommand(), versionCommand(), serveCommand(), clientCommand(), probeCommand()},
 	} {
