@@ -176,6 +176,9 @@ func (d *dissector) header(at int) []Field {
 			f.Meaning = means(d, d.data[f.At:f.At+f.Len])
 		}
 		f.Client = d.says(f.Path, d.data[f.At:f.At+f.Len])
+		if f.Path == "dhcp.flags" {
+			d.bits(f, f.At, f.Len, []string{15: "broadcast"})
+		}
 	}
 	return fields
 }

@@ -30,7 +30,7 @@ func init() { // the functions use tables that in turn use these
 		"dhcp.option.43.71":      {edk2: says("EDK2 does not look whether it is the type that it asked for."), ipxe: says("iPXE drops an answer in which the type is missing or another than it asked for.")},
 		"dhcp.option.52":         {edk2: says("EDK2 reads the options in those fields."), ipxe: says("iPXE does not know this option: it takes the fields for names.")},
 		"dhcp.option.54":         {edk2: says("EDK2 drops an OFFER without it, and takes an ACK only from the server that it chose by it."), ipxe: says("iPXE knows the server by it, or else by siaddr, or by the sender's address.")},
-		"dhcp.option.60":         {edk2: edk2Class, ipxe: says("iPXE counts any answer with PXEClient as proxyDHCP's, one with an address too, and waits for no other.")},
+		"dhcp.option.60":         {edk2: edk2Class, ipxe: ipxeClassOffered},
 		"dhcp.option.66":         both("Neither EDK2 nor iPXE fetches from it: they take the address in siaddr."),
 		"dhcp.option.67":         {edk2: says("EDK2 takes this before the field file."), ipxe: ipxeBootfile},
 		"dhcp.option.97":         both("Neither EDK2 nor iPXE checks that it came back as sent."),
@@ -212,4 +212,11 @@ func ipxeFile(d *dissector, v []byte) string {
 		return ""
 	}
 	return "iPXE takes this field before option 67. It may be a URI, such as http://..."
+}
+
+func ipxeClassOffered(d *dissector, _ []byte) string {
+	if d.bootp.kind == msgOffer && d.bootp.pxe {
+		return "iPXE counts any OFFER with PXEClient as proxyDHCP's, one with an address too, and waits for no other."
+	}
+	return ""
 }

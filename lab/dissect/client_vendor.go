@@ -72,6 +72,8 @@ func edk2Menu(d *dissector, _ []byte) string {
 	switch m := d.bootp; {
 	case m.direct:
 		return "EDK2 does not show it, as bit 3 of tag 6 is set."
+	case len(m.tag[10]) > 0 && m.tag[10][0] == 255:
+		return "EDK2 shows it at once, and waits."
 	case m.tag[10] == nil:
 		return "Without a prompt (tag 10) EDK2 takes the first item, and shows nothing."
 	case len(m.tag[9]) >= 2 && m.tag[9][0] == 0 && m.tag[9][1] == 0:

@@ -68,6 +68,9 @@ func open(data []byte, c Client) *dissector {
 		edits: map[string]edit{}, places: map[string]place{}}
 	d.frame.Size = len(data)
 	d.ethernet()
+	if d.cut {
+		d.fail("cut short: the frame ends after %s, and its headers promise more", count(len(data), "octet"))
+	}
 	if d.frame.Summary == "" {
 		d.frame.Summary = "frame of " + count(len(data), "octet")
 	}

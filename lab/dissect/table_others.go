@@ -2,8 +2,8 @@ package dissect
 
 // others are options of other specifications, which have little to do with a network boot, by name and kind.
 var others = map[byte]option{
-	78:  {name: "SLP directory agent", kind: kindOctets, spec: "RFC 2610 section 2"},
-	79:  {name: "SLP service scope", kind: kindOctets, spec: "RFC 2610 section 3"},
+	78:  {name: "SLP directory agent", kind: kindOctets, spec: "RFC 2610"},
+	79:  {name: "SLP service scope", kind: kindOctets, spec: "RFC 2610"},
 	80:  {name: "rapid commit", kind: kindNothing, spec: "RFC 4039", means: says("Two messages are enough in place of four.")},
 	83:  {name: "iSNS", kind: kindOctets, spec: "RFC 4174"},
 	85:  {name: "NDS servers", kind: kindList, spec: "RFC 2241"},

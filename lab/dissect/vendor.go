@@ -102,6 +102,7 @@ func serverList(d *dissector, f *Field, at, n int) {
 		}
 		many := int(d.data[at+2])
 		e := d.field(f.Path+".server", "boot server", at, 3+4*many).spec(f.Spec)
+		d.edit(&e, edit{whole: [2]int{at, e.Len}, bare: true, only: true})
 		e.with(d.fixed(e.Path+".type", "type", kindType, at, 2).spec(f.Spec),
 			d.value(e.Path+".count", "count", kindByte, at+2, 1).spec(f.Spec))
 		for i := range many {
@@ -133,6 +134,7 @@ func menuItems(d *dissector, f *Field, at, n int) {
 		}
 		chars := int(d.data[at+2])
 		e := d.field(f.Path+".item", "menu item", at, 3+chars).spec(f.Spec)
+		d.edit(&e, edit{whole: [2]int{at, e.Len}, bare: true, only: true})
 		e.with(d.fixed(e.Path+".type", "type", kindType, at, 2).spec(f.Spec),
 			d.value(e.Path+".length", "length", kindByte, at+2, 1).spec(f.Spec))
 		d.lens = append(d.lens, length{at + 2, 1})
