@@ -72,6 +72,9 @@ func (d *dissector) set(path string, e edit, text string) ([]byte, error) {
 func (d *dissector) insert(path, text string) ([]byte, error) {
 	dot := max(strings.LastIndexByte(path, '.'), 0)
 	p, ok := d.places[path[:dot]]
+	if err := d.orphan(path[:dot]); !ok && err != nil {
+		return nil, err
+	}
 	if !ok || d.paths[path] > 0 {
 		return nil, fmt.Errorf("the frame has no field %s that can be set; it has %s%s", path, d.have(func(e edit) bool { return !e.only }), d.adds())
 	}
@@ -80,6 +83,20 @@ func (d *dissector) insert(path, text string) ([]byte, error) {
 		return nil, err
 	}
 	return d.splice(p.at, 0, v, p.lens)
+}
+
+// orphan says what must be done first, where something is to be added to an option that cannot hold it.
+func (d *dissector) orphan(parent string) error {
+	dot := max(strings.LastIndexByte(parent, '.'), 0)
+	switch _, ok := d.places[parent[:dot]]; {
+	case !ok:
+		return nil
+	case d.paths[parent] == 0:
+		return fmt.Errorf("there is no %s to add to; add that first, as %s=hex:ff", parent, parent)
+	case parent == "dhcp.option.43":
+		return errors.New(`option 43 is PXE's only if option 60 says so; set "dhcp.option.60=PXEClient" first`)
+	}
+	return nil
 }
 
 // have lists the fields that can be changed in some way.

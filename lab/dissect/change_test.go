@@ -184,6 +184,8 @@ func TestChangeDHCP6(t *testing.T) {
 
 func TestChangeRefuses(t *testing.T) {
 	offer, rrq := the(t, "combined-menu", "offer", "bios"), the(t, "tftp", "rrq", "bios")
+	plain := the(t, "proxy-beside-dhcp", "offer-of-dhcp", "ovmf-x64")
+	bare := changed(t, plain, "dhcp.option.43=hex:ff")
 	for _, c := range []struct {
 		r            real
 		change, want string
@@ -195,6 +197,8 @@ func TestChangeRefuses(t *testing.T) {
 		{offer, "dhcp.option.6=192.0.2.1, x", `is not IPv4 addresses, with commas between`},
 		{offer, "dhcp.option.43.9=0x8000 A; x", `"0x8000 A; x" is not menu items by type, as "0x0000 Local disk; 0x8000 Installer"`},
 		{offer, "dhcp.option.43.300=1", `"300" is no number of a tag (want 1 to 255)`},
+		{plain, "dhcp.option.43.6=8", `there is no dhcp.option.43 to add to; add that first, as dhcp.option.43=hex:ff`},
+		{real{data: bare}, "dhcp.option.43.6=8", `option 43 is PXE's only if option 60 says so; set "dhcp.option.60=PXEClient" first`},
 		{offer, "dhcp.option.60", `it is neither PATH=VALUE nor -PATH; write "dhcp.option.60=PXEClient" or "-dhcp.option.60"`},
 		{offer, "dhcp.option.60=" + strings.Repeat("x", 256), `it or an option around it would have 256 octets (255 at most)`},
 		{offer, "dhcp.option.43.9.item.text=" + strings.Repeat("x", 250), `would have`},
