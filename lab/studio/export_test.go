@@ -2,6 +2,7 @@ package studio
 
 import (
 	"bytes"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -203,4 +204,15 @@ func TestUnfitPages(t *testing.T) {
 			t.Errorf("%s: it was exported", name)
 		}
 	}
+}
+
+// TestVendored: where npm is required, this was built with the terminal.
+func TestVendored(t *testing.T) {
+	if Vendored() {
+		return
+	}
+	if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "npm") {
+		t.Fatal("there is no terminal, and PXELAB_REQUIRE says that it must be there: with npm, scripts/fetch-web.sh fetches it")
+	}
+	t.Skip("there is no terminal: with npm, scripts/fetch-web.sh fetches it")
 }

@@ -19,8 +19,10 @@ import (
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/explain"
+	"github.com/pxelab/pxelab/lab/lesson"
 	"github.com/pxelab/pxelab/lab/network/capture"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/story"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -198,6 +200,18 @@ func serve(t testing.TB, source *Source, o Options) *served {
 // serveLab serves a studio of a lab in memory.
 func serveLab(t testing.TB, l *memoryLab, o Options) *served {
 	t.Helper()
+	return serve(t, openMemory(t, l, nil), o)
+}
+
+// serveLesson serves one that teaches.
+func serveLesson(t testing.TB, l *memoryLab, taught *lesson.Lesson) *served {
+	t.Helper()
+	return serve(t, openMemory(t, l, taught), Options{})
+}
+
+// openMemory opens a lab in memory by its control socket.
+func openMemory(t testing.TB, l *memoryLab, taught *lesson.Lesson) *Source {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "std") // a socket's path is short
 	if err != nil {
 		t.Fatal(err)
@@ -220,11 +234,11 @@ func serveLab(t testing.TB, l *memoryLab, o Options) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := OpenLab(t.Context(), c, nil)
+	source, err := OpenLab(t.Context(), c, taught)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serve(t, source, o)
+	return source
 }
 
 // request is a call of the API by who may do everything.
@@ -270,4 +284,30 @@ func (s *served) get(path string) string {
 		s.t.Fatalf("GET %s: %s: %s", path, res.Status, text)
 	}
 	return text
+}
+
+// steps are the checkpoints as they are reached, until the test ends.
+func (s *served) steps(t *testing.T) <-chan *story.Reached {
+	t.Helper()
+	out := make(chan *story.Reached, 8)
+	res, err := http.DefaultClient.Do(s.request(http.MethodGet, "/api/items", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	t.Cleanup(func() { res.Body.Close(); <-ended })
+	go func() {
+		defer close(ended)
+		in := json.NewDecoder(res.Body)
+		for {
+			var i story.Item
+			if in.Decode(&i) != nil {
+				return
+			}
+			if i.Step != nil {
+				out <- i.Step
+			}
+		}
+	}()
+	return out
 }
