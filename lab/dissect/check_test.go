@@ -2,6 +2,7 @@ package dissect
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -186,4 +187,59 @@ func FuzzChange(f *testing.F) {
 			t.Errorf("no change at all: %x, %v", again, err)
 		}
 	})
+}
+
+// TestHostile opens frames that were made to take long, or much memory.
+func TestHostile(t *testing.T) {
+	frame := func(proto byte, port uint16, payload []byte) []byte {
+		v := append(make([]byte, 12), 0x08, 0x00, 0x45, 0, byte((len(payload)+28)>>8), byte(len(payload)+28), 0, 0, 0, 0, 64, proto, 0, 0)
+		v = append(v, make([]byte, 8)...)
+		v = append(v, 0, 1, byte(port>>8), byte(port), byte((len(payload)+8)>>8), byte(len(payload)+8), 0, 0)
+		return append(v, payload...)
+	}
+	dhcp := func(options string) []byte {
+		v := make([]byte, bootpHead, 65000)
+		v[0], v[1], v[2] = 2, 1, 6
+		v = append(v, 0x63, 0x82, 0x53, 0x63)
+		for len(v)+len(options) < 65000 {
+			v = append(v, options...)
+		}
+		return v
+	}
+	deep := []byte{1, 0, 0, 0}
+	for n := 64904 - 8; n > 20; n -= 16 {
+		deep = append(deep, 0, 3, byte(n>>8), byte(n))
+		deep = append(deep, make([]byte, 12)...)
+	}
+	relayed := []byte{}
+	for n := 64904 - 38; n > 60; n -= 38 {
+		relayed = append(append(relayed, 12), make([]byte, 33)...)
+		relayed = append(relayed, 0, 9, byte(n>>8), byte(n))
+	}
+	filled := func(v []byte) []byte { return append(v, make([]byte, 64904-len(v))...) }
+	for name, data := range map[string][]byte{
+		"empty options":       frame(protoUDP, 68, dhcp("\x0c\x00")),
+		"request lists":       frame(protoUDP, 68, dhcp("\x37\xff"+strings.Repeat("\x37", 255))),
+		"tags":                frame(protoUDP, 68, dhcp("\x3c\x09PXEClient\x2b\xff"+strings.Repeat("\x08\x03\x00\x00\x00", 51))),
+		"pads and ends":       frame(protoUDP, 68, dhcp("\x00\x0c\x00")),
+		"TFTP options":        frame(protoUDP, 69, append([]byte("\x00\x01f\x00octet\x00"), strings.Repeat("a\x00\x00", 20000)...)),
+		"associations":        frame(protoUDP, 547, filled(deep)),
+		"relayed and again":   frame(protoUDP, 547, filled(relayed)),
+		"lines of a header":   frame(protoTCP, 80, append([]byte{0, 0, 0, 0, 0x50, 0, 0, 0, 0, 0, 0, 0}, "GET / HTTP/1.1\n"+strings.Repeat("a:\n", 20000)...)),
+		"multicast records":   frame(protoIGMP, 0, append(make([]byte, 8), make([]byte, 60000)...)),
+		"nothing but noughts": make([]byte, 65000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			most := 0
+			for _, c := range clients[:3] {
+				f := Dissect(data, c)
+				check(t, data, f)
+				most = max(most, len(all(f)))
+				if text, err := json.Marshal(f); err != nil || len(text) > 4<<20 {
+					t.Errorf("%d octets of JSON, %v", len(text), err)
+				}
+			}
+			t.Logf("%d fields", most)
+		})
+	}
 }

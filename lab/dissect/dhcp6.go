@@ -77,8 +77,15 @@ func (d *dissector) message6(path string, at, end int) (Field, bool) {
 	return f, true
 }
 
+// deepest is how deep options may stand in options: a relay agent's message in eight others has two dozen.
+const deepest = 40
+
 // options6 opens DHCPv6 options, each behind a code and a length of two octets.
 func (d *dissector) options6(f *Field, family string, at, end int) {
+	if at < end && strings.Count(family, ".") > deepest {
+		f.with(d.octets(family+".deeper", "options, too deep to be opened", at, end))
+		return
+	}
 	d.places[family] = place{at: end, lens: append([]length(nil), d.lens...), encode: encodeOption6}
 	for at < end && !d.full() {
 		if end-at < 4 || end-at-4 < int(binary.BigEndian.Uint16(d.data[at+2:])) {
