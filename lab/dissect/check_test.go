@@ -118,7 +118,7 @@ func sameAgain(t testing.TB, data []byte) {
 
 func TestSameAgain(t *testing.T) {
 	for i, data := range captured(t) {
-		if i%3 == 0 {
+		if i%5 == 0 {
 			t.Run(fmt.Sprint(i), func(t *testing.T) { sameAgain(t, data) })
 		}
 	}
@@ -230,16 +230,11 @@ func TestHostile(t *testing.T) {
 		"nothing but noughts": make([]byte, 65000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			most := 0
-			for _, c := range clients[:3] {
-				f := Dissect(data, c)
-				check(t, data, f)
-				most = max(most, len(all(f)))
-				if text, err := json.Marshal(f); err != nil || len(text) > 4<<20 {
-					t.Errorf("%d octets of JSON, %v", len(text), err)
-				}
+			f := Dissect(data, Client{"ovmf-x64", false})
+			check(t, data, f)
+			if text, err := json.Marshal(f); err != nil || len(text) > 4<<20 {
+				t.Errorf("%d octets of JSON, %v", len(text), err)
 			}
-			t.Logf("%d fields", most)
 		})
 	}
 }
