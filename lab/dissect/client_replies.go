@@ -32,7 +32,7 @@ func init() { // the functions use tables that in turn use these
 		"dhcp.option.54":         {edk2: says("EDK2 drops an OFFER without it, and takes an ACK only from the server that it chose by it."), ipxe: says("iPXE knows the server by it, or else by siaddr, or by the sender's address.")},
 		"dhcp.option.60":         {edk2: edk2Class, ipxe: ipxeClassOffered},
 		"dhcp.option.66":         both("Neither EDK2 nor iPXE fetches from it: they take the address in siaddr."),
-		"dhcp.option.67":         {edk2: says("EDK2 takes this before the field file."), ipxe: ipxeBootfile},
+		"dhcp.option.67":         {edk2: edk2Bootfile, ipxe: ipxeBootfile},
 		"dhcp.option.97":         both("Neither EDK2 nor iPXE checks that it came back as sent."),
 		"dhcp.option.175.1":      {ipxe: says("iPXE takes the offer with the highest priority, and among equals the last.")},
 		"dhcp.option.175.176":    {ipxe: says("With 1 iPXE does not wait for a proxyDHCP offer.")},
@@ -219,4 +219,12 @@ func ipxeClassOffered(d *dissector, _ []byte) string {
 		return "iPXE counts any OFFER with PXEClient as proxyDHCP's, one with an address too, and waits for no other."
 	}
 	return ""
+}
+
+func edk2Bootfile(_ *dissector, v []byte) string {
+	text := "EDK2 takes this before the field file."
+	if len(v) > 0 && v[len(v)-1] != 0 {
+		text += " No NUL ends it, so EDK2 writes one over the octet behind it, where the next option begins."
+	}
+	return text
 }

@@ -101,7 +101,11 @@ func (d *dissector) option(at int) Field {
 		}
 	}
 	path := fmt.Sprintf("dhcp.option.%d", code)
-	return d.tlv(path, fmt.Sprintf("option %d (%s)", code, o.name), o, at)
+	f := d.tlv(path, fmt.Sprintf("option %d (%s)", code, o.name), o, at)
+	if d.data[at+1] == 0 && ok && f.Bad == "" && o.kind.want != kindNothing.want {
+		f.flaw("it is empty: this option has an octet at least")
+	}
+	return f
 }
 
 // tlv opens a value behind a code and a length of one octet each.

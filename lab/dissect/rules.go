@@ -27,7 +27,7 @@ func (d *dissector) rules(v []byte) {
 type rule func(d *dissector, m *message, v []byte) (path, why string)
 
 var rules = []rule{noEnd, wayRound, hardware, unclassed, noServerID, noArch, noUUIDSent, noNextServer, proxyClass, noURI,
-	vendorEnd, noGroup, noMenu, unlisted, halfMTFTP}
+	vendorEnd, noGroup, noMenu, unlisted, halfMTFTP, short}
 
 func noEnd(_ *dissector, m *message, _ []byte) (string, string) {
 	if m.cookie && !m.ended {
@@ -185,6 +185,13 @@ func halfMTFTP(_ *dissector, m *message, _ []byte) (string, string) {
 	}
 	if some && !m.mtftp() {
 		return "dhcp.option.43", "the tags 1 to 5 of MTFTP count together only, and some are missing"
+	}
+	return "", ""
+}
+
+func short(_ *dissector, _ *message, v []byte) (string, string) {
+	if len(v) < bootpLeast {
+		return "dhcp", fmt.Sprintf("it has %d octets, and BOOTP's messages have %d at least (RFC 1542 section 2.1): some ROMs and relay agents drop shorter ones", len(v), bootpLeast)
 	}
 	return "", ""
 }

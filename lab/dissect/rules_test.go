@@ -13,6 +13,7 @@ var broken = []struct {
 	path, why             string
 }{
 	{"proxy-beside-dhcp", "offer-of-proxy", "ovmf-x64", "-dhcp.option.60", "dhcp", "no proxyDHCP offer"},
+	{"proxy-beside-dhcp", "offer-of-proxy", "ovmf-x64", "dhcp.option.60=", "dhcp.option.60", "it is empty"},
 	{"proxy-beside-dhcp", "offer-of-proxy", "ovmf-x64", "dhcp.siaddr=0.0.0.0", "dhcp.siaddr", "no server that has it"},
 	{"proxy-beside-dhcp", "offer-of-proxy", "ovmf-x64", "-dhcp.option.54", "dhcp", "option 54 is missing"},
 	{"proxy-beside-dhcp", "offer-of-proxy", "ovmf-x64", "-dhcp.option.255", "dhcp", "no END (255)"},

@@ -41,7 +41,7 @@ held again, and prints where.`,
   pxelab step --to offer                    # to the next DHCPOFFER
   pxelab step --to '{packet: data, block: 2}'
   pxelab step --drop                        # the packet is lost
-  pxelab step --set dhcp.option.60=         # or it is another one
+  pxelab step --set -dhcp.option.60         # or it is another one
   pxelab step --stage download              # on, until a guest is there
   pxelab step --go                          # on, and held no more`,
 		Args: cobra.NoArgs,
