@@ -33,6 +33,7 @@ type message struct {
 	http    bool            // option 60 is HTTPClient's
 	ipxe    bool            // the sender says that it is iPXE
 	archs   []pxe.Arch
+	chaddr  string
 	yiaddr  []byte
 	siaddr  []byte
 	file    string // of the header field, unless options stand there
@@ -65,7 +66,7 @@ func cString(v []byte) string {
 
 // survey reads a whole message before its fields are made, as many of them mean something only beside others.
 func survey(v []byte) *message {
-	m := &message{request: v[0] == 1, option: map[byte][]byte{}, tag: map[byte][]byte{}, yiaddr: v[16:20], siaddr: v[20:24],
+	m := &message{request: v[0] == 1, option: map[byte][]byte{}, tag: map[byte][]byte{}, chaddr: net.HardwareAddr(v[28 : 28+min(int(v[2]), 16)]).String(), yiaddr: v[16:20], siaddr: v[20:24],
 		file: cString(v[fileAt:bootpHead])}
 	if len(v) >= optionsAt && binary.BigEndian.Uint32(v[cookieAt:]) == magicCookie {
 		m.cookie, m.ended = true, ended(v[optionsAt:])

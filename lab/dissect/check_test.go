@@ -16,7 +16,7 @@ import (
 )
 
 // clients are all that a frame can be opened for.
-var clients = []Client{{}, {"bios", true}, {"bios", false}, {"ovmf-x64", true}, {"ovmf-x64", false}, {"ovmf-x64-ipxe", false}, {"ovmf-ia32", false}}
+var clients = []Client{{}, {"bios", true, ""}, {"bios", false, ""}, {"ovmf-x64", true, ""}, {"ovmf-x64", false, "52:54:00:12:34:02"}, {"ovmf-x64-ipxe", false, ""}, {"ovmf-ia32", false, ""}}
 
 // captured gives the frames of the captures that lab/wire's tests have.
 func captured(t testing.TB) [][]byte {
@@ -230,7 +230,7 @@ func TestHostile(t *testing.T) {
 		"nothing but noughts": make([]byte, 65000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := Dissect(data, Client{"ovmf-x64", false})
+			f := Dissect(data, Client{Firmware: "ovmf-x64"})
 			check(t, data, f)
 			if text, err := json.Marshal(f); err != nil || len(text) > 4<<20 {
 				t.Errorf("%d octets of JSON, %v", len(text), err)

@@ -1,5 +1,7 @@
 package dissect
 
+import "strings"
+
 // What the firmware of a guest does with a field is known of three clients: iPXE of Debian's ipxe-qemu (2019) as the option ROM of
 // SeaBIOS and of OVMF, and EDK2's own of OVMF 2022.11. docs/protocol.md and docs/firmware.md say how it was seen.
 
@@ -49,6 +51,11 @@ func (d *dissector) says(path string, v []byte) string {
 		table = sent
 	case d.bootp != nil && d.bootp.request:
 		return "" // another machine's, which went to all
+	case d.bootp != nil && d.client.MAC != "" && !strings.EqualFold(d.bootp.chaddr, d.client.MAC):
+		if path == "dhcp" {
+			return "This is for another machine, as the hardware address (chaddr) says: the firmware here drops it."
+		}
+		return ""
 	}
 	var does func(d *dissector, v []byte) string
 	switch t := table[path]; d.firmware() {

@@ -148,25 +148,29 @@ func ipxeYours(d *dissector, v []byte) string {
 }
 
 func edk2Next(d *dissector, v []byte) string {
+	m := d.bootp
 	switch {
-	case !d.bootp.reply() || d.bootp.bootfile() == "" && !d.bootp.pxe:
+	case !m.reply() || m.offers() || m.http || m.bootfile() == "" && !m.pxe:
 		return ""
+	case m.pxe && !m.discovery() && m.kind == msgOffer && allZero(v):
+		return "EDK2 asks port 4011 of the server of option 54 instead."
+	case m.pxe && !m.discovery() && m.kind == msgOffer:
+		return "EDK2 asks port 4011 of this server."
 	case allZero(v):
-		return "EDK2 then fetches from the server of option 54, and asks its port 4011."
-	case d.bootp.pxe && d.bootp.direct && len(d.bootp.tag[8]) >= 7:
+		return "EDK2 fetches from the server of option 54 instead."
+	case m.pxe && m.direct && len(m.tag[8]) >= 7:
 		return "EDK2 fetches from the first server of tag 8 instead, as bit 3 is set."
 	}
 	return "EDK2 fetches the boot file from it."
 }
 
 func ipxeNext(d *dissector, v []byte) string {
+	m := d.bootp
 	switch {
-	case !d.bootp.reply():
+	case !m.reply() || m.offers() && m.tag[9] != nil || m.bootfile() == "" || isURI(m.bootfile()):
 		return ""
-	case allZero(v) && d.bootp.bootfile() != "" && !isURI(d.bootp.bootfile()):
-		return "iPXE knows of no server then, and has nothing to boot."
 	case allZero(v):
-		return ""
+		return "iPXE knows of no server then, and has nothing to boot."
 	}
 	return "iPXE fetches the boot file from it, whatever option 66 says."
 }

@@ -21,6 +21,8 @@ func edk2Control(d *dissector, _ []byte) string {
 	switch {
 	case m.direct:
 		return "EDK2 boots the file at once: no prompt, no menu, nothing on port 4011."
+	case m.offers() && m.tag[9] == nil:
+		return "Without a menu (tag 9) EDK2 chooses type 0, which is to boot locally: PXE-E21."
 	case c&pxe.NoMulticast == 0 && len(m.tag[7]) != 4:
 		return "EDK2 asks by multicast and by nothing else, and tag 7 names no group: PXE-E99, without a packet."
 	case c&pxe.NoMulticast == 0:
@@ -32,27 +34,50 @@ func edk2Control(d *dissector, _ []byte) string {
 }
 
 func ipxeControl(d *dissector, _ []byte) string {
-	if d.bootp.direct {
+	m := d.bootp
+	c := m.control()
+	switch {
+	case m.direct:
 		return "iPXE boots the file at once, without a menu."
+	case m.tag[9] == nil && ipxeKnows(m):
+		return "Without a menu (tag 9) iPXE boots the file."
+	case m.tag[9] == nil:
+		return "Without a menu (tag 9) iPXE looks for no boot server; it asks port 4011 of this server, and names no type."
 	}
-	return "iPXE tries the ways that are left one after the other: multicast, broadcast, the servers of tag 8."
+	var ways []string
+	if c&pxe.NoMulticast == 0 && len(m.tag[7]) == 4 {
+		ways = append(ways, "by multicast (tag 7)")
+	}
+	if c&pxe.NoBroadcast == 0 {
+		ways = append(ways, "by broadcast on port 67")
+	}
+	if len(m.tag[8]) > 0 {
+		ways = append(ways, "the servers of tag 8")
+	}
+	if len(ways) == 0 {
+		return "iPXE has no way left to ask a boot server: it ends without a word."
+	}
+	return "iPXE asks " + strings.Join(ways, ", then ") + "."
 }
 
 func edk2Group(d *dissector, _ []byte) string {
-	if d.bootp.control()&pxe.NoMulticast == 0 && !d.bootp.direct {
+	if d.bootp.tag[9] != nil && d.bootp.control()&pxe.NoMulticast == 0 && !d.bootp.direct {
 		return "EDK2 asks here, on port 4011, and nowhere else."
 	}
 	return ""
 }
 
 func ipxeGroup(d *dissector, _ []byte) string {
-	if d.bootp.control()&pxe.NoMulticast == 0 && !d.bootp.direct {
+	if d.bootp.tag[9] != nil && d.bootp.control()&pxe.NoMulticast == 0 && !d.bootp.direct {
 		return "iPXE asks here first, on port 4011."
 	}
 	return ""
 }
 
 func edk2Servers(d *dissector, _ []byte) string {
+	if d.bootp.tag[9] == nil {
+		return ""
+	}
 	text := "EDK2 asks every address of the type that was chosen, and the last answer counts. A type that is not in the list is PXE-E07."
 	if d.bootp.control()&pxe.OnlyListed != 0 {
 		text += " Of answers it takes those whose siaddr is in the list."
@@ -61,6 +86,9 @@ func edk2Servers(d *dissector, _ []byte) string {
 }
 
 func ipxeServers(d *dissector, _ []byte) string {
+	if d.bootp.tag[9] == nil {
+		return ""
+	}
 	text := "iPXE asks the addresses of the type that was chosen one after the other."
 	if d.bootp.control()&pxe.OnlyListed != 0 {
 		text += " It drops answers of servers that are not in the list."

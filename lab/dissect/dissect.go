@@ -37,4 +37,6 @@ type Client struct {
 	Firmware string // of the plan: "bios", "ovmf-x64", "ovmf-x64-ipxe", "ovmf-ia32"; empty: not known
 	// FromGuest says that the guest sent the frame.
 	FromGuest bool
+	// MAC is the hardware address of its card, "52:54:00:70:78:01"; empty: not known. A DHCP message for another machine is known by it.
+	MAC string
 }

@@ -40,7 +40,7 @@ func realFrames(t testing.TB) []real {
 				t.Fatalf("%s: %q: %v", file, f.Name, err)
 			}
 			topic := strings.TrimSuffix(filepath.Base(file), ".txtar")
-			out = append(out, real{topic, w[0], Client{w[2], w[1] == "from"}, data})
+			out = append(out, real{topic, w[0], Client{Firmware: w[2], FromGuest: w[1] == "from"}, data})
 		}
 	}
 	return out

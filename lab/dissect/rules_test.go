@@ -114,7 +114,7 @@ func TestOverload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := Dissect(out, Client{"ovmf-x64", false})
+	f := Dissect(out, Client{Firmware: "ovmf-x64"})
 	check(t, out, f)
 	found := map[string]string{}
 	for _, field := range all(f) {
@@ -133,5 +133,24 @@ func TestOverload(t *testing.T) {
 	}
 	if out, err := Change(out, []string{"dhcp.option.12=longer-name", "dhcp.option.66=s"}); err == nil {
 		t.Errorf("an option in a field of fixed size became longer: %x", out)
+	}
+}
+
+// TestForAnother holds that nothing is said of what the firmware does with a message that is for another machine.
+func TestForAnother(t *testing.T) {
+	offer := the(t, "combined-menu", "offer", "ovmf-x64").data
+	for mac, want := range map[string]bool{"": true, "52:54:00:70:78:02": true, "52:54:00:70:78:03": false} {
+		said := 0
+		for _, f := range all(Dissect(offer, Client{Firmware: "ovmf-x64", MAC: mac})) {
+			if f.Client != "" {
+				said++
+			}
+			if f.Path == "dhcp" && strings.Contains(f.Client, "for another machine") == want {
+				t.Errorf("of a card %q: %s", mac, f.Client)
+			}
+		}
+		if want != (said > 1) {
+			t.Errorf("of a card %q something is said of %d fields", mac, said)
+		}
 	}
 }

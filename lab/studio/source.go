@@ -93,7 +93,7 @@ func (s *Source) opened(f frame) Opened {
 	client := dissect.Client{FromGuest: f.fromGuest}
 	for _, g := range s.plan.Guests {
 		if g.Name == f.guest {
-			client.Firmware = g.Firmware
+			client.Firmware, client.MAC = g.Firmware, g.MAC
 		}
 	}
 	return Opened{Frame: dissect.Dissect(f.data, client), Hex: fmt.Sprintf("%x", f.data), Guest: f.guest, FromGuest: f.fromGuest}

@@ -172,7 +172,7 @@ func writeHeld(w io.Writer, p *plan.Plan, e event.Event, width int) {
 	client := dissect.Client{FromGuest: e.Hold.FromGuest}
 	for _, g := range p.Guests {
 		if g.Name == e.Guest {
-			client.Firmware = g.Firmware
+			client.Firmware, client.MAC = g.Firmware, g.MAC
 		}
 	}
 	layers := dissect.Dissect(e.Hold.Data, client).Layers
