@@ -27,11 +27,12 @@ func (b *boot) crashed() *diagnosis {
 }
 
 func (b *boot) didNotPowerOff() *diagnosis {
-	if !b.has(event.StageReported) {
+	end := b.reportEnd()
+	if !b.has(event.StageReported) || end == nil { // none: the program began its report anew
 		return nil
 	}
 	return &diagnosis{"its " + b.speaker() + " finished the report and the machine stayed on",
-		"the firmware's power-off does not work here, so do not expect it", []event.Event{*b.reportEnd()}}
+		"the firmware's power-off does not work here, so do not expect it", []event.Event{*end}}
 }
 
 // wrongArch: the client had the file whole, no program ran (it refused, or ran into nothing), and the run knows the
