@@ -1,6 +1,7 @@
 package story
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
@@ -57,7 +58,7 @@ func label(p *event.Packet) (short, detail string) {
 	if strings.HasSuffix(detail, short) && p.DHCP == nil {
 		detail = "" // it adds nothing
 	}
-	return short, detail
+	return cmp.Or(short, p.Proto, "a packet"), detail
 }
 
 func labelDHCP(d *event.DHCP) string {

@@ -188,6 +188,17 @@ func (l *lanes) to(e event.Event) string {
 	return l.other(host)
 }
 
+// hears is the lane of who was sent a packet, if that went to all the one at whose cable it was seen.
+func (l *lanes) hears(e event.Event, to string) string {
+	switch {
+	case to != All:
+		return to
+	case e.Guest != "":
+		return l.add(laneOf(guestLane(e.Guest)))
+	}
+	return l.other(event.HostOf(e.Packet.Dst))
+}
+
 // answers tells a server's message from a client's.
 func answers(d *event.DHCP) bool {
 	return d.Type == "OFFER" || d.Type == "ACK" || d.Type == "NAK" || d.Type == "BOOTREPLY" || d.Type == "FORCERENEW"

@@ -188,4 +188,30 @@ func (s *Story) address(h *Hold, e event.Event) {
 	e.Service = s.lanes.service(&p)
 	h.From, h.To = s.lanes.from(e), s.lanes.to(e)
 	h.Label, _ = label(&p)
+	if text := s.ofFile(&p, h.Data); text != "" {
+		h.Label = text
+	}
+}
+
+// tftpOps are the packets of TFTP by their opcodes (RFC 1350 section 5, RFC 2347).
+var tftpOps = []string{1: "RRQ", 2: "WRQ", 3: "DATA", 4: "ACK", 5: "ERROR", 6: "OACK"}
+
+// ofFile words a packet of a transfer that goes on, which by itself cannot be told from any other UDP; empty if it is none.
+func (s *Story) ofFile(p *event.Packet, data []byte) string {
+	head, _ := wire.Peek(data)
+	op, block, ok := head.TFTP()
+	if !ok || p.DHCP != nil {
+		return ""
+	}
+	x := s.transfers[p.Src]
+	if x == nil {
+		x = s.transfers[p.Dst]
+	}
+	switch {
+	case x == nil:
+		return ""
+	case op == 3 || op == 4:
+		return fmt.Sprintf("%s %d of %s", tftpOps[op], block, x.row.Label)
+	}
+	return fmt.Sprintf("%s of %s", tftpOps[op], x.row.Label)
 }

@@ -121,7 +121,9 @@ func (s *Story) service(e event.Event) {
 	case event.ServiceLost:
 		now.State = "lost"
 	case event.ServerDecided:
-		now.Last = e.Decision.String()
+		if e.Decision != nil {
+			now.Last = e.Decision.String()
+		}
 	}
 	if e.Text != "" {
 		now.Last = e.Text

@@ -23,7 +23,7 @@ func recorded(t testing.TB) []string {
 	if len(dirs) < 10 {
 		t.Fatalf("%d logs of real boots", len(dirs))
 	}
-	return dirs
+	return append(dirs, "testdata/held")
 }
 
 func load(t testing.TB, dir string) (*plan.Plan, []event.Event) {
@@ -50,10 +50,11 @@ func load(t testing.TB, dir string) (*plan.Plan, []event.Event) {
 
 // TestRecorded tells the story of real boots.
 func TestRecorded(t *testing.T) {
-	for _, name := range []string{"dead-tftp", "firmware-trio", "http-ipxe", "ipv6-tftp", "missing-file"} {
-		t.Run(name, func(t *testing.T) {
-			p, events := load(t, "../judge/testdata/real/"+name)
-			golden.Check(t, filepath.Join("testdata", name+".golden"), text(Tell(p, events, nil)))
+	for _, dir := range []string{"../judge/testdata/real/dead-tftp", "../judge/testdata/real/firmware-trio", "../judge/testdata/real/http-ipxe", "../judge/testdata/real/ipv6-tftp",
+		"../judge/testdata/real/missing-file", "testdata/held"} {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			p, events := load(t, dir)
+			golden.Check(t, filepath.Join("testdata", filepath.Base(dir)+".golden"), text(Tell(p, events, nil)))
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package story
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -36,15 +37,9 @@ func (s *Story) tftp(e event.Event) {
 	if x == nil || asks && (t.Repeat == 0 || x.row.Outcome != "") && x.place == whence(e) && x.row.Frame != p.Frame {
 		asker := from
 		if !asks && client != p.Src {
-			asker = to
+			asker = s.lanes.hears(e, to)
 		}
-		if asker == All {
-			asker = guestLane(e.Guest)
-		}
-		label := t.File
-		if label == "" {
-			label = "a file whose request was not seen"
-		}
+		label := cmp.Or(t.File, "a file whose request was not seen")
 		x = &transfer{place: whence(e), row: &Row{Kind: Transfer, Guest: e.Guest, Boot: e.Boot, From: asker, To: server, Network: e.Network, Proto: "tftp", Label: label, Detail: p.Info, Frame: p.Frame}}
 		s.begin(x, client, e)
 	}
@@ -168,13 +163,14 @@ func (s *Story) http(e event.Event) {
 	x := s.transfers[client]
 	if x == nil || h.Op == "request" && h.Repeat == 0 && x.place == whence(e) {
 		asker := from
-		if h.Op != "request" && !p.FromGuest && e.Guest != "" {
-			asker = guestLane(e.Guest)
+		if client != p.Src {
+			asker = s.lanes.hears(e, to)
 		}
 		label := h.Target
 		if h.Method != "GET" {
 			label = strings.TrimSpace(h.Method + " " + h.Target)
 		}
+		label = cmp.Or(label, "a file whose request was not seen")
 		x = &transfer{place: whence(e), row: &Row{Kind: Transfer, Guest: e.Guest, Boot: e.Boot, From: asker, To: server, Network: e.Network, Proto: "http", Label: label, Frame: p.Frame}}
 		s.begin(x, client, e)
 	}
