@@ -129,6 +129,7 @@ type Print struct {
 // Verdict is how a guest's boot ended, and why.
 type Verdict struct {
 	Guest   string   `json:"guest"`
+	Service bool     `json:"service,omitempty"` // Guest names a service, of which something is expected; it has no Boot and no End
 	Boot    int      `json:"boot"`
 	Passed  bool     `json:"passed"`            // every expectation holds
 	End     string   `json:"end"`               // lab/explain's: "booted", "fetched", "stopped", "unclear"

@@ -2,6 +2,7 @@ package story
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/pxelab/pxelab/lab/explain"
 	"github.com/pxelab/pxelab/lab/judge"
@@ -41,6 +42,27 @@ func (s *Story) conclude() {
 			s.tell(r.Guest)
 		}
 	}
+	for _, r := range s.tracker.ServiceResults() {
+		v := served(r)
+		s.put(Item{Verdict: &v})
+	}
+}
+
+// served tells what was judged of a service.
+func served(r judge.ServiceResult) Verdict {
+	v := Verdict{Guest: r.Service, Service: true, Passed: r.Passed, Summary: r.Service + " did all that is expected of it", Claims: claims(r.Verdicts)}
+	if i := slices.IndexFunc(r.Verdicts, func(c judge.Verdict) bool { return !c.Pass }); i >= 0 {
+		v.Summary = r.Verdicts[i].Sentence
+	}
+	return v
+}
+
+func claims(verdicts []judge.Verdict) []Claim {
+	var out []Claim
+	for _, c := range verdicts {
+		out = append(out, Claim{Expected: c.Expectation, Observed: c.Sentence, Pass: c.Pass})
+	}
+	return out
 }
 
 // result tells what was judged of a guest, if that has changed.
@@ -51,9 +73,7 @@ func (s *Story) result(r judge.Result) {
 	for _, x := range explain.Run([]judge.Result{r}, s.log[s.begun[bootKey(r.Guest, r.Boot)]:]) {
 		v := verdict(x)
 		v.Passed = r.Passed
-		for _, c := range r.Verdicts {
-			v.Claims = append(v.Claims, Claim{Expected: c.Expectation, Observed: c.Sentence, Pass: c.Pass})
-		}
+		v.Claims = claims(r.Verdicts)
 		if old, ok := s.verdicts[r.Guest]; ok && reflect.DeepEqual(old, v) {
 			return
 		}
