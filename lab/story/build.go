@@ -39,6 +39,7 @@ type Story struct {
 	begun     map[string]int                 // where in the log each boot begins
 	behind    map[int]*Row                   // rows that have changed since they were last told
 	hold      Hold
+	over      bool // the run is
 }
 
 // New begins the story of a run of p. Without a plan there are no guests to follow, and lanes are addresses.
@@ -95,6 +96,11 @@ func (s *Story) Add(e event.Event) []Item {
 	}
 	s.follow(e)
 	if e.Kind == event.RunEnded {
+		s.over = true
+		if s.hold.On {
+			s.hold = Hold{}
+			s.put(Item{Hold: &Hold{}})
+		}
 		s.catchUp("")
 		s.conclude()
 		s.put(Item{End: &End{Why: e.Text}})

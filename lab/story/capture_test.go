@@ -76,3 +76,23 @@ func TestServiceVerdict(t *testing.T) {
 		}
 	}
 }
+
+// TestEndedWhileHeld: a run that ends while it is held is held no more.
+func TestEndedWhileHeld(t *testing.T) {
+	p, events := load(t, "testdata/held")
+	i := slices.IndexFunc(events, func(e event.Event) bool { return e.Hold != nil && e.Hold.On })
+	items := Tell(p, append(slices.Clone(events[:i+1]), event.Event{Seq: i + 2, At: events[i].At, Kind: event.RunEnded}), nil)
+	var hold Hold
+	var guest Guest
+	for _, it := range items {
+		if it.Hold != nil {
+			hold = *it.Hold
+		}
+		if it.Guest != nil {
+			guest = *it.Guest
+		}
+	}
+	if hold.On || guest.State == "held" {
+		t.Errorf("in the end %+v, %+v", hold, guest)
+	}
+}

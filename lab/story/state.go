@@ -97,7 +97,7 @@ func (s *Story) word(g *guestState, st judge.GuestState) string {
 		return "waiting"
 	case st.Settled:
 		return "settled"
-	case g.off:
+	case g.off, s.over:
 		return "off"
 	case st.Paused || s.hold.On:
 		return "held"

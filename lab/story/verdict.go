@@ -34,6 +34,9 @@ func (s *Story) record(guest string, boot int) {
 // conclude tells it of every guest, now that the run is over: what came late may have changed it, and some were cut short.
 func (s *Story) conclude() {
 	if s.explained != nil {
+		for _, g := range s.plan.Guests {
+			s.tell(g.Name)
+		}
 		return
 	}
 	for _, r := range s.tracker.Results() {

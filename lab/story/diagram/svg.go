@@ -2,6 +2,7 @@ package diagram
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/story"
@@ -16,6 +17,9 @@ const (
 	boxTall  = 26.0 // of a lane's head
 	leastGap = 150.0
 	mostGap  = 300.0
+	crowded  = 210.0 // the widest gap where there are many lanes
+	narrow   = 720.0 // a picture of that width may be made as small as its window is
+	smallest = 0.62  // to what part a wider one is: beyond that it is moved, not read
 )
 
 // look is how it is drawn. Colours come in two sets, for light and dark; what they tell is told by a word or a sign, too.
@@ -71,7 +75,7 @@ func SVG(lanes []story.Lane, rows []story.Timed, s Style) []byte {
 		fmt.Fprintf(&c.body, "<line class=\"life\" x1=\"%g\" x2=\"%g\" y1=\"%g\" y2=\"%g\"/>\n", c.x(i), c.x(i), top+boxTall, c.y-boxTall-30)
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%g\" height=\"%g\" viewBox=\"0 0 %[1]g %[2]g\" role=\"img\" aria-labelledby=\"name\">\n", c.width, c.y)
+	fmt.Fprintf(&out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%g\" height=\"%g\" viewBox=\"0 0 %[1]g %[2]g\" style=\"min-width:%[3]gpx\" role=\"img\" aria-labelledby=\"name\">\n", c.width, c.y, c.least())
 	fmt.Fprintf(&out, "<title id=\"name\">%s</title>\n<style>%s</style>\n<rect width=\"100%%\" height=\"100%%\" style=\"fill:var(--paper)\"/>\n", esc(title(s)), look)
 	out.WriteString(body[:begin] + c.body.String() + body[begin:] + "</svg>\n")
 	return []byte(out.String())
@@ -87,6 +91,10 @@ func title(s Style) string {
 // measure finds how far apart the lanes must be for what is written between them.
 func (c *canvas) measure() {
 	c.gap = leastGap
+	most := mostGap
+	if len(c.lanes) > 5 {
+		most = crowded
+	}
 	for i := range c.rows {
 		r := &c.rows[i]
 		from, span := c.at(r.From), 0
@@ -98,11 +106,20 @@ func (c *canvas) measure() {
 			text = max(text, wide(r.heading()+"  "+r.tally(), small)+28)
 		}
 		if span > 0 {
-			c.gap = max(c.gap, min(mostGap, text/float64(span)))
+			c.gap = max(c.gap, min(most, text/float64(span)))
 		}
 	}
+	c.gap = math.Ceil(c.gap)
 	c.width = timesAt + margin + c.gap*float64(max(1, len(c.lanes))) + margin
 	c.width = max(c.width, 380)
+}
+
+// least is how narrow the picture may be made.
+func (c *canvas) least() float64 {
+	if c.width <= narrow {
+		return 0
+	}
+	return math.Round(c.width * smallest)
 }
 
 // x is the middle of a lane.
