@@ -57,6 +57,9 @@ func (s *Server) getIndex(w http.ResponseWriter, _ *http.Request) {
 	harden(w.Header(), nonce)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write([]byte(text))
+	if s.options.Loaded != nil {
+		s.loaded.Do(s.options.Loaded)
+	}
 }
 
 // getAsset serves a file of the page. The page itself has another address.

@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"errors"
 	"fmt"
 	"html"
 	"os"
@@ -20,7 +21,7 @@ func Display() bool {
 }
 
 // Browse opens an address in the user's browser. It goes there by way of a file that is the user's alone, as others can see what a
-// program was started with, and the address holds a token. The file is to be removed in the end.
+// program was started with, and the address holds a token. The file is to be removed once the page is loaded, or in the end.
 func Browse(url string) (remove func(), err error) {
 	dir, err := control.RuntimeDir()
 	if err != nil {
@@ -32,15 +33,15 @@ func Browse(url string) (remove func(), err error) {
 	}
 	remove = func() { _ = os.Remove(file.Name()) }
 	_, err = fmt.Fprintf(file, "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>pxelab studio</title>\n<meta http-equiv=\"refresh\" content=\"0;url=%s\">\n", html.EscapeString(url))
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
+	err = errors.Join(err, file.Close())
+	opener := exec.Command("xdg-open", "file://"+filepath.ToSlash(file.Name()))
 	if err == nil {
-		err = exec.Command("xdg-open", "file://"+filepath.ToSlash(file.Name())).Start()
+		err = opener.Start()
 	}
 	if err != nil {
 		remove()
 		return nil, fmt.Errorf("open the browser: %w", err)
 	}
+	go func() { _ = opener.Wait() }() // how it ends is the browser's affair
 	return remove, nil
 }

@@ -42,7 +42,7 @@ func Export(w io.Writer, s *Source, version string) error {
 	if err := page.packed("studio-items", "", items); err != nil {
 		return err
 	}
-	if err := page.frames(s, items); err != nil {
+	if err := errors.Join(page.frames(s, items), page.held(s, items)); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(w, page.text()); err != nil {
@@ -171,6 +171,20 @@ func (p *exported) frames(s *Source, items []story.Item) error {
 		}
 	}
 	return nil
+}
+
+// held adds the packets that the lab was held at, opened, by the numbers of the items that say so.
+func (p *exported) held(s *Source, items []story.Item) error {
+	opened := map[int]Opened{}
+	for i := range items {
+		if h := items[i].Hold; h != nil && len(h.Data) > 0 {
+			opened[items[i].N] = s.opened(frame{data: h.Data, guest: h.Guest, fromGuest: h.FromGuest})
+		}
+	}
+	if len(opened) == 0 {
+		return nil
+	}
+	return p.packed("studio-held", "", opened)
 }
 
 // mentioned lists the frames that items are about, in order.

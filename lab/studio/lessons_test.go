@@ -3,6 +3,7 @@ package studio
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -79,6 +80,9 @@ func TestLesson(t *testing.T) {
 	if status, a := answer("7"); status != 200 || !a.Right || a.Frame != 0 || a.Field != "dhcp.option.93" {
 		t.Errorf("at the held packet: %d, %+v", status, a)
 	}
+	l.mu.Lock()
+	l.hold = control.Holding{}
+	l.mu.Unlock()
 	l.add(event.Event{Kind: event.LabHeld, Hold: &event.Hold{}})
 	l.add(event.Event{Kind: event.PacketSeen, Guest: "x64", Boot: 1, Packet: &event.Packet{Frame: number, FromGuest: true, Proto: "dhcp", Src: "0.0.0.0:68",
 		Dst: "255.255.255.255:67", Info: "DHCPDISCOVER", DHCP: &event.DHCP{Type: "DISCOVER", XID: "00000001", ClassID: "PXEClient", CHAddr: "52:54:00:70:78:02"}}})
@@ -91,6 +95,20 @@ func TestLesson(t *testing.T) {
 	if status, a := answer("6"); status != 200 || a.Right || a.Explain == "" {
 		t.Errorf("a wrong answer: %d, %+v", status, a)
 	}
+	then := 0
+	for _, i := range s.told() {
+		if i.Hold != nil && i.Hold.On {
+			then = i.N
+		}
+	}
+	if text := s.get(fmt.Sprintf("/api/held?item=%d", then)); !strings.Contains(text, "DHCPDISCOVER") {
+		t.Errorf("the packet that was held then: %s", text)
+	}
+	for _, item := range []string{"1", "0", "-1", "x", "100000"} {
+		if res, text := s.do(s.request(http.MethodGet, "/api/held?item="+item, "")); res.StatusCode < 400 {
+			t.Errorf("held at item %s: %s", item, text)
+		}
+	}
 	if text := s.get("/api/lesson"); strings.Contains(text, "option.93") || !strings.Contains(text, "What is option 93?") {
 		t.Errorf("the lesson, as the page is told it: %s", text)
 	}
@@ -98,7 +116,7 @@ func TestLesson(t *testing.T) {
 		t.Errorf("the lessons: %s", text)
 	}
 	var out bytes.Buffer
-	if err := Export(&out, s.source, "v0.test"); err != nil || !strings.Contains(out.String(), `id="studio-lesson"`) {
-		t.Errorf("the exported page has no lesson: %v", err)
+	if err := Export(&out, s.source, "v0.test"); err != nil || !strings.Contains(out.String(), `id="studio-lesson"`) || !strings.Contains(out.String(), `id="studio-held"`) {
+		t.Errorf("the exported page lacks the lesson, or the packet that was held: %v", err)
 	}
 }

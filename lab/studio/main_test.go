@@ -286,6 +286,12 @@ func (s *served) get(path string) string {
 	return text
 }
 
+// told are the items so far.
+func (s *served) told() []story.Item {
+	items, _ := s.source.tale.since(1)
+	return items
+}
+
 // steps are the checkpoints as they are reached, until the test ends.
 func (s *served) steps(t *testing.T) <-chan *story.Reached {
 	t.Helper()

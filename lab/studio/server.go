@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -18,12 +19,14 @@ const (
 	heartbeat = 10 * time.Second // of a stream on which nothing happens
 	farewell  = time.Second      // how long Close waits for who does not read
 	maxBody   = 64 << 10         // octets of a request
+	bodyTime  = 10 * time.Second // that they may take to arrive
 )
 
 // Options say what is served with a source.
 type Options struct {
 	Version   string // of pxelab
 	WatchOnly bool   // nobody may change anything
+	Loaded    func() // is told when the page has been loaded for the first time; nil: nobody is
 }
 
 // Server serves one studio.
@@ -34,6 +37,7 @@ type Server struct {
 	http    *http.Server
 	stop    context.CancelFunc
 
+	loaded     sync.Once
 	steerToken string // of those who may do everything; empty: nobody may
 	watchToken string
 }
@@ -48,7 +52,6 @@ func New(source *Source, at *Listener, o Options) *Server {
 	s.http = &http.Server{
 		Handler:           s.routes(),
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
@@ -129,7 +132,11 @@ func (s *Server) routes() http.Handler {
 			fail(w, no.status, "%s", no.why)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if r.Method == http.MethodPost {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			// Not the server's ReadTimeout: that would end the streams, too.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+		}
 		api.ServeHTTP(w, r)
 	})
 	mux.HandleFunc("GET /{$}", s.getIndex)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strconv"
 
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/dissect"
@@ -24,7 +25,33 @@ func (s *Source) held(ctx context.Context) (frame, error) {
 	return frame{data: h.Data, guest: h.Guest, fromGuest: h.FromGuest}, nil
 }
 
+// heldAt gives the packet that the lab was held at, as an item of the story says. One that says nothing of the kind is an error that wraps
+// fs.ErrNotExist.
+func (s *Source) heldAt(number int) (frame, error) {
+	items, _ := s.tale.since(number)
+	if number < 1 || len(items) == 0 || items[0].Hold == nil || len(items[0].Hold.Data) == 0 {
+		return frame{}, fmt.Errorf("item %d of %s is no packet that it was held at: %w", number, s.plan.Name, fs.ErrNotExist)
+	}
+	h := items[0].Hold
+	return frame{data: h.Data, guest: h.Guest, fromGuest: h.FromGuest}, nil
+}
+
+// getHeld shows the packet that the lab is held at, or was held at, at an item (?item=N).
 func (s *Server) getHeld(w http.ResponseWriter, r *http.Request) {
+	if text := r.FormValue("item"); text != "" {
+		number, err := strconv.Atoi(text)
+		if err != nil {
+			fail(w, http.StatusBadRequest, "item=%q is not the number of an item", text)
+			return
+		}
+		f, err := s.source.heldAt(number)
+		if err != nil {
+			missing(w, err)
+			return
+		}
+		reply(w, http.StatusOK, s.source.opened(f))
+		return
+	}
 	if !s.steers(w, "") {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/pxelab/pxelab/lab/control"
@@ -170,5 +171,42 @@ func TestStudioEnds(t *testing.T) {
 	}
 	if labs, err := control.List(); len(labs) > 0 || err != nil {
 		t.Errorf("labs are left: %v, %v", labs, err)
+	}
+}
+
+// TestStudioOpens: the browser is opened at the address, which nobody else can see: it stands in a file of the user's that goes again.
+func TestStudioOpens(t *testing.T) {
+	alone(t)
+	programs := t.TempDir()
+	fifo := filepath.Join(programs, "seen")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\n{ echo \"$@\"; ls -l \"${1#file://}\"; cat \"${1#file://}\"; } >" + fifo + "\n"
+	if err := os.WriteFile(filepath.Join(programs, "xdg-open"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", programs+":"+os.Getenv("PATH"))
+	s := open(t, "--open", filepath.Join(root, "lab", "judge", "testdata", "real", "missing-file"))
+	seen, err := os.ReadFile(fifo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args, rest, _ := strings.Cut(string(seen), "\n")
+	path := strings.TrimPrefix(args, "file://")
+	if strings.Contains(args, s.token) || !strings.HasPrefix(rest, "-rw-------") || !strings.Contains(rest, s.base+"/#token="+s.token) {
+		t.Errorf("xdg-open %s\n%s", args, rest)
+	}
+	if res := s.ask(http.MethodGet, "/", ""); res.StatusCode != 200 {
+		t.Errorf("the page: %s", res.Status)
+	}
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("%s is left: %v", path, err)
 	}
 }

@@ -102,16 +102,17 @@ func runStudio(ctx context.Context, what string, f *studioFlags) error {
 	if err != nil {
 		return err
 	}
-	server := studio.New(show.source, at, studio.Options{Version: versionText(), WatchOnly: f.watchOnly})
+	loaded := make(chan struct{})
+	server := studio.New(show.source, at, studio.Options{Version: versionText(), WatchOnly: f.watchOnly, Loaded: func() { close(loaded) }})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
 	sayStudio(server, at, show)
 	if f.open {
-		remove, err := studio.Browse(server.BestURL())
-		if err != nil {
+		if remove, err := studio.Browse(server.BestURL()); err != nil {
 			fmt.Fprintf(os.Stderr, "%v: open the address by hand\n", err)
 		} else {
 			defer remove()
+			go func() { <-loaded; remove() }()
 		}
 	}
 	select {
