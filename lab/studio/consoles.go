@@ -18,7 +18,8 @@ import (
 
 // consoles are the recordings of the guests' consoles in a bundle, read as they grow. They are used by one goroutine at a time.
 type consoles struct {
-	list []*console
+	list  []*console
+	whole bool // they do not grow any more, and have been read
 }
 
 // console is a recording and how far it has been read.
@@ -41,6 +42,9 @@ func newConsoles(bundle string, p *plan.Plan) *consoles {
 
 // more gives what has been printed since, by time.
 func (c *consoles) more() []story.Printed {
+	if c.whole {
+		return nil
+	}
 	var out []story.Printed
 	for _, x := range c.list {
 		out = append(out, x.more()...)

@@ -84,6 +84,8 @@ func OpenBundle(dir string, l *lesson.Lesson) (*Source, error) {
 	if err := s.teach(l); err != nil {
 		return nil, err
 	}
+	s.printed = s.consoles.more()
+	s.consoles.whole = true
 	for _, e := range events {
 		s.feed(e)
 	}
