@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/network/capture"
 	"github.com/pxelab/pxelab/lab/story"
 )
 
@@ -228,6 +229,24 @@ func TestGrowingConsole(t *testing.T) {
 		if err != nil || !strings.Contains(line, `"`+want+`"`) {
 			t.Fatalf("%q, %v; want %q", line, err, want)
 		}
+	}
+}
+
+// TestFrameOnItsWay: a frame that a running lab has told of is waited for until it is on the disk.
+func TestFrameOnItsWay(t *testing.T) {
+	l := newLab(t)
+	wire, err := capture.Create(filepath.Join(l.files, "wire.pcapng"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer wire.Close()
+	cable := wire.AddInterface("x64", "")
+	s := serveLab(t, l, Options{})
+	if _, err := cable.Write(make([]byte, 60), time.Unix(1, 0), true, ""); err != nil { // which goes to the disk by and by
+		t.Fatal(err)
+	}
+	if text := s.get("/api/frames/1"); !strings.Contains(text, `"size":60`) {
+		t.Errorf("frame 1: %s", text)
 	}
 }
 

@@ -1,8 +1,6 @@
 package studio
 
 import (
-	"errors"
-	"io/fs"
 	"net/http"
 
 	"github.com/pxelab/pxelab/lab/event"
@@ -26,7 +24,7 @@ func (s *Source) teach(l *lesson.Lesson) error {
 	if err := l.Fits(s.plan); err != nil {
 		return err
 	}
-	s.lesson, s.follower = l, lesson.New(l, s.plan)
+	s.lesson, s.follower, s.atHold = l, lesson.New(l, s.plan), map[int]frame{}
 	return nil
 }
 
@@ -36,6 +34,9 @@ func (s *Source) reached(e event.Event) {
 		return
 	}
 	for _, r := range s.follower.Event(e) {
+		if r.Held && e.Hold != nil {
+			s.atHold[r.Section] = frame{data: e.Hold.Data, guest: e.Guest, fromGuest: e.Hold.FromGuest}
+		}
 		s.tale.add(s.story.Reached(e.At, story.Reached{Section: r.Section, Frame: r.Frame, Row: s.tale.row(r.Frame)}))
 	}
 }
@@ -102,7 +103,7 @@ func (s *Server) postAnswer(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusConflict, "the answer has not happened yet")
 		return
 	}
-	evidence, err := s.source.evidence(r, at)
+	evidence, err := s.source.evidence(at)
 	if err != nil {
 		missing(w, err)
 		return
@@ -127,24 +128,21 @@ func (s *Source) at(section int) (lesson.Reached, bool) {
 	return s.follower.Reached(section)
 }
 
-// evidence is where an answer is looked up. A packet that is held has no number yet.
-func (s *Source) evidence(r *http.Request, at lesson.Reached) (lesson.Evidence, error) {
-	var f frame
-	var err error
-	switch {
-	case at.Frame > 0:
-		f, err = s.frames.Frame(at.Frame)
-	case at.Held && s.lab != nil:
-		f, err = s.held(r.Context())
-	default:
-		return lesson.Evidence{Facts: at.Facts}, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return lesson.Evidence{}, err
-	}
+// evidence is where an answer is looked up: the packet by which a checkpoint was reached. One that was held, and has not travelled since,
+// has no number.
+func (s *Source) evidence(at lesson.Reached) (lesson.Evidence, error) {
 	out := lesson.Evidence{Facts: at.Facts}
-	if err == nil {
-		out.Packet = s.opened(f).Frame
+	s.mu.Lock()
+	f, ok := s.atHold[at.Section]
+	s.mu.Unlock()
+	if at.Frame > 0 {
+		var err error
+		if f, err = s.frames.Frame(at.Frame); err != nil {
+			return out, err
+		}
+	} else if !ok {
+		return out, nil
 	}
+	out.Packet = s.opened(f).Frame
 	return out, nil
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/lesson"
 )
@@ -67,9 +66,6 @@ func TestLesson(t *testing.T) {
 			number, discover = n, f.data
 		}
 	}
-	l.mu.Lock()
-	l.hold = control.Holding{On: true, Guest: "x64", Data: discover, FromGuest: true}
-	l.mu.Unlock()
 	steps := s.steps(t)
 	l.add(event.Event{Kind: event.RunStarted, Run: &event.Run{}})
 	l.add(event.Event{Kind: event.GuestPowered, Guest: "x64", Boot: 1, Power: &event.Power{}})
@@ -80,9 +76,6 @@ func TestLesson(t *testing.T) {
 	if status, a := answer("7"); status != 200 || !a.Right || a.Frame != 0 || a.Field != "dhcp.option.93" {
 		t.Errorf("at the held packet: %d, %+v", status, a)
 	}
-	l.mu.Lock()
-	l.hold = control.Holding{}
-	l.mu.Unlock()
 	l.add(event.Event{Kind: event.LabHeld, Hold: &event.Hold{}})
 	l.add(event.Event{Kind: event.PacketSeen, Guest: "x64", Boot: 1, Packet: &event.Packet{Frame: number, FromGuest: true, Proto: "dhcp", Src: "0.0.0.0:68",
 		Dst: "255.255.255.255:67", Info: "DHCPDISCOVER", DHCP: &event.DHCP{Type: "DISCOVER", XID: "00000001", ClassID: "PXEClient", CHAddr: "52:54:00:70:78:02"}}})

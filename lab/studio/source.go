@@ -37,6 +37,7 @@ type Source struct {
 	tale     *tale
 	follower *lesson.Follower // nil: no lesson is taught
 	lesson   *lesson.Lesson
+	atHold   map[int]frame // the packets by which checkpoints were reached when the lab was held at them, by section
 
 	typing *typing
 	stop   context.CancelFunc

@@ -2,6 +2,8 @@ package studio
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -44,8 +46,8 @@ func OpenLab(ctx context.Context, c *control.Client, l *lesson.Lesson) (*Source,
 
 // ofRun is a source with a bundle.
 func ofRun(kind, bundle string, p *plan.Plan) *Source {
-	wire := lab.Bundle(bundle).Wire()
-	return &Source{kind: kind, plan: p, bundle: bundle, path: wire, frames: &recorded{path: wire}, story: story.New(p), tale: newTale(), consoles: newConsoles(bundle, p)}
+	wire, tale := lab.Bundle(bundle).Wire(), newTale()
+	return &Source{kind: kind, plan: p, bundle: bundle, path: wire, frames: &recorded{path: wire, grows: tale.live}, story: story.New(p), tale: tale, consoles: newConsoles(bundle, p)}
 }
 
 // follow follows the lab from an event on until it ends. One that goes away without a word is over like any other.
@@ -97,11 +99,33 @@ func OpenBundle(dir string, l *lesson.Lesson) (*Source, error) {
 // recorded are the frames of a bundle, whose capture may still grow, or may not be there yet.
 type recorded struct {
 	path  string
+	grows func() bool
 	mu    sync.Mutex
 	index *capture.Index
 }
 
+// A lab tells of a frame at once, and writes it within a quarter of a second.
+const (
+	written = 2 * time.Second
+	again   = 20 * time.Millisecond
+)
+
+// Frame waits for a frame that may be on its way to the disk.
 func (r *recorded) Frame(number int) (frame, error) {
+	f, err := r.written(number)
+	if number < 1 || !errors.Is(err, fs.ErrNotExist) || !r.grows() {
+		return f, err
+	}
+	tick := time.NewTicker(again)
+	defer tick.Stop()
+	for patience := written; patience > 0 && errors.Is(err, fs.ErrNotExist) && r.grows(); patience -= again {
+		<-tick.C
+		f, err = r.written(number)
+	}
+	return f, err
+}
+
+func (r *recorded) written(number int) (frame, error) {
 	index, err := r.open()
 	if err != nil {
 		return frame{}, err
