@@ -46,7 +46,7 @@ func (b *tab) scrubs() {
 	for range all {
 		b.press(".")
 		b.settle()
-		if b.hasRow("OFFER") {
+		if b.hasRow("s, DHCP", ": OFFER") {
 			break
 		}
 	}

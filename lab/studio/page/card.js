@@ -1,7 +1,8 @@
 // The cards of guests and services in the drawing of the network, and the word for how a guest stands.
-import { svg, cut } from "./dom.js";
+import { svg, cut, widthOf } from "./dom.js";
 
 const font = "12px system-ui, sans-serif";
+const boldFont = "600 12px system-ui, sans-serif";
 
 // cardOf draws a card, and gives the function that says how what it stands for is doing.
 export function cardOf(node, size) {
@@ -20,8 +21,8 @@ export function cardOf(node, size) {
     svg("text", { class: "about", x: 12, y: 51, text: cut(about, size.width - 20, font) }));
   const set = (state, where) => {
     g.dataset.state = state.kind;
-    word.textContent = cut(state.word, 84, font);
-    name.textContent = cut(thing.name, size.width - 40 - Math.min(84, 6.4 * word.textContent.length), "600 14px system-ui, sans-serif");
+    word.textContent = cut(state.short || state.word, 84, boldFont);
+    name.textContent = cut(thing.name, size.width - 42 - widthOf(word.textContent, boldFont), "600 14px system-ui, sans-serif");
     address.textContent = cut(where || "no address yet", size.width - 20, font);
     address.classList.toggle("none", !where);
     if (kind === "guest") title.textContent = `guest ${thing.name}: ${state.word}${where ? ", " + where : ""}; ${about}; MAC ${thing.mac}`;
@@ -33,8 +34,8 @@ export function cardOf(node, size) {
 // guestWord says in a word how a guest stands, and whether that is good.
 export function guestWord(guest, verdict) {
   if (!guest) return { word: "not started", kind: "idle" };
-  if (guest.stopped) return { word: "stopped at " + guest.stage, kind: verdict?.passed ? "good" : "bad" };
-  if (guest.state === "held") return { word: "held at " + guest.stage, kind: "held" };
+  if (guest.stopped) return { word: "stopped at " + guest.stage, short: "stopped", kind: verdict?.passed ? "good" : "bad" };
+  if (guest.state === "held") return { word: "held at " + guest.stage, short: "held", kind: "held" };
   if (guest.state === "waiting") return { word: "waiting", kind: "idle" };
   if (guest.state === "settled" || guest.state === "off") return { word: verdict ? verdict.end : guest.state, kind: verdict ? (verdict.passed ? "good" : "bad") : "idle" };
   return { word: guest.stage, kind: "busy" };

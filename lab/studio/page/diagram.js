@@ -254,7 +254,8 @@ export class Diagram {
   }
 }
 
-function heldRow(hold) {
+// heldRow is the packet that the lab is held at, as a row.
+export function heldRow(hold) {
   return { id: "held", kind: "message", from: hold.from, to: hold.to || "*", label: hold.label || "a packet", proto: protoOf(hold.label || ""), guest: hold.guest };
 }
 

@@ -8,7 +8,7 @@ export class Inspector {
   constructor(app) {
     this.app = app;
     this.cache = new Map(); // by number of frame
-    this.changes = []; // to the held packet: "path=value"
+    this.changes = []; // to the held packet: "PATH=VALUE", "-PATH"
     this.showing = null; // what is shown: a row's ID, "held", or "frame N"
     this.asked = 0;
     this.build();
@@ -19,7 +19,7 @@ export class Inspector {
     this.why = el("p", { class: "why", hidden: true });
     this.note = el("p", { class: "problem", role: "alert", hidden: true });
     this.edits = el("div", { class: "edits", hidden: true });
-    this.tree = new Tree({ select: (field) => this.octets.mark(field), edit: (field, value) => this.edit(field, value) });
+    this.tree = new Tree({ select: (field) => this.octets.mark(field), edit: (field, value) => this.edit(field.path, `${field.path}=${value}`), remove: (field) => this.edit(field.path, "-" + field.path) });
     this.octets = new Octets({ choose: (offset) => this.tree.selectAt(offset) });
     this.empty = el("p", { class: "empty", text: "Choose a packet in the diagram to open it." });
     this.split = el("div", { class: "split", hidden: true }, this.tree.node, this.octets.node);
@@ -120,10 +120,23 @@ export class Inspector {
     this.why.replaceChildren(el("b", { text: "Why: " }), row.why || "");
   }
 
-  edit(field, value) {
-    this.changes = this.changes.filter((c) => !c.startsWith(field.path + "="));
-    this.changes.push(`${field.path}=${value}`);
-    this.preview(field.path);
+  // edit adds a change to the held packet, as the server takes them: "PATH=VALUE" or "-PATH". The latest of a field counts.
+  edit(path, change) {
+    this.changes = this.changes.filter((c) => !c.startsWith(path + "=") && c !== "-" + path);
+    this.changes.push(change);
+    this.preview(path);
+  }
+
+  // other is a box for a change that no field has a pencil for: an option that is not there.
+  other() {
+    const box = el("input", { type: "text", "aria-label": "Another change: PATH=VALUE adds an option, -PATH takes one out", placeholder: "dhcp.option.60=PXEClient", spellcheck: "false" });
+    const form = el("form", { class: "other" }, box, el("button", { type: "submit", text: "Change" }));
+    form.addEventListener("submit", (e) => {
+      e.preventDefault();
+      const change = box.value.trim();
+      if (change) this.edit(change.replace(/^-/, "").split("=")[0], change);
+    });
+    return form;
   }
 
   async preview(path) {
@@ -146,8 +159,8 @@ export class Inspector {
     if (!on) return;
     const list = this.changes.map((c, i) => el("li", {}, el("code", { text: c }), " ", el("button", { type: "button", class: "link", text: "undo", "aria-label": "Undo " + c, on: { click: () => this.undo(i) } })));
     const go = el("button", { type: "button", class: "primary", id: "let-go", text: "Let it go, edited", on: { click: () => this.letGo() } });
-    if (list.length) this.edits.replaceChildren(el("ul", {}, list), go);
-    else this.edits.replaceChildren(el("span", { class: "soft", text: "Held: nobody has received this packet yet. Fields with ✎ can be changed before it goes on." }));
+    if (list.length) this.edits.replaceChildren(el("ul", {}, list), this.other(), go);
+    else this.edits.replaceChildren(el("span", { class: "soft", text: "Nobody has received this packet yet: fields with ✎ can be changed." }), this.other());
   }
 
   undo(i) {

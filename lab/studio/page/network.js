@@ -1,6 +1,7 @@
 // The network drawn: segments as lines, what is plugged into them as cards, and the packet of the moment on its way.
 import { el, svg, byId, cut } from "./dom.js";
 import { countUpTo } from "./timeline.js";
+import { heldRow } from "./diagram.js";
 import { protocols, protocol, laneName } from "./words.js";
 import { cardOf, guestWord } from "./card.js";
 
@@ -114,9 +115,10 @@ export class Network {
   showFlight(n) {
     const { timeline } = this.app;
     const hold = timeline.hold.at(n);
-    const row = hold?.on && hold.from ? { from: hold.from, to: hold.to || "*", label: hold.label, id: "held" } : this.latest(n);
-    if (this.flying === row) return;
-    this.flying = row;
+    const row = hold?.on && hold.from ? heldRow(hold) : this.latest(n);
+    const key = row?.id === "held" ? hold : row;
+    if (this.flying === key) return;
+    this.flying = key;
     this.flight.replaceChildren();
     this.caption.textContent = row ? `${row.id === "held" ? "Held: " : ""}${laneName(row.from)} → ${laneName(row.to)}: ${row.label}` : "";
     if (!row) return;

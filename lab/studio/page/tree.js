@@ -130,12 +130,13 @@ export class Tree {
   change(path) {
     const { field, node } = this.items.get(path);
     if (!this.editable || !field.edit || node.querySelector(":scope > form")) return;
-    const box = el("input", { type: "text", value: field.value || "", "aria-label": `New value of ${field.name}; empty removes it`, spellcheck: "false" });
+    const box = el("input", { type: "text", value: field.value || "", "aria-label": `New value of ${field.name}`, spellcheck: "false" });
     const done = () => {
       form.remove();
       node.focus({ preventScroll: true });
     };
-    const form = el("form", { class: "change" }, box, el("button", { type: "submit", text: "Set" }), el("button", { type: "button", text: "Cancel", on: { click: done } }));
+    const remove = /\.option\./.test(path) ? el("button", { type: "button", class: "remove", text: "Remove", title: "Take it out of the packet", on: { click: () => { done(); this.told.remove(field); } } }) : "";
+    const form = el("form", { class: "change" }, box, el("button", { type: "submit", text: "Set" }), remove, el("button", { type: "button", text: "Cancel", on: { click: done } }));
     form.addEventListener("submit", (e) => {
       e.preventDefault();
       done();
