@@ -147,15 +147,27 @@ class Studio {
 
   // heldNow opens the packet that the lab has just been held at.
   heldNow(items) {
+    if (!this.moment.isNow) return;
+    this.followGone(items);
     const hold = items.findLast((i) => i.hold)?.hold;
-    if (!hold || !this.moment.isNow) return;
+    if (!hold) return;
     if (hold.on && hold.data) {
       this.diagram.selected = "held";
       document.body.dataset.facts = "packet";
       this.inspector.open("held");
     } else if (this.inspector.showing === "held") {
       this.inspector.setEdits(false);
+      this.gone = true;
     }
+  }
+
+  // followGone has the inspector stay with a packet that was held, once it is in the diagram.
+  followGone(items) {
+    const row = this.gone && this.inspector.showing === "held" ? items.find((i) => i.row?.frame)?.row : null;
+    if (!row) return;
+    this.gone = false;
+    this.diagram.mark(row.id);
+    this.inspector.open(row.id);
   }
 
   show(n) {
