@@ -37,7 +37,7 @@ export class Consoles {
       const select = el("select", { "aria-label": "Power of the guest", on: { change: () => this.power(select) } },
         el("option", { value: "", text: "power …" }), ["on", "off", "reset"].map((a) => el("option", { value: a, text: a })));
       byId("consoles-tools").append(select);
-      say(byId("console-hint"), "You type to the guest: F8, arrows, Ctrl-B, Esc. Shift+Esc leaves its screen, Ctrl+Alt+← → changes the guest.");
+      say(byId("console-hint"), "All keys go to the guest. Shift+Esc leaves its screen, Ctrl+Alt+← → changes the guest.");
       byId("console-hint").hidden = false;
     }
     if (!about.vendor) byId("console-body").dataset.plain = "yes";

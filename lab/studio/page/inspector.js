@@ -159,8 +159,9 @@ export class Inspector {
     if (!on) return;
     const list = this.changes.map((c, i) => el("li", {}, el("code", { text: c }), " ", el("button", { type: "button", class: "link", text: "undo", "aria-label": "Undo " + c, on: { click: () => this.undo(i) } })));
     const go = el("button", { type: "button", class: "primary", id: "let-go", text: "Let it go, edited", on: { click: () => this.letGo() } });
-    if (list.length) this.edits.replaceChildren(el("ul", {}, list), this.other(), go);
-    else this.edits.replaceChildren(el("span", { class: "soft", text: "Nobody has received this packet yet: fields with ✎ can be changed." }), this.other());
+    const other = el("button", { type: "button", text: "Other change …", title: "Add an option, or write a change as text", on: { click: () => { const form = this.other(); other.replaceWith(form); form.firstChild.focus(); } } });
+    if (list.length) this.edits.replaceChildren(el("ul", {}, list), other, go);
+    else this.edits.replaceChildren(el("span", { class: "soft", text: "On its way: fields with ✎ can be changed." }), other);
   }
 
   undo(i) {

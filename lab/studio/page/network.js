@@ -88,10 +88,20 @@ export class Network {
   segment(drawing, net) {
     const y = this.lines.get(net.name);
     const subnets = [net.subnet, net.subnet6].filter(Boolean).join(", ");
+    const { from, to } = this.gap(net.name);
     drawing.append(
       svg("path", { class: "segment", d: `M6 ${y}H${this.width - 6}` }),
-      svg("text", { class: "segment-name", x: this.width - 8, y: y - 6, "text-anchor": "end", text: cut(`${net.name}  ${subnets}`, this.width * 0.6, "11px sans-serif") }),
+      svg("text", { class: "segment-name", x: (from + to) / 2, y: y - 6, "text-anchor": "middle", text: cut(`${net.name}  ${subnets}`, to - from - 8, "11px sans-serif") }),
     );
+  }
+
+  // gap is the widest place above a segment that no cable crosses: its name goes there.
+  gap(net) {
+    const taps = [...this.nodes.values()].flatMap((node) => node.taps.filter((tap) => tap.net === net && tap.from < tap.line).map((tap) => tap.x));
+    const edges = [6, ...taps.sort((a, b) => a - b), this.width - 6];
+    let best = { from: 6, to: this.width - 6, width: 0 };
+    for (let i = 1; i < edges.length; i++) if (edges[i] - edges[i - 1] >= best.width) best = { from: edges[i - 1], to: edges[i], width: edges[i] - edges[i - 1] };
+    return best;
   }
 
   show(n) {
