@@ -92,7 +92,7 @@ func edk2Takes(d *dissector, _ []byte) string {
 	case m.pxe:
 		return "EDK2 prefers such an OFFER, with address and discovery in one, to all others."
 	case !m.http && m.bootfile() == "":
-		return "EDK2 takes an OFFER that names no boot file only together with a proxyDHCP service's. Alone it is passed over, and no REQUEST follows (PXE-E16)."
+		return "EDK2's PXE client takes an OFFER that names no boot file only together with a proxyDHCP service's. Alone it is passed over, and no REQUEST follows (PXE-E16)."
 	case !m.http:
 		return "EDK2 boots the file by plain DHCP, if no better OFFER comes in its first 4 seconds: one that says PXEClient, or a proxyDHCP service's beside this."
 	}
@@ -152,9 +152,9 @@ func edk2Next(d *dissector, v []byte) string {
 	switch {
 	case !m.reply() || m.offers() || m.http || m.bootfile() == "" && !m.pxe:
 		return ""
-	case m.pxe && !m.discovery() && m.kind == msgOffer && allZero(v):
+	case m.pxe && !m.discovery() && !d.pxePort() && m.tag[71] == nil && allZero(v):
 		return "EDK2 asks port 4011 of the server of option 54 instead."
-	case m.pxe && !m.discovery() && m.kind == msgOffer:
+	case m.pxe && !m.discovery() && !d.pxePort() && m.tag[71] == nil:
 		return "EDK2 asks port 4011 of this server."
 	case allZero(v):
 		return "EDK2 fetches from the server of option 54 instead."

@@ -183,8 +183,12 @@ func hasWord(v []byte, word string) bool {
 }
 
 func edk2Answer6(d *dissector, _ []byte) string {
-	if t := d.data[d.payload]; t == 2 {
-		return "EDK2 collects advertisements for some 4 seconds before it takes one."
+	const collects = "EDK2 collects advertisements for some 4 seconds before it takes one."
+	switch names := d.paths["dhcp6.option.59"] > 0; {
+	case d.data[d.payload] != 2:
+		return ""
+	case !names:
+		return collects + " This one names no boot file (option 59), which its PXE client needs: PXE-E21, if no other does. Its second DHCPv6 client needs none."
 	}
-	return ""
+	return collects
 }
