@@ -20,6 +20,7 @@ type boot struct {
 	events []event.Event // all of them, GuestPowered first
 	lines  []event.Event // the console, see addLine
 	faults []armed       // on its cable, while it had not settled
+	hands  []hand        // what was done by hand to its packets, while it had not settled
 
 	stage    event.Stage
 	reached  map[event.Stage]event.Event // the event that first showed each stage

@@ -168,9 +168,9 @@ func (b *boot) without(a *armed) string {
 	return ""
 }
 
-// lost tells whether a fault on the cable took a request, or anything that came to the guest after it.
+// lost tells whether a fault on the cable, or a hand, took a request, or anything that came to the guest after it.
 func (b *boot) lost(request event.Event) bool {
-	return slices.ContainsFunc(b.events, func(e event.Event) bool {
+	return b.lostByHand(request) || slices.ContainsFunc(b.events, func(e event.Event) bool {
 		if e.Kind != event.FaultHit || e.Fault == nil {
 			return false
 		}

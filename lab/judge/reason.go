@@ -147,6 +147,7 @@ func (b *boot) conclude() Outcome {
 			d.do = words
 		}
 		b.owned(r.reason, d)
+		b.handled(r.reason, d)
 		evidence := d.evidence
 		if b.gaveUp != nil {
 			evidence = slices.Concat(evidence, b.complaint, []event.Event{*b.gaveUp})

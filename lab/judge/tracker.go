@@ -21,6 +21,7 @@ type Tracker struct {
 	gone   map[string]*event.Event // services whose process has ended by itself
 
 	held      holds           // when nobody moved
+	heldAt    event.Event     // where the lab was held last
 	dismissed map[string]bool // services that the lab itself stopped
 	restarts  []event.Event   // services that are started again by their policy
 
@@ -85,6 +86,7 @@ func (t *Tracker) Feed(e event.Event) {
 		t.runEnd = &e
 	case event.LabHeld:
 		t.held.take(e)
+		t.byHand(e)
 	case event.ServiceReady:
 		delete(t.gone, e.Service)
 	case event.ServiceEnded:

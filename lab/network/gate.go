@@ -140,7 +140,7 @@ func (g *Gate) next(open bool) (met, more bool) {
 	g.queue[0] = nil
 	g.queue = g.queue[1:]
 	if k.late == nil && g.means != nil && g.means(k.cable.config.Name, k.data, k.fromGuest) {
-		g.at, g.halt = k, true
+		g.at = k
 		g.mu.Unlock()
 		return true, false
 	}
@@ -172,7 +172,7 @@ func (g *Gate) keep(c *Cable, f coming) bool {
 		return false
 	}
 	k.data = bytes.Clone(data)
-	g.at, g.shut, g.halt = k, true, true
+	g.at, g.shut = k, true
 	g.mu.Unlock()
 	g.closed()
 	return true
@@ -192,16 +192,20 @@ func (g *Gate) enqueue(k *kept, data []byte) bool {
 	return true
 }
 
-// repeats tells of a TCP segment that one like it waits already: the kernel of a service's host sends it again while nobody takes it.
+// repeats tells of a frame of a kernel that one like it waits already: while nobody answers, the kernel of a service's host sends its TCP
+// segments again, and asks again who has an address.
 func (g *Gate) repeats(k *kept, data []byte) bool {
-	s, ok := wire.PeekTCP(data)
-	if !ok {
+	s, segment := wire.PeekTCP(data)
+	ends, _ := wire.Peek(data)
+	if !segment && ends.UDP != nil {
 		return false
 	}
-	ends, _ := wire.Peek(data)
 	same := func(o *kept) bool {
-		if o.cable != k.cable || o.fromGuest != k.fromGuest {
+		switch {
+		case o.cable != k.cable || o.fromGuest != k.fromGuest:
 			return false
+		case !segment:
+			return bytes.Equal(o.data, data)
 		}
 		had, ok := wire.PeekTCP(o.data)
 		from, _ := wire.Peek(o.data)
