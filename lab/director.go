@@ -162,7 +162,7 @@ func (l *lab) powerGroup(ctx context.Context, group []plan.Guest) error {
 		}
 	}
 	for _, g := range group {
-		_ = l.guests[g.Name].now.Load().qemu.Resume(ctx)
+		_ = l.guests[g.Name].now.Load().settleClock(ctx)
 	}
 	return nil
 }

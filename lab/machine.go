@@ -57,6 +57,7 @@ type powered struct {
 	settled bool            // the director has settled it
 	warp    bool            // its clock is warped
 	stopped atomic.Bool     // paused by hand
+	halted  bool            // its monitor has stopped it; the director's
 }
 
 // over tells whether this power-on has ended: its exit event is in the log.
@@ -152,7 +153,7 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 		return err
 	}
 	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), faults: newFaults(m.faults.list, mac, m.spent), begun: make(chan struct{}), gone: make(chan struct{}), life: ctx,
-		warp: g.Clock == "warp"}
+		warp: g.Clock == "warp", halted: held}
 	if last := m.now.Load(); last != nil {
 		p.boot = last.boot + 1
 	}

@@ -137,22 +137,22 @@ func (l *lab) handOf(s control.Step) (hand network.Hand, did string, err error) 
 // goOn has the packet that the lab was held at travel on, and those that came since, one after the other. Nobody moves before all have;
 // then everybody does. It returns when the lab is to be held again, or runs freely.
 func (l *lab) goOn(hand network.Hand) {
-	if l.gate.Pass(hand) {
-		return
-	}
-	if l.command(l.life, func() error { l.moveAll(); return nil }) == nil {
-		l.gate.Open()
+	if !l.gate.Pass(hand) {
+		_ = l.command(l.life, func() error { l.moveAll(); return nil }) // unless the lab is over
 	}
 }
 
 // shut is called when the gate has stopped letting frames pass. Guests whose clock is warped are stopped at once: a moment of the host
 // is seconds to them.
 func (l *lab) shut() {
+	l.freezing.Lock()
+	l.frozen = true
 	for _, m := range l.guests {
-		if p := m.now.Load(); p != nil && p.warp && !p.over() {
+		if p := m.now.Load(); p != nil && p.warped() && !p.over() {
 			p.qemu.Freeze()
 		}
 	}
+	l.freezing.Unlock()
 	l.soon(l.life, l.holdStill)
 }
 

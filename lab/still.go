@@ -27,7 +27,7 @@ func (l *lab) stopAll() {
 	all.Wait()
 }
 
-// moveAll has everybody go on: services first, as guests ask and they answer. It is the director's.
+// moveAll has everybody go on: services first, then the gate opens, and then guests go on, who ask. It is the director's.
 func (l *lab) moveAll() {
 	var all sync.WaitGroup
 	l.serving.Lock()
@@ -39,34 +39,61 @@ func (l *lab) moveAll() {
 	l.moves = make(chan struct{})
 	l.serving.Unlock()
 	all.Wait()
+	l.freezing.Lock()
+	l.frozen = false
+	l.freezing.Unlock()
+	if l.gate.Open() { // at something that services had under way
+		return
+	}
 	for _, m := range l.guests {
 		if p := m.now.Load(); m.alive && p != nil {
-			all.Go(func() { p.thaw(l.life) })
+			all.Go(func() { l.thaw(p) })
 		}
 	}
 	all.Wait()
 }
 
-// freeze has the guest's clock stand still. The clock of a warped guest is its processor's work: its QEMU is stopped as it is. A QEMU
-// in real time reads the host's clock, so that its monitor must stop it; one whose monitor does not answer is stopped all the same.
+// thaw has a frozen guest go on, unless somebody has paused it, or the lab is to be held again already.
+func (l *lab) thaw(p *powered) {
+	l.freezing.Lock()
+	if !l.frozen {
+		p.qemu.Thaw()
+	}
+	l.freezing.Unlock()
+	_ = p.settleClock(l.life) // one that is gone tells so itself
+}
+
+// warped tells of a guest whose clock is its processor's work, and whose QEMU is a process of this host: to stop that is to stop its
+// clock, at once. One in real time reads the host's clock, so that its monitor must stop it.
+func (p *powered) warped() bool { return p.warp && p.qemu.PID() != 0 }
+
+// freeze has the guest's clock stand still. A QEMU whose monitor does not answer is stopped as it is.
 func (p *powered) freeze(ctx context.Context) {
-	if p.warp || p.qemu.Pause(ctx) != nil {
+	if p.warped() {
+		p.qemu.Freeze()
+		return
+	}
+	if p.qemu.Pause(ctx) != nil {
 		p.qemu.Freeze()
 	}
+	p.halted = true
 }
 
-// thaw has a frozen guest go on, unless somebody has paused it.
-func (p *powered) thaw(ctx context.Context) {
-	p.qemu.Thaw()
-	_ = p.settleClock(ctx) // one that is gone tells so itself
-}
-
-// settleClock has the guest run, or not if somebody has paused it.
-func (p *powered) settleClock(ctx context.Context) error {
-	if p.stopped.Load() {
-		return p.qemu.Pause(ctx)
+// settleClock has the monitor let the guest run, or not if somebody has paused it. It is the director's.
+func (p *powered) settleClock(ctx context.Context) (err error) {
+	stop := p.stopped.Load()
+	switch {
+	case stop == p.halted:
+		return nil
+	case stop:
+		err = p.qemu.Pause(ctx)
+	default:
+		err = p.qemu.Resume(ctx)
 	}
-	return p.qemu.Resume(ctx)
+	if err == nil {
+		p.halted = stop
+	}
+	return err
 }
 
 // stand has a service's process stand still for as long as the lab is held, whatever its faults do.

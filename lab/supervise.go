@@ -43,11 +43,14 @@ type lab struct {
 	commands chan func()     // run by the director, for the control socket
 	over     chan struct{}   // closed when the director decides no more
 
-	life   context.Context // of the run, for what a step begins
-	gate   *network.Gate   // on all guests' cables
-	stages stages
-	still  atomic.Bool   // nobody moves; changed by the director, with serving locked or before anything runs
-	moves  chan struct{} // closed when everybody goes on, and another then; guarded by serving
+	life     context.Context // of the run, for what a step begins
+	gate     *network.Gate   // on all guests' cables
+	stages   stages
+	still    atomic.Bool   // nobody moves; changed by the director, with serving locked or before anything runs
+	moves    chan struct{} // closed when everybody goes on, and another then; guarded by serving
+	freezing sync.Mutex    // guards frozen, and what is done to guests by it
+	frozen   bool          // the gate is shut, and warped guests are not to run
+
 	held   bool          // the lab is held, until a step; the director's alone
 	told   int           // the latest event about it; the director's alone
 	until  string        // where it is to be held next, for people; the director's alone
