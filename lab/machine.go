@@ -100,6 +100,9 @@ func (m *machine) observe(f network.Frame) {
 		return // it never had it
 	}
 	packet, ok := p.decoder.Frame(f.Number, f.Data, f.FromGuest)
+	if moved, far := p.decoder.Moved(); far {
+		m.lab.happened(event.Event{Kind: event.FileMoved, Network: p.network, Guest: m.name, Boot: p.boot, Progress: &moved})
+	}
 	if !ok || p.stormy(packet.TFTP) {
 		return
 	}

@@ -36,6 +36,7 @@ type Event struct {
 	Fault    *Fault    `json:"fault,omitempty"`
 	Socket   *Socket   `json:"socket,omitempty"`
 	Hold     *Hold     `json:"hold,omitempty"`
+	Progress *Progress `json:"progress,omitempty"`
 }
 
 // Kind says what happened.
@@ -57,6 +58,7 @@ const (
 	Console        Kind = "console"         // Guest, Boot, Text: one cleaned line of the serial console
 	ConsolePartial Kind = "console-partial" // Guest, Boot, Text: a line begun and not ended (a prompt)
 	PacketSeen     Kind = "packet"          // Network, Guest, Boot, Service (the sender, if it is one), Packet
+	FileMoved      Kind = "progress"        // Network, Guest, Boot, Progress: a long file has come so far; its packets are folded
 	ServerDecided  Kind = "decision"        // Service, Decision: what one of our servers decided, and why
 	GuestStalled   Kind = "guest-stalled"   // Guest, Boot, Stall: a stage overran its budget
 	GuestHeld      Kind = "guest-held"      // Guest, Boot, Text "pause" or "resume": its clock stands still, or goes on

@@ -84,6 +84,7 @@ func (t *Tracker) Feed(e event.Event) {
 		}
 	case event.RunEnded:
 		t.runEnd = &e
+	case event.FileMoved: // is for who looks on: what is judged rests on packets
 	case event.LabHeld:
 		t.held.take(e)
 		t.byHand(e)

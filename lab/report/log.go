@@ -36,6 +36,8 @@ func happened(e event.Event) string {
 		return fmt.Sprintf("<- #%d %s", e.Packet.Frame, e.Packet.Info)
 	case e.Decision != nil:
 		return e.Decision.String()
+	case e.Progress != nil:
+		return e.Progress.String()
 	case e.Hold != nil:
 		return Held(e)
 	case e.Kind == event.FaultHit && e.Fault != nil:

@@ -91,6 +91,8 @@ func (s *Story) Add(e event.Event) []Item {
 		s.decided(e)
 	case e.Hold != nil:
 		s.held(e)
+	case e.Progress != nil:
+		s.progress(e)
 	default:
 		s.happened(e)
 	}

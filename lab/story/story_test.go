@@ -86,6 +86,31 @@ func TestLaws(t *testing.T) {
 	}
 }
 
+// TestProgress: a long file's bar grows as it comes, by what is told of it now and then.
+func TestProgress(t *testing.T) {
+	p := &plan.Plan{Guests: []plan.Guest{{Name: "x64", MAC: "52:54:00:70:78:01"}}}
+	const client, server = "192.0.2.100:2000", "192.0.2.1:69"
+	asked := &event.Packet{Frame: 1, FromGuest: true, Src: client, Dst: server, Proto: "tftp", Info: "RRQ big", TFTP: &event.TFTP{Op: "RRQ", File: "big"}}
+	last := &event.Packet{Frame: 9, Src: server, Dst: client, Proto: "tftp", Info: "DATA 9 last", TFTP: &event.TFTP{Op: "DATA", File: "big", Block: 9, Bytes: 900, Last: true}}
+	log := []event.Event{{Kind: event.GuestPowered, Power: &event.Power{}}, {Kind: event.PacketSeen, Packet: asked}}
+	for _, n := range []int64{300, 200, 600} { // what came earlier says nothing new
+		log = append(log, event.Event{Kind: event.FileMoved, Progress: &event.Progress{Proto: "tftp", Client: client, File: "big", Bytes: n, Size: 900}})
+	}
+	log = append(log, event.Event{Kind: event.PacketSeen, Packet: last}, event.Event{Kind: event.FileMoved, Progress: &event.Progress{Proto: "tftp", Client: client, File: "big", Bytes: 950}})
+	var got []string
+	for i := range log {
+		log[i].Seq, log[i].Guest, log[i].Boot = i+1, "x64", 1
+	}
+	for _, it := range Tell(p, log, nil) {
+		if it.Row != nil && it.Row.Kind == Transfer {
+			got = append(got, fmt.Sprintf("%d of %d %s", it.Row.Bytes, it.Row.Size, it.Row.Outcome))
+		}
+	}
+	if want := []string{"0 of 0 ", "300 of 900 ", "600 of 900 ", "900 of 900 whole"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // lawful holds items against the laws of their order and names.
 func lawful(t *testing.T, items []Item, lanes []Lane) {
 	t.Helper()

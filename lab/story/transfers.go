@@ -59,6 +59,23 @@ func (s *Story) tftp(e event.Event) {
 	s.moved(x, &before)
 }
 
+// progress tells how far a file has come.
+func (s *Story) progress(e event.Event) {
+	m := e.Progress
+	x := s.transfers[m.Client]
+	if x == nil {
+		x = s.byFile[e.Guest+" "+m.File]
+	}
+	if x == nil || x.place != whence(e) || m.Bytes <= x.row.Bytes || x.row.Outcome == "whole" {
+		return
+	}
+	x.row.Bytes = m.Bytes
+	if m.Size > 0 {
+		x.row.Size = m.Size
+	}
+	s.show(x.row)
+}
+
 // ofClient tells whether a packet of TFTP comes from who fetches a file.
 func (s *Story) ofClient(e event.Event) bool {
 	p := e.Packet
@@ -79,7 +96,11 @@ func (s *Story) begin(x *transfer, client string, e event.Event) {
 	x.row.ID = s.rows
 	s.transfers[client] = x
 	if x.row.Guest != "" {
-		s.byFile[x.row.Guest+" "+x.row.Label] = x
+		key := x.row.Guest + " " + x.row.Label
+		if was := s.byFile[key]; was != nil && was.row.Outcome == SizeOnly && was.row.Proto == x.row.Proto { // which it asked for to know it now
+			x.row.Size = was.row.Size
+		}
+		s.byFile[key] = x
 	}
 	for _, d := range s.early[client] {
 		if e.At-d.At <= moment {

@@ -20,6 +20,7 @@ type exchange struct {
 	crc                  uint32
 	repeats              int
 	last                 bool
+	marks                marks
 }
 
 // newExchange begins an exchange with the request that was read.

@@ -79,7 +79,13 @@ func (d *Decoder) follow(p *event.Packet) bool {
 	} else {
 		c.fromServer(d.tcp.Seq, d.tcp.Payload, d.tcp.FIN)
 	}
-	return c.tell(p)
+	if c.tell(p) {
+		return true
+	}
+	if len(c.open) > 0 && !client {
+		c.open[0].moved(d)
+	}
+	return false
 }
 
 // midway takes up a connection whose beginning was not seen, if the segment begins a message.

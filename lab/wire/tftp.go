@@ -83,7 +83,11 @@ func (d *Decoder) tftp(p *event.Packet, payload []byte, size int) bool {
 	}
 	switch op {
 	case opDATA:
-		return t.data(p, number, size-4)
+		told := t.data(p, number, size-4)
+		if !told {
+			t.moved(d)
+		}
+		return told
 	case opACK:
 		return t.ack(p, number, d.cur.dst.Port(), client)
 	case opERROR:

@@ -28,6 +28,8 @@ type transfer struct {
 	acking   bool
 	sent     tally // of DATA
 	acks     tally
+	size     int64 // by option tsize; zero while unknown
+	marks    marks
 	ended    bool
 	nameless bool   // its request was not seen
 	heard    *heard // blocks of a multicast transfer (RFC 2090); nil for any other
@@ -123,6 +125,9 @@ func (t *transfer) grant(p *event.Packet, payload []byte, port uint16) bool {
 	r := parseRequest(payload[2:], false)
 	if n, err := strconv.Atoi(r.options["blksize"]); err == nil && n >= 8 && n <= 65464 { // RFC 2348
 		t.blksize = n
+	}
+	if n, err := strconv.ParseInt(r.options["tsize"], 10, 64); err == nil {
+		t.size = max(n, 0)
 	}
 	if t.tid == 0 {
 		t.tid = port

@@ -30,6 +30,7 @@ type Decoder struct {
 	newest    map[netip.AddrPort]*transfer // the last transfer a client port asked for
 	asked     map[[2]netip.Addr]*transfer  // the last transfer a client's address asked a server's for
 	solicited bool                         // a Router Solicitation waits for its answer
+	moved     event.Progress               // of the file that the last frame brought a part of, if that is to be told
 	cur       current
 
 	// Reused for every frame, so that a folded frame costs no allocation.
@@ -93,7 +94,7 @@ func New(mac net.HardwareAddr) *Decoder {
 // Proto "dhcp" comes with DHCP set, "dhcp6" with DHCP6, "tftp" with TFTP, "http" with HTTP. Bytes that cannot be decoded give the layer that was
 // reached and the reason in Error. Text from the wire has its unprintable octets escaped as \xNN.
 func (d *Decoder) Frame(number int, data []byte, fromGuest bool) (event.Packet, bool) {
-	d.cur = current{fromGuest: fromGuest}
+	d.cur, d.moved = current{fromGuest: fromGuest}, event.Progress{}
 	p := &d.packet
 	*p = event.Packet{Frame: number, FromGuest: fromGuest, Proto: "other"}
 	keep := d.ethernet(p, data)
