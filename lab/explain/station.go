@@ -72,6 +72,9 @@ func (r *reader) take(s *station, f *Frame, h *wire.Head, from bool, at time.Dur
 		s.vlans[f.VLAN] = true
 	}
 	p, keep := s.decoder.Frame(f.Number, s.addressed(f.Data, h, from), from)
+	if m, far := s.decoder.Moved(); far {
+		s.add(event.Event{Kind: event.FileMoved, At: at, Progress: &m})
+	}
 	if f.Cut && p.DHCP == nil {
 		p.Error = ""
 	}
