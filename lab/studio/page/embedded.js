@@ -30,6 +30,11 @@ export class Embedded {
     return frame;
   }
 
+  async held(item) {
+    this.packets ||= block("studio-held");
+    return (await this.packets)[item];
+  }
+
   chunkOf(number) {
     return [...document.querySelectorAll("script[data-from][data-to]")].find((s) => number >= Number(s.dataset.from) && number <= Number(s.dataset.to));
   }

@@ -59,7 +59,7 @@ export class Inspector {
     this.setWhy({ why: hold.why });
     const now = this.app.moment.isNow && this.app.mayAct;
     this.setEdits(now);
-    const get = () => (this.app.moment.isNow && !this.app.source.embedded ? (this.changes.length ? this.app.source.preview(this.changes) : this.app.source.held()) : Promise.reject(new Error("this packet was held at that moment; it is not held any more")));
+    const get = () => (now && this.changes.length ? this.app.source.preview(this.changes) : this.app.source.held(hold.n));
     await this.load(get, `Held · ${laneName(hold.from)} → ${laneName(hold.to || "*")}`, path, now);
   }
 
@@ -141,7 +141,7 @@ export class Inspector {
 
   async preview(path) {
     const before = this.changes.slice(0, -1);
-    const frame = await this.load(async () => (this.changes.length ? this.app.source.preview(this.changes) : this.app.source.held()), this.heldTitle(), path, true);
+    const frame = await this.load(async () => (this.changes.length ? this.app.source.preview(this.changes) : this.app.source.held(this.holding.n)), this.heldTitle(), path, true);
     if (!frame && this.changes.length) {
       this.split.hidden = false;
       this.changes = before;

@@ -37,8 +37,9 @@ export class Live {
     return this.get("frames/" + number);
   }
 
-  held() {
-    return this.get("held");
+  // held opens the packet that the lab is, or was, held at: the item says which.
+  held(item) {
+    return this.get("held?item=" + item);
   }
 
   preview(changes) {

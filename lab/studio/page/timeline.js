@@ -65,7 +65,7 @@ export class Timeline {
     if (item.row) this.takeRow(item);
     else if (item.guest) track(this.guests, item.guest.name).add(item.n, item.guest);
     else if (item.service) track(this.services, item.service.name).add(item.n, item.service);
-    else if (item.hold) this.hold.add(item.n, item.hold);
+    else if (item.hold) this.hold.add(item.n, { ...item.hold, n: item.n });
     else if (item.print) this.takePrint(item);
     else if (item.verdict) track(this.verdicts, item.verdict.guest).add(item.n, item.verdict);
     else if (item.step) this.steps.push({ n: item.n, ...item.step });
