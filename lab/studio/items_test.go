@@ -272,7 +272,6 @@ func TestKilled(t *testing.T) {
 		t.Errorf("%d items, the last %+v", len(items), items[len(items)-1])
 	}
 	s.get("/api/frames/5")
-	s.get("/api/export.html")
 	if res, text := s.do(s.request(http.MethodGet, "/api/frames/5000", "")); res.StatusCode != 404 {
 		t.Errorf("a frame that is not there: %s: %s", res.Status, text)
 	}
