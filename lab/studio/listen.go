@@ -99,3 +99,21 @@ func (l *Listener) URL(token string) string {
 	}
 	return "http://" + net.JoinHostPort(host.String(), l.port) + "/#token=" + token
 }
+
+// Elsewhere are the addresses by which other hosts reach the page, of a studio that listens on every address of this one.
+func (l *Listener) Elsewhere(token string) []string {
+	if !l.everywhere {
+		return nil
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // it is a convenience
+	}
+	var out []string
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			out = append(out, "http://"+net.JoinHostPort(n.IP.String(), l.port)+"/#token="+token)
+		}
+	}
+	return out
+}

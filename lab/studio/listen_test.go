@@ -57,6 +57,12 @@ func TestListen(t *testing.T) {
 		if l.Open != open || !strings.HasPrefix(l.URL("T"), "http://127.0.0.1:") || !strings.HasSuffix(l.URL("T"), "/#token=T") {
 			t.Errorf("%s: open %v, %s", address, l.Open, l.URL("T"))
 		}
+		for _, u := range l.Elsewhere("T") { // each must be its own
+			host := strings.TrimSuffix(strings.TrimPrefix(u, "http://"), "/#token=T")
+			if !open || !(&Server{at: l}).own(host) {
+				t.Errorf("%s is reached from elsewhere as %s", address, u)
+			}
+		}
 		l.Close()
 	}
 }

@@ -88,6 +88,9 @@ func (s *Server) URL() string {
 // WatchURL is the address for those who may look.
 func (s *Server) WatchURL() string { return s.at.URL(s.watchToken) }
 
+// WatchElsewhere are the addresses for those on other hosts who may look, of a studio that listens on every address of this one.
+func (s *Server) WatchElsewhere() []string { return s.at.Elsewhere(s.watchToken) }
+
 // BestURL is the address by which most can be done.
 func (s *Server) BestURL() string {
 	if u := s.URL(); u != "" {

@@ -135,6 +135,9 @@ func sayStudio(s *studio.Server, at *studio.Listener, show *shown) {
 		fmt.Printf("  open:  %s\n", u)
 	}
 	fmt.Printf("  watch: %s\n", s.WatchURL())
+	for _, u := range s.WatchElsewhere() {
+		fmt.Printf("         %s\n", u)
+	}
 	if show.lab == nil {
 		fmt.Println("Ctrl-C ends the studio")
 	} else {
