@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
@@ -22,8 +23,9 @@ type class struct {
 	bundle string
 }
 
-// begin brings the lab of a lesson up, held at its first packet. Down takes it away again, and gives its bundle.
-func begin(t *testing.T, name, clock string) *class {
+// begin brings the lab of a lesson up, held at its first packet. With changes it expects what is to
+// come of these. Down takes it away again, and gives its bundle.
+func begin(t *testing.T, name, clock string, do ...whatIf) *class {
 	t.Helper()
 	needBoots(t)
 	l, err := library.Lesson(name)
@@ -31,7 +33,7 @@ func begin(t *testing.T, name, clock string) *class {
 		t.Fatal(err)
 	}
 	c := &class{T: t, lesson: l, bundle: filepath.Join(t.TempDir(), "bundle")}
-	out, err := exec.CommandContext(t.Context(), pxelab, "up", topologyFile(t, l), "--hold", "--at-once", "1", "--clock", clock, "--out", c.bundle).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), pxelab, "up", topologyFile(t, l, do...), "--hold", "--at-once", "1", "--clock", clock, "--out", c.bundle).CombinedOutput()
 	if err != nil {
 		t.Fatalf("pxelab up --hold: %v\n%s", err, out)
 	}
@@ -64,17 +66,22 @@ func (c *class) until(u control.Until) {
 
 var errEnough = errors.New("enough seen")
 
+// patience is how long a class may take: several times what it does in real time on a busy host.
+const patience = 5 * time.Minute
+
 // follow hands events to see until that has seen enough.
 func (c *class) follow(see func(e event.Event) (enough bool)) {
 	c.Helper()
-	err := c.lab.Events(c.Context(), 1, func(e event.Event) error {
+	ctx, cancel := context.WithTimeout(c.Context(), patience)
+	defer cancel()
+	err := c.lab.Events(ctx, 1, func(e event.Event) error {
 		if see(e) {
 			return errEnough
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, errEnough) && !errors.Is(err, context.Canceled) {
-		c.Fatal(err)
+	if err == nil || !errors.Is(err, errEnough) {
+		c.Fatalf("the lab ended, or %v passed, before enough was seen: %v", patience, err)
 	}
 }
 

@@ -82,12 +82,15 @@ func shipped(t *testing.T) []*lesson.Lesson {
 	return all
 }
 
-// topologyFile writes a lesson's topology to a file.
-func topologyFile(t *testing.T, l *lesson.Lesson) string {
+// topologyFile writes a lesson's topology to a file, with what is expected of changes in place of its expectations if there are any.
+func topologyFile(t *testing.T, l *lesson.Lesson, do ...whatIf) string {
 	t.Helper()
 	_, data, err := library.Topology(l)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(do) > 0 {
+		data = []byte(expecting(string(data), do))
 	}
 	file := filepath.Join(t.TempDir(), l.Topology+".yaml")
 	if err := os.WriteFile(file, data, 0o644); err != nil {
