@@ -1,5 +1,6 @@
 // The cards of guests and services in the drawing of the network, and the word for how a guest stands.
 import { svg, cut, widthOf } from "./dom.js";
+import { shortName } from "./words.js";
 
 const font = "12px system-ui, sans-serif";
 const boldFont = "600 12px system-ui, sans-serif";
@@ -8,7 +9,7 @@ const boldFont = "600 12px system-ui, sans-serif";
 export function cardOf(node, size) {
   const { kind, thing } = node;
   const left = node.x - size.width / 2;
-  const about = kind === "guest" ? [thing.firmware, thing.nic].filter(Boolean).join(", ") : (thing.roles || []).join(", ");
+  const about = (kind === "guest" ? [thing.firmware, thing.nic] : thing.roles || []).filter(Boolean).join(", ") || thing.mac || "";
   const word = svg("text", { class: "word", x: size.width - 10, y: 18, "text-anchor": "end" });
   const address = svg("text", { class: "address", x: 12, y: 36 });
   const dot = svg("circle", { class: "state", cx: 15, cy: 14, r: 4.5 });
@@ -22,10 +23,10 @@ export function cardOf(node, size) {
   const set = (state, where) => {
     g.dataset.state = state.kind;
     word.textContent = cut(state.short || state.word, 84, boldFont);
-    name.textContent = cut(thing.name, size.width - 42 - widthOf(word.textContent, boldFont), "600 14px system-ui, sans-serif");
+    name.textContent = cut(shortName(thing.name), size.width - 42 - widthOf(word.textContent, boldFont), "600 14px system-ui, sans-serif");
     address.textContent = cut(where || "no address yet", size.width - 20, font);
     address.classList.toggle("none", !where);
-    if (kind === "guest") title.textContent = `guest ${thing.name}: ${state.word}${where ? ", " + where : ""}; ${about}; MAC ${thing.mac}`;
+    if (kind === "guest" && thing.mac) title.textContent = `guest ${thing.name}: ${state.word}${where ? ", " + where : ""}; ${about}; MAC ${thing.mac}`;
   };
   set({ word: "", kind: "idle" }, "");
   return { node: g, set };

@@ -3,7 +3,7 @@
 import { el, byId, perFrame } from "./dom.js";
 import { countUpTo } from "./timeline.js";
 import { rowShape } from "./arrow.js";
-import { laneName, protocol, sentence, seconds } from "./words.js";
+import { laneName, protocol, sentence, seconds, shortName } from "./words.js";
 
 const spare = 6; // rows beyond each edge that are drawn before they are in sight
 
@@ -124,7 +124,7 @@ export class Diagram {
   }
 
   laneHead(lane, x, width) {
-    const head = el("div", { class: "lane " + lane.kind, title: `${lane.kind} ${lane.name}` }, el("span", { text: lane.name }));
+    const head = el("div", { class: "lane " + lane.kind, title: `${lane.kind} ${lane.name}` }, el("span", { text: shortName(lane.name) }));
     head.style.left = this.left + x - width / 2 + "px";
     head.style.width = width + "px";
     return head;

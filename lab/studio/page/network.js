@@ -10,6 +10,11 @@ const card = { width: 152, height: 60, gap: 12, drop: 20 };
 export class Network {
   constructor(app) {
     this.app = app;
+    const { about } = app;
+    // Of a capture only addresses are known: what is no machine that boots is drawn as a service.
+    const others = about.kind === "capture" ? about.lanes.filter((l) => l.kind === "other").map((l) => ({ name: l.name, lane: l.id })) : [];
+    this.nets = about.networks.length ? about.networks : [{ name: "" }];
+    this.services = [...about.services, ...others];
     this.nodes = new Map(); // by lane: {x, y, taps: [{net, y}], node, set}
     this.lines = new Map(); // by network: y
     this.places();
@@ -19,10 +24,9 @@ export class Network {
 
   // places gives each thing its place: above a segment its services, below it its guests, at the left who stands in several.
   places() {
-    const { about } = this.app;
-    const nets = about.networks.length ? about.networks : [{ name: "", subnet: "" }];
+    const { nets } = this;
     const netsOf = (s) => s.networks || (s.network ? [s.network] : [nets[0].name]);
-    const bridging = about.services.filter((s) => netsOf(s).length > 1);
+    const bridging = this.services.filter((s) => netsOf(s).length > 1);
     const columns = Math.max(2, ...nets.map((n) => Math.max(this.above(n, netsOf).length, this.below(n, nets).length)));
     const margin = bridging.length ? card.width + 2 * card.gap : 0;
     this.width = margin + columns * (card.width + card.gap) + card.gap;
@@ -41,7 +45,7 @@ export class Network {
   }
 
   above(net, netsOf) {
-    return this.app.about.services.filter((s) => netsOf(s).length === 1 && netsOf(s)[0] === net.name);
+    return this.services.filter((s) => netsOf(s).length === 1 && netsOf(s)[0] === net.name);
   }
 
   below(net, nets) {
@@ -52,7 +56,7 @@ export class Network {
     const room = (this.width - left - card.gap) / Math.max(1, things.length);
     things.forEach((thing, i) => {
       const x = left + card.gap / 2 + room * (i + 0.5);
-      this.nodes.set(`${kind}:${thing.name}`, { kind, thing, x, y, taps: [{ net, x, line, from: kind === "service" ? y + card.height : y }] });
+      this.nodes.set(thing.lane || `${kind}:${thing.name}`, { kind, thing, x, y, taps: [{ net, x, line, from: kind === "service" ? y + card.height : y }] });
     });
   }
 
@@ -65,10 +69,9 @@ export class Network {
   }
 
   build() {
-    const { about } = this.app;
     this.flight = svg("g", { class: "flight" });
     const drawing = svg("svg", { viewBox: `0 0 ${this.width} ${this.height}`, class: "drawing", role: "group", "aria-label": "Network" });
-    for (const net of about.networks) this.segment(drawing, net);
+    for (const net of this.nets) this.segment(drawing, net);
     for (const node of this.nodes.values()) for (const tap of node.taps) drawing.append(svg("path", { class: "cable", d: `M${tap.x} ${tap.from}V${tap.line}` }));
     drawing.append(this.flight);
     for (const [id, node] of this.nodes) {
@@ -112,6 +115,8 @@ export class Network {
         const state = timeline.guests.get(name)?.at(n);
         const verdict = timeline.verdicts.get(name)?.at(n);
         node.card.set(guestWord(state, verdict), state?.address || "", id);
+      } else if (node.thing.lane) {
+        node.card.set({ word: "", kind: "idle" }, " ", id);
       } else {
         const state = timeline.services.get(name)?.at(n);
         node.card.set({ word: state?.state || "not started", kind: { ready: "good", exited: "bad", lost: "bad" }[state?.state] || "idle" }, (node.thing.addresses || []).join(" "), id);

@@ -1,6 +1,6 @@
 // The stage bar of each guest: how far its boot has come, when each stage was reached, and where it stopped.
 import { el, byId, say } from "./dom.js";
-import { stages, seconds } from "./words.js";
+import { stages, seconds, shortName } from "./words.js";
 import { guestWord } from "./card.js";
 
 export class Stages {
@@ -18,7 +18,7 @@ export class Stages {
     const word = el("span", { class: "word" });
     const list = el("ol", { class: "bar", "aria-hidden": "true" }, steps);
     const heard = el("span", { class: "unseen" });
-    const node = el("div", { class: "guest" }, el("span", { class: "name", text: guest.name, title: guest.firmware }), list, word, heard);
+    const node = el("div", { class: "guest" }, el("span", { class: "name", text: shortName(guest.name), title: [guest.name, guest.firmware].filter(Boolean).join(", ") }), list, word, heard);
     return { node, steps, word, heard };
   }
 

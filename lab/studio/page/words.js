@@ -49,6 +49,11 @@ export function laneName(id) {
   return colon < 0 ? id : id.slice(colon + 1);
 }
 
+// shortName is a name for where there is little room: of a hardware address the end, which tells machines apart.
+export function shortName(name) {
+  return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(name) ? "…" + name.slice(9) : name;
+}
+
 // progress says how far a transfer is.
 export function progress(row) {
   const parts = [];
