@@ -23,6 +23,8 @@ export class Inspector {
     this.octets = new Octets({ choose: (offset) => this.tree.selectAt(offset) });
     this.empty = el("p", { class: "empty", text: "Choose a packet in the diagram to open it." });
     this.split = el("div", { class: "split", hidden: true }, this.tree.node, this.octets.node);
+    this.more = el("button", { type: "button", id: "other-change", hidden: true, text: "Other change …", title: "Add an option to the held packet, or write a change as text", on: { click: () => this.write() } });
+    byId("packet-tools").append(this.more);
     byId("packet-body").append(this.title, this.why, this.note, this.edits, this.split, this.empty);
   }
 
@@ -56,11 +58,20 @@ export class Inspector {
       this.holding = hold;
       this.changes = [];
     }
-    this.setWhy({ why: hold.why });
+    this.heldWhy();
     const now = this.app.moment.isNow && this.app.mayAct;
     this.setEdits(now);
     const get = () => (now && this.changes.length ? this.app.source.preview(this.changes) : this.app.source.held(hold.n));
     await this.load(get, `Held · ${laneName(hold.from)} → ${laneName(hold.to || "*")}`, path, now);
+  }
+
+  // heldWhy says why the held packet was sent, as far as its server has told: of a packet that has crossed, its row has the reason.
+  heldWhy() {
+    const hold = this.holding;
+    const mac = this.app.about.guests.find((g) => g.name === hold.guest)?.mac;
+    const service = hold.from?.startsWith("service:") ? this.app.timeline.services.get(hold.from.slice(8))?.at(this.app.moment.n) : null;
+    const said = service?.last || "";
+    this.setWhy({ why: mac && said.startsWith(mac + " ") && said.includes("because") ? said.slice(mac.length + 1) : "" });
   }
 
   async frame(number) {
@@ -154,14 +165,22 @@ export class Inspector {
     return `Held · ${laneName(hold.from)} → ${laneName(hold.to || "*")}`;
   }
 
+  // setEdits shows what was changed of the held packet, and what can be.
   setEdits(on) {
-    this.edits.hidden = !on;
-    if (!on) return;
+    this.more.hidden = !on;
+    if (!on) this.writing = false;
+    this.edits.hidden = !on || (this.changes.length === 0 && !this.writing);
+    if (this.edits.hidden) return;
     const list = this.changes.map((c, i) => el("li", {}, el("code", { text: c }), " ", el("button", { type: "button", class: "link", text: "undo", "aria-label": "Undo " + c, on: { click: () => this.undo(i) } })));
     const go = el("button", { type: "button", class: "primary", id: "let-go", text: "Let it go, edited", on: { click: () => this.letGo() } });
-    const other = el("button", { type: "button", text: "Other change …", title: "Add an option, or write a change as text", on: { click: () => { const form = this.other(); other.replaceWith(form); form.firstChild.focus(); } } });
-    if (list.length) this.edits.replaceChildren(el("ul", {}, list), other, go);
-    else this.edits.replaceChildren(el("span", { class: "soft", text: "On its way: fields with ✎ can be changed." }), other);
+    this.edits.replaceChildren(...[list.length ? el("ul", {}, list) : "", this.writing ? this.other() : "", list.length ? go : ""].filter(Boolean));
+  }
+
+  // write opens the box for a change that no field has a pencil for.
+  write() {
+    this.writing = true;
+    this.setEdits(true);
+    this.edits.querySelector("input").focus();
   }
 
   undo(i) {

@@ -150,6 +150,7 @@ class Studio {
     if (!this.moment.isNow) return;
     this.followGone(items);
     const hold = items.findLast((i) => i.hold)?.hold;
+    if (!hold && this.inspector.showing === "held" && items.some((i) => i.service)) this.inspector.heldWhy();
     if (!hold) return;
     if (hold.on && hold.data) {
       this.diagram.selected = "held";
