@@ -2,6 +2,7 @@ package studio
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"strconv"
 	"strings"
@@ -215,4 +216,26 @@ func TestVendored(t *testing.T) {
 		t.Fatal("there is no terminal, and PXELAB_REQUIRE says that it must be there: with npm, scripts/fetch-web.sh fetches it")
 	}
 	t.Skip("there is no terminal: with npm, scripts/fetch-web.sh fetches it")
+}
+
+// TestLock: what npm fetches is named exactly, with its checksum, and from no registry but the public one.
+func TestLock(t *testing.T) {
+	data, err := os.ReadFile("web/package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lock struct {
+		Packages map[string]struct{ Version, Resolved, Integrity string }
+	}
+	if err := json.Unmarshal(data, &lock); err != nil {
+		t.Fatal(err)
+	}
+	if len(lock.Packages) < 4 {
+		t.Errorf("%d packages", len(lock.Packages))
+	}
+	for name, p := range lock.Packages {
+		if name != "" && (p.Version == "" || p.Integrity == "" || p.Resolved != "" && !strings.HasPrefix(p.Resolved, "https://registry.npmjs.org/")) {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -144,26 +143,25 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestClosed: closing the studio ends the streams that are followed, and a client that goes leaves nothing (goleak holds that).
+// TestClosed: a stream ends when its client goes, and all end when the studio is closed.
 func TestClosed(t *testing.T) {
 	l := newLab(t)
 	s := serveLab(t, l, Options{})
-	res, err := http.DefaultClient.Do(s.request(http.MethodGet, "/api/items", ""))
-	if err != nil {
-		t.Fatal(err)
+	for _, goes := range []func(*http.Response) error{
+		func(res *http.Response) error { return res.Body.Close() },
+		func(res *http.Response) error { return errors.Join(s.Close(), res.Body.Close()) },
+	} {
+		res, err := http.DefaultClient.Do(s.request(http.MethodGet, "/api/items", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := goes(res); err != nil {
+			t.Error(err)
+		}
+		if path := <-s.ended; path != "/api/items" {
+			t.Errorf("%s has ended", path)
+		}
 	}
-	gone, err := http.DefaultClient.Do(s.request(http.MethodGet, "/api/items", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone.Body.Close()
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	if _, err := io.Copy(io.Discard, res.Body); err != nil {
-		t.Logf("the stream was broken off: %v", err)
-	}
-	res.Body.Close()
 }
 
 // TestConsoles: recordings are told among the events by their time, as they grow, and keep what was typed apart.

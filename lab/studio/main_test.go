@@ -174,8 +174,9 @@ func (l *memoryLab) Console(ctx context.Context, guest string, rw io.ReadWriter)
 // served is a studio that is served until the test ends.
 type served struct {
 	*Server
-	t    testing.TB
-	base string // "http://127.0.0.1:PORT"
+	t     testing.TB
+	base  string      // "http://127.0.0.1:PORT"
+	ended chan string // paths whose calls have returned; the first ones, if nobody looks
 }
 
 func serve(t testing.TB, source *Source, o Options) *served {
@@ -185,6 +186,16 @@ func serve(t testing.TB, source *Source, o Options) *served {
 		t.Fatal(err)
 	}
 	s := New(source, at, o)
+	calls, handler := make(chan string, 1000), s.http.Handler
+	s.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			select {
+			case calls <- r.URL.Path:
+			default:
+			}
+		}()
+		handler.ServeHTTP(w, r)
+	})
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve() }()
 	t.Cleanup(func() {
@@ -194,7 +205,7 @@ func serve(t testing.TB, source *Source, o Options) *served {
 		http.DefaultClient.CloseIdleConnections()
 	})
 	base, _, _ := strings.Cut(s.WatchURL(), "/#")
-	return &served{s, t, base}
+	return &served{s, t, base, calls}
 }
 
 // serveLab serves a studio of a lab in memory.
