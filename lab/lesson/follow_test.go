@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -161,6 +162,26 @@ func TestFollowHeld(t *testing.T) {
 	}
 	if got := told(lesson.New(parsed(t, "guest: x64\npacket: offer\nfrom: guest"), p), with); got != "" {
 		t.Errorf("an offer from a guest is told:\n%s", got)
+	}
+}
+
+// TestFollowPartial takes a prompt, whose line is not finished, and waits for the end of one from which a group is to be taken.
+func TestFollowPartial(t *testing.T) {
+	p, events := trio(t)
+	power := slices.IndexFunc(events, func(e event.Event) bool { return e.Kind == event.GuestPowered && e.Guest == "x64" })
+	begun := events[:power+1]
+	for _, text := range []string{"Press F8", "NBP filename is pro", "NBP filename is probe-x64.efi"} {
+		begun = append(slices.Clip(begun), event.Event{Seq: len(begun) + 1, Kind: event.ConsolePartial, Guest: "x64", Boot: 1, Text: text})
+	}
+	begun[len(begun)-1].Kind = event.Console
+	f := lesson.New(parsed(t, "guest: x64\nconsole: Press F8", "guest: x64\nconsole: NBP filename is (.*)"), p)
+	for _, e := range begun {
+		f.Event(e)
+	}
+	prompt, _ := f.Reached(0)
+	name, _ := f.Reached(1)
+	if prompt.Facts["console"] != "Press F8" || name.Facts["console"] != "probe-x64.efi" {
+		t.Errorf("the prompt is %q, the name %q", prompt.Facts["console"], name.Facts["console"])
 	}
 }
 

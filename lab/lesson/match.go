@@ -16,7 +16,8 @@ func (f *Follower) fits(c *Checkpoint, e event.Event) bool {
 	case c.Packet != "":
 		return c.ofGuest(e) && (e.Kind == event.PacketSeen && c.isPacket(e) || e.Kind == event.LabHeld && f.isHeld(c, e))
 	case c.Console != "":
-		return c.ofGuest(e) && (e.Kind == event.Console || e.Kind == event.ConsolePartial) && c.line.MatchString(e.Text)
+		// What a group is to take from the line may come only with its end.
+		return c.ofGuest(e) && (e.Kind == event.Console || e.Kind == event.ConsolePartial && c.line.NumSubexp() == 0) && c.line.MatchString(e.Text)
 	}
 	test := func(name string) bool {
 		s := f.tracker.Guest(name)
