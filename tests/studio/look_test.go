@@ -31,9 +31,6 @@ func TestLooks(t *testing.T) {
 			b := &tab{t: t, ctx: b.ctx}
 			b.resize(s.width, s.height)
 			b.tidyEverywhere(s.name, s.width < 600)
-			b.dark(true)
-			b.shot(s.name + "-dark")
-			b.dark(false)
 		})
 	}
 	b.resize(1280, 720)
@@ -42,7 +39,12 @@ func TestLooks(t *testing.T) {
 	}
 	b.settle()
 	b.tidyEverywhere("1280x720-large", true)
+	for range 4 {
+		b.click("#smaller")
+	}
 	b.dark(true)
+	b.resize(1920, 1080)
+	b.shot("1920x1080-dark")
 	b.accessible("dark")
 }
 

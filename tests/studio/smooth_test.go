@@ -45,14 +45,14 @@ func TestSmooth(t *testing.T) {
 	b.shot("many")
 }
 
-// frames does something at each frame, for 120 frames, and gives how long the longest took, in milliseconds.
+// frames does something at each frame, for 60 frames, and gives how long the longest took, in milliseconds.
 const frames = `var frames = (act) => new Promise((done) => {
 	let longest = 0, before = 0, count = 0;
 	const frame = (time) => {
 		if (before) longest = Math.max(longest, time - before);
 		before = time;
-		if (count++ === 120) return done(longest);
-		act(count / 120);
+		if (count++ === 60) return done(longest);
+		act(count / 60);
 		requestAnimationFrame(frame);
 	};
 	requestAnimationFrame(frame);
