@@ -296,5 +296,8 @@ func (m *machine) infoOf(data []byte, fromGuest bool) string {
 	if packet, ok := wire.New(mac).Frame(0, data, fromGuest); ok {
 		return packet.Info
 	}
+	if s, ok := wire.PeekTCP(data); ok {
+		return fmt.Sprintf("TCP segment of %d octets, port %d to %d", s.Len, s.SrcPort, s.DstPort)
+	}
 	return "a frame"
 }

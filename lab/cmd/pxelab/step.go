@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -180,11 +181,14 @@ func writeHeld(w io.Writer, p *plan.Plan, e event.Event, width int) {
 		return
 	}
 	for _, field := range layers[len(layers)-1].Fields {
-		if field.Value != "" && strings.Trim(field.Value, "0.:x") != "" {
+		if field.Value != "" && strings.Trim(field.Value, "0.:x") != "" && !slices.Contains(sameInAll, field.Path) {
 			fmt.Fprintln(w, inColumns(field, width))
 		}
 	}
 }
+
+// sameInAll are fields that are the same in every message.
+var sameInAll = []string{"dhcp.op", "dhcp.htype", "dhcp.hlen", "dhcp.cookie", "dhcp.option.255"}
 
 // inColumns is a field on one line: the path by which --set names it, and its value, cut to the width of the terminal.
 func inColumns(f dissect.Field, width int) string {
