@@ -21,10 +21,18 @@ const (
 // Index finds the frames of a capture of this program by their numbers, also of one that still grows. Many goroutines may use it.
 type Index struct {
 	mu      sync.Mutex
-	file    *os.File
+	file    file
 	head    []byte  // the section header and all interfaces so far: what a reader must have seen before a frame
 	frames  []place // of frame number 1, 2 ...
 	scanned int64   // where the next block begins
+}
+
+// file is what an index needs of a file.
+type file interface {
+	io.ReaderAt
+	io.Closer
+	Name() string
+	Stat() (fs.FileInfo, error)
 }
 
 // place is where a block is in the file.
