@@ -76,8 +76,8 @@ func shipped(t *testing.T) []*lesson.Lesson {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) == 0 {
-		t.Fatalf("%d lessons are shipped", len(all))
+	if len(all) < 8 {
+		t.Fatalf("%d lessons are shipped, want eight at least", len(all))
 	}
 	return all
 }
