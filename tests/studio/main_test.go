@@ -4,6 +4,7 @@ package studio
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,7 +21,13 @@ import (
 // pxelab is the binary under test, built by TestMain.
 var pxelab string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	// One of the tests waits for a minute in which nothing happens: the others need not.
+	if err := flag.Set("test.parallel", "3"); err != nil {
+		panic(err)
+	}
+	os.Exit(run(m))
+}
 
 // run builds the binary and makes a private place for control sockets and bundles.
 func run(m *testing.M) int {

@@ -71,10 +71,10 @@ function broadcast(shape, row, g, held) {
 
 // label is what the row says, above its line, within the diagram however long it is.
 function label(shape, row, g, middle, held) {
-  const said = marks(row).filter((m) => !(row.outcome || "").includes(m));
+  const said = marks(harmless(row.outcome) ? row : { ...row, bad: "" }); // its outcome says what is bad
   const extra = row.kind === "transfer" ? progress({ ...row, outcome: row.outcome === "whole" ? "" : row.outcome }) : "";
   const tail = [extra, ...said].filter(Boolean).map((s) => `  ${s}`).join("");
-  const alarming = Boolean(row.bad) || said.length > 0;
+  const alarming = Boolean(row.bad) || said.length > 0 || !harmless(row.outcome);
   const tailFont = alarming ? g.boldFont : g.font;
   const front = held ? "waiting: " : "";
   const room = g.width - 8;

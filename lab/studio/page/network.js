@@ -29,12 +29,15 @@ export class Network {
     const bridging = this.services.filter((s) => netsOf(s).length > 1);
     const columns = Math.max(2, ...nets.map((n) => Math.max(this.above(n, netsOf).length, this.below(n, nets).length)));
     const margin = bridging.length ? card.width + 2 * card.gap : 0;
+    this.margin = margin;
     this.width = margin + columns * (card.width + card.gap) + card.gap;
     let y = 6;
     for (const net of nets) {
       const up = this.above(net, netsOf);
       const down = this.below(net, nets);
-      const line = y + (up.length ? card.height + card.drop : 18);
+      let line = y + (up.length ? card.height + card.drop : 18);
+      if (bridging.length && this.lines.size) line = Math.max(line, Math.max(...this.lines.values()) + card.height + 2 * card.drop);
+      y = line - (up.length ? card.height + card.drop : 18);
       this.lines.set(net.name, line);
       this.row(up, "service", margin, y, net.name, line);
       this.row(down, "guest", margin, line + card.drop, net.name, line);
@@ -70,7 +73,7 @@ export class Network {
 
   build() {
     this.flight = svg("g", { class: "flight" });
-    const drawing = svg("svg", { viewBox: `0 0 ${this.width} ${this.height}`, class: "drawing", role: "group", "aria-label": "Network" });
+    const drawing = svg("svg", { viewBox: `0 0 ${this.width} ${this.height}`, class: "drawing", preserveAspectRatio: "xMidYMin meet", role: "group", "aria-label": "Network" });
     for (const net of this.nets) this.segment(drawing, net);
     for (const node of this.nodes.values()) for (const tap of node.taps) drawing.append(svg("path", { class: "cable", d: `M${tap.x} ${tap.from}V${tap.line}` }));
     drawing.append(this.flight);
@@ -84,6 +87,7 @@ export class Network {
     drawing.style.minHeight = this.height * 0.62 + "px";
     drawing.style.maxHeight = this.height * 2 + "px";
     this.caption = el("p", { class: "caption", "aria-live": "off" });
+    byId("studio").style.setProperty("--network-height", Math.min(13.6 + 4.5 * (this.nets.length - 1), 20) + "rem");
     byId("network-body").append(drawing);
     byId("network-title").after(this.caption);
   }
@@ -101,7 +105,7 @@ export class Network {
   // gap is the widest place above a segment that no cable crosses: its name goes there.
   gap(net) {
     const taps = [...this.nodes.values()].flatMap((node) => node.taps.filter((tap) => tap.net === net && tap.from < tap.line).map((tap) => tap.x));
-    const edges = [6, ...taps.sort((a, b) => a - b), this.width - 6];
+    const edges = [6 + this.margin, ...taps.sort((a, b) => a - b), this.width - 6];
     let best = { from: 6, to: this.width - 6, width: 0 };
     for (let i = 1; i < edges.length; i++) if (edges[i] - edges[i - 1] >= best.width) best = { from: edges[i - 1], to: edges[i], width: edges[i] - edges[i - 1] };
     return best;
@@ -140,7 +144,7 @@ export class Network {
     this.flight.dataset.proto = protocol(row.proto);
     this.flight.classList.toggle("held", row.id === "held");
     const ends = row.to === "*" ? [...this.nodes.keys()].filter((id) => id !== row.from) : [row.to];
-    const ways = ends.map((id) => this.way(row.from, id)).filter(Boolean);
+    const ways = ends.flatMap((id) => this.way(row.from, id) || [this.way(row.from, row.via), this.way(row.via, id)]).filter(Boolean);
     for (const d of ways) this.flight.append(svg("path", { class: "way", d }));
     if (ways.length && row.id !== "held") this.fly(row, ways);
   }
