@@ -24,14 +24,15 @@ import (
 // machine is one guest of the lab over all its power-ons. The director alone changes it; other goroutines may
 // load its current power-on.
 type machine struct {
-	lab    *lab
-	name   string
-	mac    string     // of its card
-	guest  plan.Guest // as last powered on; the director's alone
-	alive  bool       // its QEMU runs, or its end is not yet known to the director, whose alone this is
-	cable  *network.Cable
-	spared spared         // its last grace; the director's alone
-	faults standingFaults // what is done on purpose to its boots; the director's alone
+	lab      *lab
+	name     string
+	mac      string // of its card
+	firmware string
+	guest    plan.Guest // as last powered on; the director's alone
+	alive    bool       // its QEMU runs, or its end is not yet known to the director, whose alone this is
+	cable    *network.Cable
+	spared   spared         // its last grace; the director's alone
+	faults   standingFaults // what is done on purpose to its boots; the director's alone
 
 	prepared  bool          // what its faults do before it is powered on has been begun; the director's alone
 	preparing bool          // and has not been done; the director's alone
@@ -265,7 +266,7 @@ func (m *machine) console(ctx context.Context, rw io.ReadWriter) error {
 		for {
 			n, err := rw.Read(buf)
 			if n > 0 {
-				_ = p.qemu.Type(buf[:n])
+				_ = p.qemu.Type([]byte(plan.Typed(m.firmware, string(buf[:n]))))
 			}
 			if err != nil {
 				return

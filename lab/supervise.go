@@ -83,7 +83,7 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 		}
 	}
 	for _, g := range l.plan.Guests {
-		l.guests[g.Name] = &machine{lab: l, name: g.Name, mac: g.MAC, guest: g, faults: standingOf(g.Faults)}
+		l.guests[g.Name] = &machine{lab: l, name: g.Name, mac: g.MAC, firmware: g.Firmware, guest: g, faults: standingOf(g.Faults)}
 	}
 	events, err := os.OpenFile(l.bundle.events(), os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_EXCL, 0o644)
 	if err != nil {

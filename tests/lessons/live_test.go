@@ -156,9 +156,9 @@ type cue struct {
 	keys  string
 }
 
-// hands are what the lesson asks for: F8, and the second item of the menu.
+// hands are what the lesson asks for: F8, as a terminal of xterm's kind sends it, and the second item of the menu.
 var hands = map[string][]cue{
-	"pc":  {{regexp.MustCompile("Press F8"), "\x1b[T"}, {regexp.MustCompile("Local boot"), "\x1b[B\r"}},
+	"pc":  {{regexp.MustCompile("Press F8"), "\x1b[19~"}, {regexp.MustCompile("Local boot"), "\x1b[B\r"}},
 	"old": {{regexp.MustCompile("Press F8"), "\x1b[19~"}, {regexp.MustCompile(`A\. Install`), "\x1b[B\r"}},
 }
 
