@@ -165,12 +165,7 @@ func (l *lab) awaitPort(ctx context.Context, s *service, proto string, port int)
 // endLate ends a program that should have ended by itself, when its time is over.
 func (l *lab) endLate(ctx context.Context, s *service) {
 	within := time.Duration(s.plan.Exec.Within)
-	timer := time.NewTimer(within)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-s.ended:
-	case <-timer.C:
+	if l.pass(ctx, within, s.ended) {
 		l.log.Append(event.Event{Kind: event.ServiceEnded, Service: s.plan.Name, Text: fmt.Sprintf("it had not ended by itself after %s", within)})
 		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
 	}

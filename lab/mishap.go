@@ -41,7 +41,11 @@ func (m *machine) cut(p *powered, r fault.Rule) {
 			again()
 			return
 		}
-		time.AfterFunc(r.For, func() { m.lab.soon(p.life, again) })
+		go func() {
+			if m.lab.pass(p.life, r.For, nil) {
+				m.lab.soon(p.life, again)
+			}
+		}()
 	})
 }
 
@@ -84,12 +88,8 @@ func (l *lab) running(name string) *service {
 // startAgain starts a service anew once it has ended and the time of the fault is over.
 func (l *lab) startAgain(ctx context.Context, s *service, r fault.Rule) {
 	<-s.ended
-	timer := time.NewTimer(r.For)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
+	if !l.pass(ctx, r.For, nil) {
 		return
-	case <-timer.C:
 	}
 	if r.Do == "lose-leases" && s.plan.Exec != nil { // ours keep theirs in memory
 		if err := os.RemoveAll(l.bundle.work(s.plan.Name)); err != nil {

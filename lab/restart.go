@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"syscall"
-	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -32,12 +31,8 @@ func (l *lab) policy(ctx context.Context, s *service) {
 		return
 	}
 	l.log.Append(event.Event{Kind: event.ServiceRestart, Service: s.plan.Name, Text: fmt.Sprintf("it is started again in %s (%d of %d times)", delay, s.restarts+1, most)})
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
+	if !l.pass(ctx, delay, nil) {
 		return
-	case <-timer.C:
 	}
 	if err := l.replace(ctx, s, s.restarts+1); err != nil && ctx.Err() == nil {
 		l.stop(fmt.Errorf("start service %q again: %w", s.plan.Name, err))

@@ -13,6 +13,7 @@ func (l *lab) stopAll() {
 	if l.still.Swap(true) {
 		return
 	}
+	l.movement.stop(l.now())
 	var all sync.WaitGroup
 	for _, m := range l.guests {
 		if p := m.now.Load(); m.alive && p != nil {
@@ -35,8 +36,7 @@ func (l *lab) moveAll() {
 		all.Go(func() { s.stand(false) })
 	}
 	l.still.Store(false)
-	close(l.moves)
-	l.moves = make(chan struct{})
+	l.movement.start(l.now())
 	l.serving.Unlock()
 	all.Wait()
 	l.freezing.Lock()
@@ -126,7 +126,7 @@ func (l *lab) lockMoving(ctx context.Context) error {
 		if !l.still.Load() {
 			return nil
 		}
-		moves := l.moves
+		_, moves := l.movement.moved(l.now())
 		l.serving.Unlock()
 		select {
 		case <-moves:

@@ -46,10 +46,10 @@ type lab struct {
 	life     context.Context // of the run, for what a step begins
 	gate     *network.Gate   // on all guests' cables
 	stages   stages
-	still    atomic.Bool   // nobody moves; changed by the director, with serving locked or before anything runs
-	moves    chan struct{} // closed when everybody goes on, and another then; guarded by serving
-	freezing sync.Mutex    // guards frozen, and what is done to guests by it
-	frozen   bool          // the gate is shut, and warped guests are not to run
+	still    atomic.Bool // nobody moves; changed by the director, with serving locked or before anything runs
+	movement *movement
+	freezing sync.Mutex // guards frozen, and what is done to guests by it
+	frozen   bool       // the gate is shut, and warped guests are not to run
 
 	held   bool          // the lab is held, until a step; the director's alone
 	told   int           // the latest event about it; the director's alone
@@ -75,7 +75,7 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 		now:     func() time.Duration { return base + time.Since(read) },
 		bridges: map[string]*network.Bridge{}, services: map[string]*service{}, guests: map[string]*machine{},
 		senders: senders{}, programs: map[string]bool{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func()), raised: make(chan struct{}),
-		over: make(chan struct{}), moves: make(chan struct{}), life: ctx}
+		over: make(chan struct{}), movement: newMovement(), life: ctx}
 	l.gate = network.NewGate(l.shut)
 	for _, s := range l.plan.Services {
 		if s.EndsByItself() {
