@@ -80,7 +80,7 @@ func (b *tab) packets() string {
 func (b *tab) watchesOnly() {
 	b.t.Helper()
 	b.until(held("OFFER"))
-	if n := value[int](b, `document.querySelectorAll("#steps:not([hidden]), .pencil, #let-go, #consoles select").length`); n > 0 {
+	if n := value[int](b, `document.querySelectorAll("#steps:not([hidden]), .pencil, #let-go, #consoles .drop").length`); n > 0 {
 		b.t.Errorf("who only watches has %d things to change the lab with", n)
 	}
 	b.shot("watching")

@@ -9,7 +9,7 @@ const boldFont = "600 12px system-ui, sans-serif";
 export function cardOf(node, size) {
   const { kind, thing } = node;
   const left = node.x - size.width / 2;
-  const about = (kind === "guest" ? [thing.firmware, thing.nic] : thing.roles || []).filter(Boolean).join(", ") || thing.mac || "";
+  const about = (kind === "guest" ? [thing.firmware, thing.nic] : [thing.program, ...(thing.roles || [])]).filter(Boolean).join(", ") || thing.mac || "";
   const word = svg("text", { class: "word", x: size.width - 10, y: 18, "text-anchor": "end" });
   const address = svg("text", { class: "address", x: 12, y: 36 });
   const dot = svg("circle", { class: "state", cx: 15, cy: 14, r: 4.5 });

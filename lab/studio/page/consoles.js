@@ -34,19 +34,17 @@ export class Consoles {
   tools() {
     const { about } = this.app;
     if (this.app.mayAct) {
-      const select = el("select", { "aria-label": "Power of the guest", on: { change: () => this.power(select) } },
-        el("option", { value: "", text: "power …" }), ["on", "off", "reset"].map((a) => el("option", { value: a, text: a })));
-      byId("consoles-tools").append(select);
+      const box = el("details", { class: "drop" }, el("summary", { text: "Power" }),
+        el("div", { class: "menu" }, ["on", "off", "reset"].map((action) => el("button", { type: "button", text: action, on: { click: () => { box.open = false; this.power(action); } } }))));
+      byId("consoles-tools").append(box);
       say(byId("console-hint"), "All keys go to the guest. Shift+Esc leaves its screen, Ctrl+Alt+← → changes the guest.");
       byId("console-hint").hidden = false;
     }
     if (!about.vendor) byId("console-body").dataset.plain = "yes";
   }
 
-  async power(select) {
-    const action = select.value;
-    select.value = "";
-    if (action) await this.app.try(() => this.app.source.power(this.chosen, action), `power ${action} for ${this.chosen}`);
+  power(action) {
+    return this.app.try(() => this.app.source.power(this.chosen, action), `power ${action} for ${this.chosen}`);
   }
 
   names() {

@@ -62,10 +62,11 @@ export class Lesson {
     say(this.progressWord, `${open} of ${this.lesson.sections.length}`);
     this.showNext(open);
     if (!grown) return;
-    this.sections[Math.max(0, before)].scrollIntoView({ block: "nearest", behavior: this.app.still() ? "auto" : "smooth" });
-    const s = this.lesson.sections[open - 1];
+    // Several may open at once, as packets cross in no certain order: the first is to be read first.
+    this.sections[before].scrollIntoView({ block: "nearest", behavior: this.app.still() ? "auto" : "smooth" });
+    const s = this.lesson.sections[before];
     if (this.app.streaming) say(byId("news"), `Lesson: ${s.checkpoint?.says || s.title}`);
-    if (s.checkpoint?.look) this.look(open - 1);
+    if (s.checkpoint?.look) this.look(before);
   }
 
   showNext(open) {

@@ -11,7 +11,7 @@ export class Verdicts {
     this.none = el("p", { class: "empty", text: "No boot has ended yet." });
     this.over = el("p", { class: "over", hidden: true });
     this.list = el("div", { class: "list" });
-    byId("verdicts-body").append(this.none, this.list, this.over);
+    byId("verdicts-body").append(this.none, this.list, this.over, ...(app.about.notes || []).map((note) => el("p", { class: "soft", text: "Note: " + note })));
     app.moment.listen((n) => this.show(n));
     app.timeline.listen((items) => this.tell(items));
   }
