@@ -59,12 +59,15 @@ nightly: test-deps build ## boot every firmware, card and way of booting (MATRIX
 doctor: build ## check this host
 	$(PXELAB) doctor
 
-# The linter is built while packages are installed; most of the tests but the boots wait more than they compute, so four packages go at
-# once.
+# What boots guests in warped time wants the cores for itself; the rest waits more than it computes, so that four packages go at once.
+BOOTING := /images$$|/lab/(guest|host|labtest|payload)|/tests/(boot|cli|lessons|scaleout)$$
+
+# The linter is built while packages are installed.
 test: ## lint, and run all tests: real boots too, with the race detector
 	@$(MAKE) $(LINTER) $(ACTIONLINT) & built=$$!; $(MAKE) test-deps && wait $$built
 	@$(MAKE) lint
-	$(GO_TEST) -p 4 $$($(GO) list ./... | grep -v -e /tests/boot -e /lab/labtest)
+	$(GO_TEST) -p 4 $$($(GO) list ./... | grep -vE '$(BOOTING)')
+	$(GO_TEST) -p 2 $$($(GO) list ./... | grep -E '$(BOOTING)' | grep -vE '/lab/labtest|/tests/boot')
 	$(GO_TEST) ./lab/labtest
 	$(GO_TEST) ./tests/boot
 

@@ -42,8 +42,12 @@ func (l *lab) Power(ctx context.Context, name, action string) error {
 	if err := l.command(ctx, func() error { return l.powerAction(ctx, m, action) }); err != nil || action != "off" {
 		return err
 	}
+	p := m.now.Load()
+	if p == nil { // it was only to be powered on
+		return nil
+	}
 	select {
-	case <-m.now.Load().gone:
+	case <-p.gone:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -75,8 +79,11 @@ func (l *lab) powerAction(ctx context.Context, m *machine, action string) error 
 		if m.alive {
 			return fmt.Errorf("guest %q is on already", m.name)
 		}
-		l.queue = slices.DeleteFunc(l.queue, func(g plan.Guest) bool { return g.Name == m.name })
+		l.unqueue(m)
 		return l.power(ctx, m.guest, l.still.Load())
+	}
+	if waited := action == "off" && l.unqueue(m); waited && !m.alive { // it was to be powered on again, and is not
+		return nil
 	}
 	if !m.alive {
 		return fmt.Errorf("guest %q is off: power it on first", m.name)
@@ -103,6 +110,13 @@ func (l *lab) powerAction(ctx context.Context, m *machine, action string) error 
 		l.log.Append(event.Event{Kind: event.GuestHeld, Guest: m.name, Boot: p.boot, Text: action})
 	}
 	return err
+}
+
+// unqueue has a guest wait no more to be powered on, and tells whether it did.
+func (l *lab) unqueue(m *machine) bool {
+	had := len(l.queue)
+	l.queue = slices.DeleteFunc(l.queue, func(g plan.Guest) bool { return g.Name == m.name })
+	return len(l.queue) < had
 }
 
 // Console attaches rw to the guest's serial console until either ends. What the console showed so far comes

@@ -63,11 +63,17 @@ func (c *class) try(do []whatIf) {
 	c.Helper()
 	begun, next := false, 0
 	settled := map[string]bool{}
-	arm := func() { c.until(control.Until{Packet: do[next].packet, Guest: do[next].guest}) }
+	at := func(n int) control.Until {
+		if n == len(do) {
+			return control.Until{Never: true}
+		}
+		return control.Until{Packet: do[n].packet, Guest: do[n].guest}
+	}
+	arm := func() { c.until(at(next)) }
 	c.follow(func(e event.Event) bool {
 		switch {
 		case e.Kind == event.LabHeld && e.Hold.On && begun:
-			c.change(e.Hold.Data, do[next].changes)
+			c.change(e.Hold.Data, do[next].changes, at(next+1)) // the next guest may be on before this one's end is known
 		case e.Kind == event.LabHeld && e.Hold.On: // at the lab's first packet
 			begun = true
 			arm()
@@ -75,26 +81,22 @@ func (c *class) try(do []whatIf) {
 			arm()
 		case e.Kind == event.GuestSettled:
 			settled[e.Guest] = true
-			was := next
 			for next < len(do) && settled[do[next].guest] {
 				next++
-			}
-			if next != was && next < len(do) {
-				arm()
 			}
 		}
 		return next == len(do)
 	})
 }
 
-// change lets the packet that the lab is held at go on with some of its fields changed.
-func (c *class) change(data []byte, changes []string) {
+// change lets the packet that the lab is held at go on with some of its fields changed, until it is to be held again.
+func (c *class) change(data []byte, changes []string, until control.Until) {
 	c.Helper()
 	data, err := dissect.Change(data, changes)
 	if err != nil {
 		c.Fatal(err)
 	}
-	if _, err := c.lab.Step(c.Context(), control.Step{Data: data, Until: control.Until{Never: true}}); err != nil {
+	if _, err := c.lab.Step(c.Context(), control.Step{Data: data, Until: until}); err != nil {
 		c.Fatal(err)
 	}
 }
