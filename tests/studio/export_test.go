@@ -38,6 +38,8 @@ func (b *tab) scrubs() {
 	all := value[int](b, `studio.diagram.ns.length`)
 	b.click("#first")
 	b.until(`document.querySelectorAll("[role=option]").length === 0 && document.querySelector("#scrub").value === "0"`)
+	b.settle()
+	b.tidy("at the beginning")
 	if words := b.texts("#stages .word"); words[0] != "not started" {
 		b.t.Errorf("at the beginning a guest is %q", words[0])
 	}

@@ -100,6 +100,7 @@ const untidy = `(() => {
 	for (const text of document.querySelectorAll(".card text")) {
 		const r = text.getBoundingClientRect(), u = text.closest(".card").querySelector("rect").getBoundingClientRect();
 		if (r.width > 0 && (r.left < u.left || r.right > u.right || r.bottom > u.bottom)) found.push("cut in a card: " + text.textContent);
+		if (text.matches(".name") && text.textContent.endsWith("…")) found.push("a name is cut: " + text.textContent);
 	}
 	return found;
 })()`

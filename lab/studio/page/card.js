@@ -34,7 +34,7 @@ export function cardOf(node, size) {
 
 // guestWord says in a word how a guest stands, and whether that is good.
 export function guestWord(guest, verdict) {
-  if (!guest) return { word: "not started", kind: "idle" };
+  if (!guest) return { word: "not started", short: "not yet", kind: "idle" };
   if (guest.stopped) return { word: "stopped at " + guest.stage, short: "stopped", kind: "bad" };
   if (guest.state === "held") return { word: "held at " + guest.stage, short: "held", kind: "held" };
   if (guest.state === "waiting") return { word: "waiting", kind: "idle" };

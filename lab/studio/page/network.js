@@ -123,7 +123,7 @@ export class Network {
         node.card.set({ word: "", kind: "idle" }, " ", id);
       } else {
         const state = timeline.services.get(name)?.at(n);
-        node.card.set({ word: state?.state || "not started", kind: { ready: "good", exited: "bad", lost: "bad" }[state?.state] || "idle" }, (node.thing.addresses || []).join(" "), id);
+        node.card.set({ word: state?.state || "not yet", kind: { ready: "good", exited: "bad", lost: "bad" }[state?.state] || "idle" }, (node.thing.addresses || []).join(" "), id);
         node.card.node.querySelector("title").textContent = [`service ${name}: ${state?.state || "not started"}`, state?.last].filter(Boolean).join("\n");
       }
     }
