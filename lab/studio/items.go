@@ -2,7 +2,6 @@ package studio
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -57,34 +56,12 @@ func (s *Server) getFrame(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "%q is not the number of a frame", r.PathValue("number"))
 		return
 	}
-	opened, err := s.source.openSoon(r.Context(), number)
+	opened, err := s.source.open(number)
 	if err != nil {
 		missing(w, err)
 		return
 	}
 	reply(w, http.StatusOK, opened)
-}
-
-// behind is how far the capture of a lab that runs may be behind its log, with much to spare.
-const behind = 2 * time.Second
-
-// openSoon opens a frame, and waits for one that the story has told of and that has not been written yet.
-func (s *Source) openSoon(ctx context.Context, number int) (Opened, error) {
-	ctx, stop := context.WithTimeout(ctx, behind)
-	defer stop()
-	tick := time.NewTicker(look)
-	defer tick.Stop()
-	for {
-		opened, err := s.open(number)
-		if !errors.Is(err, fs.ErrNotExist) || !s.tale.live() || s.tale.row(number) == 0 {
-			return opened, err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return opened, err
-		}
-	}
 }
 
 // missing answers for a file or a frame that could not be had.
