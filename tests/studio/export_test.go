@@ -17,11 +17,10 @@ func TestExport(t *testing.T) {
 	t.Parallel()
 	_, watch := studio(t, recorded(t))
 	b := openTab(t, watch, 1280, 720)
-	b.until(`document.body.dataset.whole === "yes"`)
+	b.whole()
 	rows := b.rows()
 	file := b.save("#share", "This run as one HTML file")
 	e := openFile(t, file)
-	e.until(`document.body.dataset.whole === "yes"`)
 	if got := e.rows(); len(got) == 0 || len(got) != len(rows) || got[len(got)-1] != rows[len(rows)-1] {
 		t.Errorf("the file ends with other rows: %q, want %q", got, rows)
 	}
@@ -121,5 +120,6 @@ func openFile(t *testing.T, file string) *tab {
 	}()
 	b.do(chromedp.EmulateViewport(1280, 720), chromedp.Func(offline), chromedp.Navigate("file://"+file))
 	b.until(`document.body.dataset.ready === "yes"`)
+	b.whole()
 	return b
 }

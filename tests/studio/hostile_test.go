@@ -18,7 +18,7 @@ func TestHostile(t *testing.T) {
 	dir := hostile(t, recorded(t))
 	_, watch := studio(t, dir)
 	b := openTab(t, watch, 1280, 720)
-	b.until(`document.body.dataset.whole === "yes"`)
+	b.whole()
 	title := value[string](b, `document.title`)
 	b.click("#first")
 	b.click("#now")
@@ -40,9 +40,7 @@ func TestHostile(t *testing.T) {
 	b.click("#packet-tools [data-place=verdicts]")
 	b.markup()
 	b.shot("hostile")
-	f := openFile(t, b.save("#share", "This run as one HTML file"))
-	f.until(`document.body.dataset.whole === "yes"`)
-	f.markup()
+	openFile(t, b.save("#share", "This run as one HTML file")).markup()
 }
 
 // markup finds elements that came of text.

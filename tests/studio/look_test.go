@@ -23,7 +23,7 @@ func TestLooks(t *testing.T) {
 	t.Parallel()
 	_, watch := studio(t, recorded(t))
 	b := openTab(t, watch, 1280, 720)
-	b.until(`document.body.dataset.whole === "yes"`)
+	b.whole()
 	b.until(`document.querySelectorAll("[role=treeitem]").length > 10`)
 	b.accessible("light")
 	for _, s := range sizes {

@@ -25,7 +25,7 @@ func TestSmooth(t *testing.T) {
 	dir, packets := many(t, recorded(t), 20000)
 	_, watch := studio(t, dir)
 	b := openTab(t, watch, 1280, 720)
-	b.until(`document.body.dataset.whole === "yes"`)
+	b.whole()
 	b.click("#chatter")
 	b.settle()
 	rows := value[int](b, `studio.diagram.count`)

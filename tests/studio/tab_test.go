@@ -35,6 +35,7 @@ func openTab(t *testing.T, address string, width, height int64) *tab {
 
 // listen hears what the browser has to complain of, until the test is over, and closes the page then.
 func (b *tab) listen(closePage context.CancelFunc) {
+	b.t.ArtifactDir() // is there as long as the page: the test framework takes away last what was made first
 	messages := chromedp.Console(b.ctx)
 	listening := make(chan struct{})
 	go func() {
@@ -95,6 +96,13 @@ func (b *tab) until(condition string) {
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](look, chromedp.EvalAwaitPromise)); err != nil {
 		b.t.Fatalf("wait until %s: %v\nstate: %s", condition, err, b.state())
 	}
+}
+
+// whole waits until the page has all of a recording, and shows it.
+func (b *tab) whole() {
+	b.t.Helper()
+	b.until(`document.body.dataset.whole === "yes"`)
+	b.settle()
 }
 
 // state is what the page says of itself, for who has to find out why a test failed.
