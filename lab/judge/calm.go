@@ -31,6 +31,7 @@ const (
 //   - a request went where a server that is not ours listens, which answered nothing: it does not say whether it
 //     was about to (dhcpd first looks for a second whether an address is free);
 //   - a service is expected to stay silent and had not said so;
+//   - it gave up before it had asked anything: its question was under way in QEMU;
 //   - a libvirt daemon runs its machine: its cable leads through a connection.
 //
 // A request that nobody should answer, such as a DISCOVER on a network without a server, leaves a boot calm. So
@@ -45,7 +46,7 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 		return true, ""
 	}
 	b := boots[len(boots)-1]
-	for _, find := range []func() string{b.foreign, func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet} {
+	for _, find := range []func() string{b.foreign, func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet, b.unasked} {
 		if why := find(); why != "" {
 			return false, why
 		}
@@ -60,6 +61,18 @@ func (b *boot) foreign() string {
 		return "how long its frames were under way to and from " + power.Daemon + " is not known"
 	}
 	return ""
+}
+
+// unasked tells of a boot whose client gave up, or showed nothing of itself on the wire, before a question of its was seen. QEMU sends
+// frames in a thread of its own, which a busy host may keep waiting while the guest's clock runs on.
+func (b *boot) unasked() string {
+	asked := slices.ContainsFunc(b.events, func(e event.Event) bool {
+		return e.Packet != nil && e.Packet.FromGuest && (e.Packet.DHCP != nil || e.Packet.DHCP6 != nil)
+	})
+	if asked || !b.settled || b.outcome.Reason != NoLink && b.outcome.Reason != GaveUp {
+		return ""
+	}
+	return "it gave up before any question of its had left QEMU"
 }
 
 // hostLate looks for lateness of the host while the guest can have waited for the lab.

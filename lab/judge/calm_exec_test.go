@@ -130,3 +130,24 @@ func TestCalmForeign(t *testing.T) {
 		}
 	}
 }
+
+// A boot of which no question was seen is not believed under warp.
+func TestCalmUnasked(t *testing.T) {
+	for name, c := range map[string]struct {
+		unasked bool
+		play    func(*script) *script
+	}{
+		"no frame": {true, func(s *script) *script { return s.firmware().fails("No more network devices") }},
+		"no question": {true, func(s *script) *script {
+			return s.firmware().packet("", event.Packet{Proto: "icmp6", Src: "::", Dst: "ff02::16", Info: "MLD"}).fails("PXE-E18: Server response timeout.")
+		}},
+		"questions": {false, func(s *script) *script { return s.firmware().discovers(4).fails("PXE-E18: Server response timeout.") }},
+	} {
+		s := newScript(testPlan(), "x64")
+		s.power("x64", true)
+		c.play(s)
+		if _, why := Calm(s.plan, s.events, "x64"); strings.Contains(why, "before any question of its had left QEMU") != c.unasked {
+			t.Errorf("%s: %q", name, why)
+		}
+	}
+}

@@ -143,7 +143,7 @@ func TestCalmLooksAtThisBootOnly(t *testing.T) {
 	late := event.Event{Kind: event.HostLate, Late: &event.Late{By: time.Second}}
 	s.sends(event.DHCP{Type: "DISCOVER"}).after(time.Second).receives("dhcp", event.DHCP{Type: "OFFER"}).add(late)
 	s.boot = 0
-	s.power("bios", true).fails("").add(late)
+	s.power("bios", true).sends(event.DHCP{Type: "REQUEST", ServerID: "192.0.2.77"}).fails("").add(late)
 	if calm, why := Calm(s.plan, s.events, "bios"); !calm {
 		t.Error(why)
 	}
