@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -132,6 +134,8 @@ func TestMulticastMasterKilled(t *testing.T) {
 	get := []string{"--option", "multicast", "--option", "timeout 1", "--get", "-r", "file", "-l", "got", "192.0.2.1"}
 	master := hosts[0].start("atftp", get...)
 	s.expect("RRQ file", "OACK")
+	begun(t, filepath.Join(master.Dir, "got"))
+	must(t, master.Process.Signal(syscall.SIGSTOP)) // else it may have the file before the other one has begun
 	next := hosts[1].start("atftp", get...)
 	if d := s.expect("RRQ file", "OACK"); !strings.Contains(d.Reason, "as listening client") {
 		t.Fatalf("%+v", d)
@@ -147,6 +151,23 @@ func TestMulticastMasterKilled(t *testing.T) {
 	}
 	if d := s.ended(); d.Outcome != "ok" || d.Bytes != size {
 		t.Errorf("the other: %+v", d)
+	}
+}
+
+// begun waits until a client has written something of its file.
+func begun(t *testing.T, path string) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		if st, err := os.Stat(path); err == nil && st.Size() > 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-t.Context().Done():
+			t.Fatalf("%s is still empty", path)
+		}
 	}
 }
 
