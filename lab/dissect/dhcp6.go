@@ -107,21 +107,7 @@ func (d *dissector) option6(family string, at, n int) Field {
 	if !ok {
 		o = option{name: "unknown", kind: kindOctets}
 	}
-	d.lens = append(d.lens, length{at + 2, 2})
-	defer func() { d.lens = d.lens[:len(d.lens)-1] }()
-	path := fmt.Sprintf("%s.%d", family, code)
-	f := d.value(path, fmt.Sprintf("option %d (%s)", code, o.name), o.kind, at+4, n)
-	d.edit(&f, edit{kind: o.kind, at: at + 4, n: n, whole: [2]int{at, 4 + n}})
-	f.At, f.Len, f.Spec = at, 4+n, o.spec
-	v := d.data[at+4 : at+4+n]
-	if _, ok := o.kind.show(v); ok && o.means != nil {
-		f.Meaning = o.means(d, v)
-	}
-	f.Client = d.says(path, v)
-	if o.parts != nil {
-		o.parts(d, &f, at+4, n)
-	}
-	return f
+	return d.measured(fmt.Sprintf("%s.%d", family, code), fmt.Sprintf("option %d (%s)", code, o.name), o, at, 4, length{at + 2, 2}, n)
 }
 
 // encodeOption6 makes a code, a length and a value of a text.

@@ -110,20 +110,24 @@ func (d *dissector) option(at int) Field {
 
 // tlv opens a value behind a code and a length of one octet each.
 func (d *dissector) tlv(path, name string, o option, at int) Field {
-	n := int(d.data[at+1])
-	d.lens = append(d.lens, length{at + 1, 1})
-	f := d.value(path, name, o.kind, at+2, n)
-	d.edit(&f, edit{kind: o.kind, at: at + 2, n: n, whole: [2]int{at, 2 + n}})
-	f.At, f.Len, f.Spec = at, 2+n, o.spec
-	v := d.data[at+2 : at+2+n]
+	return d.measured(path, name, o, at, 2, length{at + 1, 1}, int(d.data[at+1]))
+}
+
+// measured opens a value of n octets behind a head, of which the length is a part.
+func (d *dissector) measured(path, name string, o option, at, head int, l length, n int) Field {
+	d.lens = append(d.lens, l)
+	defer func() { d.lens = d.lens[:len(d.lens)-1] }()
+	f := d.value(path, name, o.kind, at+head, n)
+	d.edit(&f, edit{kind: o.kind, at: at + head, n: n, whole: [2]int{at, head + n}})
+	f.At, f.Len, f.Spec = at, head+n, o.spec
+	v := d.data[at+head : at+head+n]
 	if _, ok := o.kind.show(v); ok && o.means != nil {
 		f.Meaning = o.means(d, v)
 	}
 	f.Client = d.says(path, v)
 	if o.parts != nil {
-		o.parts(d, &f, at+2, n)
+		o.parts(d, &f, at+head, n)
 	}
-	d.lens = d.lens[:len(d.lens)-1]
 	return f
 }
 

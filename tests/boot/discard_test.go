@@ -13,14 +13,15 @@ import (
 
 	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // TestFrozenServer freezes the server of a warped lab until a guest has given up on it. That boot proves nothing:
 // it must be discarded and the guest boot again in real time, one QEMU at a time, to the right verdict.
 func TestFrozenServer(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	bundle := filepath.Join(t.TempDir(), "bundle")
-	cmd := exec.Command(pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp")
+	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -12,12 +12,13 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // TestSameFaults: the same faults meet the same frames in every run, whatever they do to them, and the boots that they leave are
 // the same.
 func TestSameFaults(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	done := map[string]bool{}
 	for _, run := range []struct {
 		file string

@@ -21,6 +21,7 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 var (
@@ -29,56 +30,9 @@ var (
 	kills  = flag.Int("kills", 8, "random kills in the kill storm")
 )
 
-// pxelab is the binary under test, built by TestMain.
-var pxelab string
-
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(run(m))
-}
-
-// run builds the binary and makes a private place for control sockets and bundles.
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "pxelab-boot-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	defer os.RemoveAll(dir)
-	pxelab = filepath.Join(dir, "pxelab")
-	build := exec.Command("go", "build", "-o", dir, "../../lab/cmd/...") // pxelab, and beside it the inits of its Linux and its stick
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")                    // an initrd has no C library
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build pxelab:", err)
-		return 2
-	}
-	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME"} {
-		private := filepath.Join(dir, strings.ToLower(name))
-		if err := os.Mkdir(private, 0o700); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 2
-		}
-		os.Setenv(name, private)
-	}
-	return m.Run()
-}
-
-// needBoots skips a test on a host that cannot boot guests, with the doctor's reasons; where PXELAB_REQUIRE
-// says that boots must run, it fails instead.
-func needBoots(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("boots real firmware, which takes seconds to minutes: left out by -short")
-	}
-	out, err := exec.Command(pxelab, "doctor").CombinedOutput()
-	if err == nil {
-		return
-	}
-	if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "boot") {
-		t.Fatalf("this host cannot boot guests, and PXELAB_REQUIRE says it must:\n%s", out)
-	}
-	t.Skipf("this host cannot boot guests:\n%s", out)
+	os.Exit(built.Main(m))
 }
 
 // result is one finished run.
@@ -129,7 +83,7 @@ func commandBelow(t *testing.T, below []string, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), deadline(t))
 	defer cancel()
-	argv := slices.Concat(below, []string{pxelab}, args)
+	argv := slices.Concat(below, []string{built.Pxelab}, args)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

@@ -16,6 +16,7 @@ import (
 	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/matrix"
 	"github.com/pxelab/pxelab/lab/matrix/runner"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // roughMatrix has a case that passes, one that is made to fail, one whose firmware is gone, one whose firmware is another build, one
@@ -62,7 +63,7 @@ func writeMatrix(t *testing.T, name, text string, args ...any) string {
 
 // TestMatrix runs cases that end in every way: each has its verdict and its reason, and none ends the run.
 func TestMatrix(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	file, out := writeMatrix(t, "rough", roughMatrix, 0), filepath.Join(t.TempDir(), "out")
 	r := command(t, "matrix", file, "--out", out)
 	if r.code != 1 {
@@ -113,7 +114,7 @@ exclude:
 
 // TestMatrixCrash kills the QEMU of one case: that case is broken, with the reason, and the others pass.
 func TestMatrixCrash(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	file, out := writeMatrix(t, "four", boots4), filepath.Join(t.TempDir(), "out")
 	m := startMatrix(t, file, out)
 	qemu := 0
@@ -150,7 +151,7 @@ func TestMatrixCrash(t *testing.T) {
 
 // TestMatrixKilled kills the matrix at a random moment: nothing of it is left but a folder that can be read and resumed.
 func TestMatrixKilled(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	file, out := writeMatrix(t, "four", boots4), filepath.Join(t.TempDir(), "out")
 	for i := range 3 {
 		args := []string{}
@@ -190,7 +191,7 @@ func TestMatrixKilled(t *testing.T) {
 
 // TestMatrixInterrupted presses Ctrl-C in the middle: what runs is stopped, what there is is reported, and --resume goes on.
 func TestMatrixInterrupted(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	file, out := writeMatrix(t, "four", boots4), filepath.Join(t.TempDir(), "out")
 	m := startMatrix(t, file, out)
 	eventually(t, "a guest is on", func() bool { return m.over() || m.logged(out, `"kind":"guest-powered"`) > 0 })
@@ -215,7 +216,7 @@ func TestMatrixInterrupted(t *testing.T) {
 
 // TestMatrixBesideHogs runs a matrix beside programs that would have every core: it makes room for them, and judges no boot wrong.
 func TestMatrixBesideHogs(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	cores := cap(usableCores(t))
 	for range cores {
 		out, err := exec.Command("sh", "-c", "(while :; do :; done) >/dev/null 2>&1 & echo $!").Output()
@@ -247,7 +248,7 @@ type matrixRun struct {
 
 func startMatrix(t *testing.T, file, out string, args ...string) *matrixRun {
 	t.Helper()
-	m := &matrixRun{cmd: exec.Command(pxelab, append([]string{"matrix", file, "--out", out}, args...)...), exited: make(chan struct{})}
+	m := &matrixRun{cmd: exec.Command(built.Pxelab, append([]string{"matrix", file, "--out", out}, args...)...), exited: make(chan struct{})}
 	m.cmd.Stdout, m.cmd.Stderr = &m.stdout, &m.stderr
 	if err := m.cmd.Start(); err != nil {
 		t.Fatal(err)

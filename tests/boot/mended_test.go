@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // mends are the changes that the explanations shown in docs/explain.md ask for, each in the words that ask for it. A lab that starts a
@@ -36,7 +38,7 @@ var mends = []struct {
 
 // TestMended makes the change that each explanation shown in docs/explain.md asks for, and no other: every machine boots.
 func TestMended(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	doc, err := os.ReadFile("../../docs/explain.md")
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // crashLoop has a program that ends by itself soon after it serves, and from then on before it does.
@@ -31,7 +32,7 @@ expect:
 // TestCrashLoop: a program that keeps on crashing is started again as often as its policy says, later each time, and no more; the
 // machine beside it boots.
 func TestCrashLoop(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	file := filepath.Join(t.TempDir(), "crash-loop.yaml")
 	if err := os.WriteFile(file, []byte(crashLoop), 0o600); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // nobody is a user without any right.
@@ -16,7 +17,7 @@ const nobody = 65534
 // TestRootless boots the trio as an ordinary user: without /dev/net/tun, where the cable speaks AF_PACKET on a
 // veth, and with one that everybody may open, as most distributions have it.
 func TestRootless(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	if os.Getuid() != 0 {
 		t.Skip("only root can become another user; as that user, every other test of this package shows the same")
 	}
@@ -60,7 +61,7 @@ func ownDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	copies := map[string]string{pxelab: "under-test", topologyFile(t, "firmware-trio"): "firmware-trio.yaml"}
+	copies := map[string]string{built.Pxelab: "under-test", topologyFile(t, "firmware-trio"): "firmware-trio.yaml"}
 	for from, to := range copies {
 		data, err := os.ReadFile(from)
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/network/capture"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // stepped is a lab that is stepped through.
@@ -33,10 +34,10 @@ type stepped struct {
 // holdFirst brings a lab up, held at its first packet that tells something.
 func holdFirst(t *testing.T, topology string, args ...string) *stepped {
 	t.Helper()
-	needBoots(t)
+	built.NeedBoots(t)
 	s := &stepped{t: t, bundle: filepath.Join(t.TempDir(), "bundle")}
 	say(t, 0, "is held", append([]string{"up", topologyFile(t, topology), "--hold", "--out", s.bundle}, args...)...)
-	t.Cleanup(func() { _ = exec.Command(pxelab, "down", topology).Run() }) // if the test failed half-way
+	t.Cleanup(func() { _ = exec.Command(built.Pxelab, "down", topology).Run() }) // if the test failed half-way
 	var err error
 	if s.client, err = control.Dial(topology); err != nil {
 		t.Fatal(err)

@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // TestKillStorm kills the CLI, PID 1, the supervisor, a service or a QEMU at a random event of a run. Nothing
 // of the lab may be left, and the bundle must hold everything up to that moment.
 func TestKillStorm(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	victims := []string{"cli", "supervisor", "qemu", "init", "service"}
 	for i := range *kills {
 		victim := victims[i%len(victims)]
@@ -29,7 +30,7 @@ func TestKillStorm(t *testing.T) {
 
 func killOne(t *testing.T, victim string, after int) {
 	bundle := filepath.Join(t.TempDir(), "bundle")
-	cmd := exec.Command(pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp")
+	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

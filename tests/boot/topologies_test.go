@@ -17,6 +17,7 @@ import (
 	"github.com/pxelab/pxelab/lab/affinity"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/explain"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // deadline bounds one pxelab command by what is left of the test's own time.
@@ -41,7 +42,7 @@ var fromCold = []string{"firmware-trio", "proxy-beside-dhcp", "http-boot", "ipv6
 // TestTopologies boots every shipped topology under warp, from snapshots where guests start warm, in real time those that are to,
 // and some under warp from cold: each must be judged as its file expects, and the same boots must come of all three.
 func TestTopologies(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	var mu sync.Mutex
 	inRealTime := map[string]result{}
 	t.Run("real", func(t *testing.T) {

@@ -8,15 +8,16 @@ import (
 	"testing"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // TestUp brings a lab up and walks through what one does with it, until it is down and nothing of it is left.
 func TestUp(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	bundle := filepath.Join(t.TempDir(), "bundle")
 	up := []string{"up", topologyFile(t, "bios-only"), "--clock", "real", "--out", bundle} // under warp a boot is over before the next command has begun
 	say(t, 0, "bios-only stays up", up...)
-	t.Cleanup(func() { _ = exec.Command(pxelab, "down", "--all").Run() }) // if the test failed half-way
+	t.Cleanup(func() { _ = exec.Command(built.Pxelab, "down", "--all").Run() }) // if the test failed half-way
 	say(t, 2, "already up", append(up[:len(up)-1:len(up)-1], bundle+"-2")...)
 	say(t, 0, "pass", "status")
 	say(t, 2, `have bios`, "power", "nobody", "on")

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // daemon is a libvirt daemon that a test has started, and that sees nothing of the host's own.
@@ -143,7 +145,7 @@ func (d *daemon) emulators() []int {
 // needLibvirt skips a test on a host without libvirt's daemon, or fails it where PXELAB_REQUIRE says that boots must run.
 func needLibvirt(t *testing.T) {
 	t.Helper()
-	needBoots(t)
+	built.NeedBoots(t)
 	for _, name := range []string{"libvirtd", "virsh"} {
 		if _, err := exec.LookPath(name); err != nil && strings.Contains(os.Getenv("PXELAB_REQUIRE"), "boot") {
 			t.Fatalf("%v; scripts/install-deps.sh --test installs it", err)

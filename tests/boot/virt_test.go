@@ -15,6 +15,7 @@ import (
 
 	"github.com/pxelab/pxelab/lab"
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // underLibvirt are the topologies that a libvirt daemon's guests boot, too: the three firmwares, and the ways through the protocol.
@@ -92,7 +93,7 @@ func inDomains(t *testing.T, r result, uri string) {
 func (d *daemon) up(t *testing.T) {
 	const domain = "pxelab-bios-only-bios"
 	say(t, 0, "bios-only stays up", "up", topologyFile(t, "bios-only"), "--clock", "real", "--connect", d.uri, "--out", filepath.Join(t.TempDir(), "bundle"))
-	t.Cleanup(func() { _ = exec.Command(pxelab, "down", "--all").Run() }) // if the test failed half-way
+	t.Cleanup(func() { _ = exec.Command(built.Pxelab, "down", "--all").Run() }) // if the test failed half-way
 	isolated(t)
 	if got := d.virsh(t, "list", "--all", "--name"); got != "" {
 		t.Errorf("virsh lists %q, of a guest that has powered itself off", got)
@@ -116,7 +117,7 @@ func (d *daemon) up(t *testing.T) {
 // killOne kills a part of a run at one of its events. The daemon must have no domain left of it, and the host no process.
 func (d *daemon) killOne(t *testing.T, uri, victim string, after int) {
 	bundle := filepath.Join(t.TempDir(), "bundle")
-	cmd := exec.Command(pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp", "--connect", uri)
+	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp", "--connect", uri)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func TestLibvirtFails(t *testing.T) {
 	}
 	d.leftNothing(t)
 	bundle := filepath.Join(t.TempDir(), "bundle")
-	cmd := exec.Command(pxelab, "run", topologyFile(t, "bios-only"), "--out", bundle, "--connect", d.uri)
+	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "bios-only"), "--out", bundle, "--connect", d.uri)
 	var said strings.Builder
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {

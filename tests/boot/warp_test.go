@@ -15,6 +15,7 @@ import (
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/topology"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // checkFidelity holds a warped run to one in real time: every guest has the same trace.
@@ -171,7 +172,7 @@ func plain(text string) string {
 // TestBesideLoad boots the trio while every core is busy with something else: the verdicts must still be
 // right, whether the warped boots are believed or run again in real time.
 func TestBesideLoad(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for range runtime.NumCPU() {

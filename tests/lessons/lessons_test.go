@@ -9,18 +9,19 @@ import (
 
 	"github.com/pxelab/pxelab/lab/dissect"
 	"github.com/pxelab/pxelab/lab/lesson"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // TestLessons boots the lab of each lesson: every checkpoint is reached, and every question has its answer in the packets.
 func TestLessons(t *testing.T) {
-	needBoots(t)
+	built.NeedBoots(t)
 	for _, l := range shipped(t) {
 		if l.Name == "menus-and-f8" { // TestMenus takes it, as somebody must type
 			continue
 		}
 		t.Run(l.Name, func(t *testing.T) {
 			bundle := filepath.Join(t.TempDir(), "bundle")
-			out, err := exec.CommandContext(t.Context(), pxelab, "run", topologyFile(t, l), "--clock", "warp", "--out", bundle).CombinedOutput()
+			out, err := exec.CommandContext(t.Context(), built.Pxelab, "run", topologyFile(t, l), "--clock", "warp", "--out", bundle).CombinedOutput()
 			if err != nil {
 				t.Fatalf("pxelab run: %v\n%s", err, out)
 			}
@@ -42,7 +43,7 @@ func walk(t *testing.T, l *lesson.Lesson, b booted) {
 	if next := f.Next(); next != nil {
 		t.Fatalf("this checkpoint is never reached: %+v", next)
 	}
-	out, err := exec.CommandContext(t.Context(), pxelab, "lessons", l.Name, "--handout", "-", "--bundle", b.bundle, "--answers").Output()
+	out, err := exec.CommandContext(t.Context(), built.Pxelab, "lessons", l.Name, "--handout", "-", "--bundle", b.bundle, "--answers").Output()
 	if err != nil {
 		t.Errorf("pxelab lessons --handout: %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/lesson"
+	"github.com/pxelab/pxelab/tests/built"
 )
 
 // class is a lesson whose lab is up.
@@ -27,13 +28,13 @@ type class struct {
 // come of these. Down takes it away again, and gives its bundle.
 func begin(t *testing.T, name, clock string, do ...whatIf) *class {
 	t.Helper()
-	needBoots(t)
+	built.NeedBoots(t)
 	l, err := library.Lesson(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &class{T: t, lesson: l, bundle: filepath.Join(t.TempDir(), "bundle")}
-	out, err := exec.CommandContext(t.Context(), pxelab, "up", topologyFile(t, l, do...), "--hold", "--at-once", "1", "--clock", clock, "--out", c.bundle).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), built.Pxelab, "up", topologyFile(t, l, do...), "--hold", "--at-once", "1", "--clock", clock, "--out", c.bundle).CombinedOutput()
 	if err != nil {
 		t.Fatalf("pxelab up --hold: %v\n%s", err, out)
 	}
@@ -48,7 +49,7 @@ func begin(t *testing.T, name, clock string, do ...whatIf) *class {
 func (c *class) down() booted {
 	c.Helper()
 	if c.lab != nil {
-		if out, err := exec.Command(pxelab, "down", c.lab.Name()).CombinedOutput(); err != nil {
+		if out, err := exec.Command(built.Pxelab, "down", c.lab.Name()).CombinedOutput(); err != nil {
 			c.Fatalf("pxelab down: %v\n%s", err, out)
 		}
 		c.lab = nil

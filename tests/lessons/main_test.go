@@ -2,11 +2,8 @@
 package lessons
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/pxelab/pxelab/lab"
@@ -16,55 +13,11 @@ import (
 	"github.com/pxelab/pxelab/lab/network/capture"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lessons"
+	"github.com/pxelab/pxelab/tests/built"
 	"github.com/pxelab/pxelab/topologies"
 )
 
-// pxelab is the binary under test, built by TestMain.
-var pxelab string
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-// run builds the binary and makes a private place for control sockets and bundles.
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "pxelab-lessons-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	defer os.RemoveAll(dir)
-	pxelab = filepath.Join(dir, "pxelab")
-	build := exec.Command("go", "build", "-o", pxelab, "../../lab/cmd/pxelab")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build pxelab:", err)
-		return 2
-	}
-	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME"} {
-		private := filepath.Join(dir, strings.ToLower(name))
-		if err := os.Mkdir(private, 0o700); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 2
-		}
-		os.Setenv(name, private)
-	}
-	return m.Run()
-}
-
-// needBoots skips a test on a host that cannot boot guests, or fails it where PXELAB_REQUIRE says that boots must run.
-func needBoots(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("boots real firmware, which takes seconds to minutes: left out by -short")
-	}
-	out, err := exec.Command(pxelab, "doctor").CombinedOutput()
-	if err == nil {
-		return
-	}
-	if strings.Contains(os.Getenv("PXELAB_REQUIRE"), "boot") {
-		t.Fatalf("this host cannot boot guests, and PXELAB_REQUIRE says it must:\n%s", out)
-	}
-	t.Skipf("this host cannot boot guests:\n%s", out)
-}
+func TestMain(m *testing.M) { os.Exit(built.Main(m)) }
 
 // library is what is shipped.
 var library = lesson.Library{Lessons: lessons.Files, Topologies: topologies.Files}

@@ -16,45 +16,18 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-)
 
-// pxelab is the binary under test, built by TestMain.
-var pxelab string
+	"github.com/pxelab/pxelab/tests/built"
+)
 
 func TestMain(m *testing.M) {
 	// One of the tests waits for a minute in which nothing happens: the others need not.
 	if err := flag.Set("test.parallel", "3"); err != nil {
 		panic(err)
 	}
-	os.Exit(run(m))
-}
-
-// run builds the binary and makes a private place for control sockets and bundles.
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "pxelab-studio-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	defer os.RemoveAll(dir)
-	pxelab = filepath.Join(dir, "pxelab")
-	build := exec.Command("go", "build", "-o", dir, "../../lab/cmd/...") // pxelab, and beside it the inits of its Linux and its stick
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")                    // an initrd has no C library
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build pxelab:", err)
-		return 2
-	}
-	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME"} {
-		private := filepath.Join(dir, strings.ToLower(name))
-		if err := os.Mkdir(private, 0o700); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 2
-		}
-		os.Setenv(name, private)
-	}
-	defer closeBrowser()
-	return m.Run()
+	code := built.Main(m)
+	closeBrowser()
+	os.Exit(code)
 }
 
 // required tells whether PXELAB_REQUIRE names something that a test may not be skipped for want of.
@@ -72,18 +45,8 @@ func needs(t *testing.T) {
 		}
 		t.Skip(err)
 	}
-	if out, err := doctor(); err != nil {
-		if required("boot") {
-			t.Fatalf("this host cannot boot guests, and PXELAB_REQUIRE says it must:\n%s", out)
-		}
-		t.Skipf("this host cannot boot guests:\n%s", out)
-	}
+	built.NeedBoots(t)
 }
-
-var doctor = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command(pxelab, "doctor").CombinedOutput()
-	return string(out), err
-})
 
 // browserContext has the one browser of all tests; each test has tabs of its own.
 var browserContext = sync.OnceValue(func() context.Context {
@@ -103,7 +66,7 @@ var closeBrowser = func() {}
 // studio runs `pxelab studio` until the test is over, and gives the addresses that it printed: for everything, and for watching only.
 func studio(t *testing.T, args ...string) (open, watch string) {
 	t.Helper()
-	cmd := exec.Command(pxelab, append([]string{"studio"}, args...)...)
+	cmd := exec.Command(built.Pxelab, append([]string{"studio"}, args...)...)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -140,8 +103,8 @@ func studio(t *testing.T, args ...string) (open, watch string) {
 
 // bundle is of a warped run of four machines, booted once for all tests that look at a recording.
 var bundle = sync.OnceValues(func() (string, error) {
-	dir := filepath.Join(filepath.Dir(pxelab), "bundle")
-	out, err := exec.Command(pxelab, "run", "../../topologies/proxy-beside-dhcp.yaml", "--out", dir).CombinedOutput()
+	dir := filepath.Join(filepath.Dir(built.Pxelab), "bundle")
+	out, err := exec.Command(built.Pxelab, "run", "../../topologies/proxy-beside-dhcp.yaml", "--out", dir).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("pxelab run: %w\n%s", err, out)
 	}
