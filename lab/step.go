@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/control"
+	"github.com/pxelab/pxelab/lab/dissect"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/hold"
@@ -75,6 +76,9 @@ func (l *lab) step(s control.Step) error {
 	l.until = worded(s.Until)
 	off := event.Hold{Until: l.until, Did: did}
 	at, _ := l.gate.At()
+	if did == didEdit {
+		off.Changed = dissect.Differences(at.Data, s.Data)
+	}
 	if e := (event.Event{Kind: event.LabHeld, Hold: &off}); l.held && at != nil {
 		l.told = l.log.Append(l.at(e, at.Cable)).Seq
 	} else {

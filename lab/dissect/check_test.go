@@ -186,6 +186,7 @@ func FuzzChange(f *testing.F) {
 		if again, err := Change(changed, nil); err != nil || !bytes.Equal(again, changed) {
 			t.Errorf("no change at all: %x, %v", again, err)
 		}
+		Differences(data, changed)
 	})
 }
 

@@ -19,7 +19,7 @@ type Selection struct {
 }
 
 // Packets are the kinds of frames that a selection can name.
-var Packets = []string{"any", "arp", "icmp", "udp", "tcp", "http", "dhcp", "discover", "offer", "request", "ack", "nak", "decline",
+var Packets = []string{"any", "arp", "icmp", "udp", "tcp", "http", "http-request", "http-response", "dhcp", "discover", "offer", "request", "ack", "nak", "decline",
 	"release", "inform", "pxe", "dhcp6", "tftp", "rrq", "data", "tftp-ack", "oack", "tftp-error"}
 
 // dhcpTypes are the message types of option 53 (RFC 2132 section 9.6).
@@ -75,6 +75,8 @@ func protocol(kind string, h *wire.Head) (is, ok bool) {
 		return h.Proto == protoTCP, true
 	case "http":
 		return h.Proto == protoTCP && between(h, portHTTP), true
+	case "http-request", "http-response":
+		return "http-"+h.HTTP() == kind, true
 	case "dhcp6":
 		return h.Proto == protoUDP && (between(h, portDHCP6) || between(h, portDHCP6+1)), true
 	}

@@ -36,7 +36,7 @@ func (c *Condition) Means(data []byte, fromGuest bool) bool {
 		return false
 	}
 	if h.UDP == nil {
-		return wire.BeginsHTTP(data)
+		return h.HTTP() != ""
 	}
 	op, block, ok := h.TFTP()
 	switch {

@@ -91,6 +91,15 @@ func TestSelected(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", c.what, got, c.want)
 		}
 	}
+	for kind, want := range map[string]string{
+		"http-request":  "  10 HTTP HEAD /probe-x64.efi\n  14 HTTP GET /probe-x64.efi\n",
+		"http-response": "  12 HTTP 200 OK length=12288\n  15 HTTP 200 OK length=12288\n",
+	} {
+		got := means(t, "ovmf-x64-http", func(own [6]byte) *Condition { return Selected(fault.Selection{Packet: kind}, own) })
+		if got != want {
+			t.Errorf("%s:\n%s", kind, got)
+		}
+	}
 	frames, _ := captured(t, "ovmf-x64")
 	all := means(t, "ovmf-x64", func(own [6]byte) *Condition { return Selected(fault.Selection{}, own) })
 	if n := strings.Count(all, "\n"); n < len(frames)/2 || !strings.Contains(all, "ARP") {

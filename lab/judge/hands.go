@@ -10,8 +10,9 @@ import (
 
 // hand is something done by hand to a packet that the lab was held at.
 type hand struct {
-	did string      // as of event.Hold
-	at  event.Event // of the packet
+	did     string      // as of event.Hold
+	changed []string    // as of event.Hold
+	at      event.Event // of the packet
 }
 
 // words for what is done by hand.
@@ -28,8 +29,17 @@ func (t *Tracker) byHand(e event.Event) {
 	}
 	b := t.boot(t.heldAt.Guest, t.heldAt.Boot)
 	if handWords[e.Hold.Did] != "" && b != nil && !b.settled {
-		b.hands = append(b.hands, hand{e.Hold.Did, t.heldAt})
+		b.hands = append(b.hands, hand{e.Hold.Did, e.Hold.Changed, t.heldAt})
 	}
+}
+
+// words says what was done to which packet.
+func (h hand) words() string {
+	text := fmt.Sprintf("%s was %s", h.at.Hold.Info, handWords[h.did])
+	if len(h.changed) > 0 {
+		text += " (" + strings.Join(h.changed, ", ") + ")"
+	}
+	return text
 }
 
 // handled says of a boot that stopped what had been done by hand to its packets: if all was lost that it waited for, nobody else is to
@@ -44,7 +54,7 @@ func (b *boot) handled(r Reason, d *diagnosis) {
 		if h.did == "drop" {
 			lost++
 		}
-		all = append(all, fmt.Sprintf("%s was %s", h.at.Hold.Info, handWords[h.did]))
+		all = append(all, h.words())
 		d.evidence = append(d.evidence, h.at)
 	}
 	const most = 3

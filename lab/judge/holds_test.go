@@ -86,6 +86,18 @@ func TestByHand(t *testing.T) {
 	}
 }
 
+// TestEditedByHand: what was changed in a packet by hand is said where its boot stopped.
+func TestEditedByHand(t *testing.T) {
+	s := newScript(testPlan(), "bios").power("bios", true).firmware()
+	s.sends(event.DHCP{Type: "DISCOVER"}).decided("dhcp", "dhcp", "DHCPDISCOVER", "DHCPOFFER")
+	s.of(event.Event{Kind: event.LabHeld, Hold: &event.Hold{On: true, Data: []byte{0}, Info: "DHCPOFFER 192.0.2.100"}})
+	s.of(event.Event{Kind: event.LabHeld, Hold: &event.Hold{Did: "edit", Changed: []string{"dhcp.option.54 taken out", "dhcp.file x added"}}})
+	got := track(s.after(time.Second).fails("No configuration methods succeeded (http://ipxe.org/040ee119)")).Guest("bios").Outcome.Sentence
+	if want := "by hand, DHCPOFFER 192.0.2.100 was changed (dhcp.option.54 taken out, dhcp.file x added)"; !strings.HasSuffix(got, want) {
+		t.Error(got)
+	}
+}
+
 // TestHeldNow: while the lab is held no guest of it has a deadline.
 func TestHeldNow(t *testing.T) {
 	s := newScript(testPlan(), "bios").firmware()

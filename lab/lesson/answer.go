@@ -67,23 +67,44 @@ func (q *Question) Solve(e Evidence) (Answer, error) {
 // Check compares an answer with the right one, whatever its form: capitals, blanks, 0x and leading zeros make no difference. The error
 // is that of Solve, or says that nothing was answered.
 func (q *Question) Check(e Evidence, answer string) (Answer, error) {
-	a, err := q.Solve(e)
+	k, err := q.Key(e)
 	if err != nil {
 		return Answer{}, err
 	}
 	if strings.TrimSpace(answer) == "" {
 		return Answer{}, errors.New("question " + q.ID + ": no answer was given")
 	}
+	right := func(form string) bool { return slices.Contains(k.Forms, form) }
+	if !slices.ContainsFunc(formsOf(answer), right) {
+		return Answer{Field: k.Field, Explain: k.Wrong}, nil
+	}
+	a, err := q.Solve(e)
+	a.Explain = k.Right
+	return a, err
+}
+
+// Key tells right answers to a question from wrong ones, where there is no Question to ask: in a page by itself.
+type Key struct {
+	// Forms are how a right answer may be written, a kind each: "=" and its words, "#" and a decimal number, "x" and octets. An
+	// answer is right if any of its own forms is one of them.
+	Forms []string `json:"forms"`
+	Right string   `json:"right"` // what is said to a right answer
+	Wrong string   `json:"wrong"` // and to a wrong one
+	Field string   `json:"field,omitempty"`
+}
+
+// Key is the key to the question, as the answer is in this run. The error is that of Solve.
+func (q *Question) Key(e Evidence) (Key, error) {
+	a, err := q.Solve(e)
+	if err != nil {
+		return Key{}, err
+	}
+	k := Key{Wrong: q.again(a.Field), Field: a.Field, Forms: rightForms(a.Value),
+		Right: strings.TrimSpace("It is " + strings.TrimSuffix(a.Value, ".") + ". " + q.explain)}
 	if len(q.Choices) > 0 {
-		a.Right = strings.TrimSpace(answer) == a.Value
-	} else {
-		a.Right = same(answer, a.Value)
+		k.Forms = formsOf(a.Value)[:1] // one of them was picked
 	}
-	if !a.Right {
-		return Answer{Field: a.Field, Explain: q.again(a.Field)}, nil
-	}
-	a.Explain = strings.TrimSpace("It is " + strings.TrimSuffix(a.Value, ".") + ". " + q.explain)
-	return a, nil
+	return k, nil
 }
 
 // again says where to look again, after a wrong answer.
@@ -121,25 +142,38 @@ func find(list []dissect.Field, path string) *dissect.Field {
 	return nil
 }
 
-// same tells whether an answer says what a field's value does. Of a value such as "7 (EFI x86-64)" either part will do.
+// same tells whether an answer says what a field's value does.
 func same(answer, value string) bool {
-	forms := []string{value}
+	right := rightForms(value)
+	return slices.ContainsFunc(formsOf(answer), func(f string) bool { return slices.Contains(right, f) })
+}
+
+// rightForms are the forms of what says the same as a value. Of one such as "7 (EFI x86-64)" either part will do.
+func rightForms(value string) []string {
+	forms := formsOf(value)
 	if head, tail, ok := strings.Cut(value, " ("); ok {
-		forms = append(forms, head, strings.TrimSuffix(tail, ")"))
+		forms = slices.Concat(forms, formsOf(head), formsOf(strings.TrimSuffix(tail, ")")))
 	}
-	return slices.ContainsFunc(forms, func(form string) bool { return alike(plainly(answer), plainly(form)) })
+	return forms
+}
+
+// formsOf are the forms of a text, as of Key: its words; the number that it is; the octets that it is. The page has the same in
+// JavaScript.
+func formsOf(text string) []string {
+	plain := plainly(text)
+	forms := []string{"=" + plain}
+	if n, ok := number(plain); ok {
+		forms = append(forms, "#"+strconv.FormatUint(n, 10))
+	}
+	if o := octets(plain); o != "" {
+		forms = append(forms, "x"+o)
+	}
+	return forms
 }
 
 // plainly is a text without what makes no difference: blanks around words, capitals, quotation marks, a full stop.
 func plainly(s string) string {
 	return strings.Trim(strings.ToLower(strings.Join(strings.Fields(s), " ")), `"'. `)
-}
-
-// alike tells whether two texts are the same, or the same number, or the same octets.
-func alike(a, b string) bool {
-	na, oka := number(a)
-	nb, okb := number(b)
-	return a == b || oka && okb && na == nb || octets(a) != "" && octets(a) == octets(b)
 }
 
 // number reads a decimal number, or a hexadecimal one that begins with 0x.

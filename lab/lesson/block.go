@@ -184,6 +184,9 @@ func (b *block) words(c *Checkpoint) {
 			b.wrong(key, "is about a packet; name one by packet, or leave it out")
 		}
 	}
+	if c.Hold && c.Packet == "http" {
+		b.wrong("hold", "http is a message of many frames, which the lab cannot be held at; write http-request or http-response as the packet")
+	}
 	if c.Console != "" && c.Guest == "" {
 		b.wrong("console", "whose console? name the guest")
 	}

@@ -64,7 +64,7 @@ func (c *Checkpoint) isPacket(e event.Event) bool {
 		}
 		kinds = append(kinds, "udp", op)
 	case p.HTTP != nil:
-		kinds = append(kinds, "tcp")
+		kinds = append(kinds, "tcp", "http-"+p.HTTP.Op)
 	case p.Proto == "icmp6":
 		kinds = append(kinds, "icmp")
 	}
@@ -108,7 +108,7 @@ func (f *Follower) travelled(p *point, e event.Event) bool {
 // on the cable of a guest (empty: of any), or a stage that it reaches. It is not ok for a checkpoint that no packet or stage
 // is: then the lab just goes on.
 //
-// A selection sees frames, and a checkpoint of HTTP is a whole request or response, of which the handshake of TCP is no part: step on
+// A selection sees frames, and a checkpoint of "http" is a whole request or response, of which the handshake of TCP is no part: step on
 // until the checkpoint is reached.
 func (c *Checkpoint) Until() (packet, guest, stage string, ok bool) {
 	switch {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
 )
@@ -27,6 +28,9 @@ func Held(e event.Event) string {
 		"edit": "sends the edited packet and goes on"}[h.Did]
 	if text == "" {
 		text = "goes on"
+	}
+	if len(h.Changed) > 0 {
+		text = "sends the packet with " + strings.Join(h.Changed, ", ") + ", and goes on"
 	}
 	if h.Until != "" {
 		text += ", until " + h.Until

@@ -164,12 +164,20 @@ func (s *Story) held(e event.Event) {
 	now := Hold{On: h.On, Armed: h.Until, Guest: e.Guest, Data: h.Data, FromGuest: h.FromGuest, Label: h.Info, Waiting: h.Waiting}
 	if !h.On && (h.Did == "drop" || h.Did == "duplicate" || h.Did == "edit") {
 		label := map[string]string{"drop": "dropped by hand", "duplicate": "sent twice by hand", "edit": "changed by hand"}[h.Did]
+		detail := s.hold.Label
+		if n := len(h.Changed); n > 0 {
+			label += ": " + h.Changed[0]
+			if n > 1 {
+				label += fmt.Sprintf(", and %d more", n-1)
+			}
+			detail += ": " + strings.Join(h.Changed, ", ")
+		}
 		was := e
 		was.Guest, was.Boot = s.hold.Guest, e.Boot
 		if e.Guest != "" {
 			was.Guest = e.Guest
 		}
-		s.note(was, label, s.hold.Label, "")
+		s.note(was, label, detail, "")
 	}
 	if len(h.Data) > 0 {
 		s.address(&now, e)

@@ -35,7 +35,7 @@ func Export(w io.Writer, s *Source, version string) error {
 		return err
 	}
 	if s.lesson != nil {
-		if err := page.plain("studio-lesson", s.lesson); err != nil {
+		if err := errors.Join(page.plain("studio-lesson", s.lesson), page.packed("studio-answers", "", s.answerKeys())); err != nil {
 			return err
 		}
 	}

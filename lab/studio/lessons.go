@@ -121,6 +121,34 @@ func (s *Server) postAnswer(w http.ResponseWriter, r *http.Request) {
 	}{a.Right, a.Explain, at.Frame, a.Field})
 }
 
+// answerKeys are the keys to the lesson's questions that this run has come to, by question, with the frames they are about.
+func (s *Source) answerKeys() map[string]answerKey {
+	keys := map[string]answerKey{}
+	for i := range s.lesson.Sections {
+		at, ok := s.at(i)
+		if !ok {
+			continue
+		}
+		evidence, err := s.evidence(at)
+		if err != nil { // its frame is not in the capture any more
+			continue
+		}
+		for k := range s.lesson.Sections[i].Questions {
+			q := &s.lesson.Sections[i].Questions[k]
+			if key, err := q.Key(evidence); err == nil {
+				keys[q.ID] = answerKey{key, at.Frame}
+			}
+		}
+	}
+	return keys
+}
+
+// answerKey is what an exported page checks the answers to a question by.
+type answerKey struct {
+	lesson.Key
+	Frame int `json:"frame,omitempty"`
+}
+
 // at is the checkpoint that a section's questions are about, if it was reached.
 func (s *Source) at(section int) (lesson.Reached, bool) {
 	s.mu.Lock()

@@ -12,7 +12,7 @@ import (
 // faultForm is one fault: what is done, and when.
 type faultForm struct {
 	Do      deedWord   `json:"do" jsonschema:"required" example:"drop" jsonschema_description:"What becomes of the frame. delay holds it up, jitter for a time of its own, reorder puts it behind later ones, rate sends it over a slow line, corrupt turns one bit over, truncate leaves its beginning, mtu drops it if it is large, partition drops it and all that follows. Or what is done to a service or the guest when such a frame comes."`
-	Packet  packetWord `json:"packet" jsonschema:"default=any" jsonschema_description:"Which frames: a DHCP message by its type, a TFTP packet by its opcode, or a protocol. pxe is what goes to and from port 4011, http TCP port 80. What is done to a service is done before the guest is powered on, if no frame is named."`
+	Packet  packetWord `json:"packet" jsonschema:"default=any" jsonschema_description:"Which frames: a DHCP message by its type, a TFTP packet by its opcode, or a protocol. pxe is what goes to and from port 4011, http TCP port 80; http-request and http-response are the segments that begin one, whatever the port. What is done to a service is done before the guest is powered on, if no frame is named."`
 	From    string     `json:"from" jsonschema_description:"Only frames that this service sent, or that the guest sent (from: guest). Without it both directions."`
 	Port    port       `json:"port" jsonschema_description:"Only frames from or to this port of UDP or TCP."`
 	Block   blockNo    `json:"block" jsonschema_description:"Of data and tftp-ack: only this block."`

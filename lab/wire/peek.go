@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
-	"slices"
 
 	"github.com/gopacket/gopacket/layers"
 )
@@ -16,6 +15,7 @@ type Head struct {
 	Proto            byte       // of IP
 	SrcPort, DstPort uint16     // of UDP or TCP; zero in all but the first fragment
 	UDP              []byte     // its payload; nil without UDP, and in all but the first fragment
+	TCP              []byte     // its payload, with Ethernet's padding; nil without TCP, and in all but the first fragment
 	ARP              []byte
 	icmp6            byte // type of ICMPv6
 }
@@ -67,6 +67,10 @@ func (h *Head) peekPorts(proto byte, body []byte, fragment bool) {
 	h.SrcPort, h.DstPort = binary.BigEndian.Uint16(body), binary.BigEndian.Uint16(body[2:])
 	if proto == 17 {
 		h.UDP = body[8:]
+	} else if len(body) >= 20 {
+		if head := int(body[12]>>4) * 4; head >= 20 && len(body) >= head {
+			h.TCP = body[head:]
+		}
 	}
 }
 
@@ -125,6 +129,18 @@ func (h *Head) Block() (name string, block uint16, ok bool) {
 	return "", 0, false
 }
 
+// HTTP tells what message of HTTP/1 the frame's TCP segment begins, "request" or "response" (RFC 9112 section 2.1); empty: none. A
+// segment from the middle of a body that happens to look like one is taken for one.
+func (h *Head) HTTP() string {
+	switch {
+	case beginsRequest(h.TCP):
+		return "request"
+	case bytes.HasPrefix(h.TCP, []byte("HTTP/1.")):
+		return "response"
+	}
+	return ""
+}
+
 // Segment is what the header of a TCP segment says (RFC 9293 section 3.1).
 type Segment struct {
 	SrcPort, DstPort uint16
@@ -157,35 +173,6 @@ func (s *Segment) space() uint32 {
 	}
 	return n
 }
-
-// BeginsHTTP tells whether an Ethernet frame carries a TCP segment that begins a request or a response of HTTP/1 (RFC 9112 section 2.1).
-// A segment from the middle of a body that happens to look like one is taken for one.
-func BeginsHTTP(data []byte) bool {
-	s, ok := PeekTCP(data)
-	if !ok || s.Len == 0 || s.Len > len(data) {
-		return false
-	}
-	body := data[minEthernet:]
-	switch layers.EthernetType(binary.BigEndian.Uint16(data[12:])) {
-	case layers.EthernetTypeIPv4:
-		body = body[int(body[0]&15)*4:]
-	case layers.EthernetTypeIPv6:
-		body = body[40:]
-	}
-	head := int(body[12]>>4) * 4
-	if head < 20 || len(body) < head {
-		return false
-	}
-	body = body[head:]
-	if bytes.HasPrefix(body, []byte("HTTP/1.")) {
-		return true
-	}
-	method, rest, ok := bytes.Cut(body[:min(len(body), 10)], []byte(" "))
-	return ok && slices.Contains(httpMethods, string(method)) && len(rest) > 0
-}
-
-// httpMethods are those of RFC 9110 section 9.3.
-var httpMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 
 // PeekTCP reads the headers of an Ethernet frame that carries TCP; ok is false for others, and for fragments but the first.
 func PeekTCP(data []byte) (s Segment, ok bool) {

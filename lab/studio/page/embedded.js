@@ -6,6 +6,17 @@ export function isEmbedded() {
 
 const nowhere = "this is an exported file: there is no lab behind it";
 
+// forms are the ways in which an answer is written, as lab/lesson has them (formsOf): its words; the number, or the octets, that it is.
+export function forms(text) {
+  const plain = text.trim().replace(/\s+/g, " ").toLowerCase().replace(/^["'. ]+|["'. ]+$/g, "");
+  const out = ["=" + plain];
+  const number = /^(\d+|0x[0-9a-f]+)$/.test(plain) ? BigInt(plain) : -1n;
+  if (number >= 0n && number < 1n << 64n) out.push("#" + number);
+  const octets = plain.replace(/[:\- ]/g, "");
+  if (/^([0-9a-f]{2}){2,}$/.test(octets)) out.push("x" + octets);
+  return out;
+}
+
 export class Embedded {
   constructor() {
     this.embedded = true;
@@ -47,8 +58,12 @@ export class Embedded {
     return [];
   }
 
-  async answer() {
-    throw new Error(nowhere);
+  async answer(question, text) {
+    this.keys ||= block("studio-answers");
+    const key = (await this.keys)[question];
+    if (!key) throw new Error("this run does not have the answer");
+    const right = forms(text).some((form) => key.forms.includes(form));
+    return { right, explain: right ? key.right : key.wrong, frame: key.frame, field: key.field };
   }
 
   async download() {

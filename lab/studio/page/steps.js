@@ -2,7 +2,7 @@
 import { el, byId, say } from "./dom.js";
 import { laneName } from "./words.js";
 
-const kinds = ["discover", "offer", "request", "ack", "nak", "inform", "pxe", "dhcp6", "rrq", "oack", "data", "tftp-ack", "tftp-error", "http", "arp", "any"];
+const kinds = ["discover", "offer", "request", "ack", "nak", "inform", "pxe", "dhcp6", "rrq", "oack", "data", "tftp-ack", "tftp-error", "http-request", "http-response", "arp", "any"];
 
 export class Steps {
   constructor(app) {
