@@ -12,8 +12,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/tests/built"
 )
@@ -68,6 +70,9 @@ func TestLibvirt(t *testing.T) {
 		d.killOne(t, uri, []string{"cli", "supervisor"}[rand.IntN(2)], 2+rand.IntN(60))
 	})
 	t.Run("up", d.up)
+	for _, clock := range []string{"warp", "real"} {
+		t.Run("held-"+clock, func(t *testing.T) { d.held(t, clock) })
+	}
 	for _, victim := range []string{"cli", "supervisor", "qemu", "init"} {
 		for range max(1, *kills/8) {
 			after := 2 + rand.IntN(60)
@@ -111,6 +116,23 @@ func (d *daemon) up(t *testing.T) {
 	eventually(t, "it boots a third time", func() bool { return strings.Contains(say(t, 0, "", "logs"), "boot 3,") })
 	say(t, 0, "", "power", "bios", "off")
 	say(t, 0, "is down", "down")
+	d.leftNothing(t)
+}
+
+// held holds a domain at its first OFFER: the daemon's guest stands still, and boots when it goes on.
+func (d *daemon) held(t *testing.T, clock string) {
+	const domain = "pxelab-bios-only-bios"
+	s := holdFirst(t, "bios-only", "--clock", clock, "--connect", d.uri)
+	s.to(control.Step{Until: control.Until{Packet: "offer"}})
+	if got := d.virsh(t, "domstate", domain); got != "paused" {
+		t.Errorf("its state is %q, want paused", got)
+	}
+	s.still(3500 * time.Millisecond) // iPXE asks again after 1 s and 3 s
+	for _, v := range s.finish().verdicts {
+		if !v.Pass {
+			t.Errorf("%s: %s", v.Expectation, v.Sentence)
+		}
+	}
 	d.leftNothing(t)
 }
 

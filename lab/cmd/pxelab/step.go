@@ -123,7 +123,6 @@ func step(ctx context.Context, c *control.Client, s control.Step, f stepFlags) e
 	}
 	switch {
 	case h.On:
-		return showHeld(ctx, c, h.Seq)
 	case f.free:
 		fmt.Println("the lab goes on")
 		return nil
@@ -131,11 +130,12 @@ func step(ctx context.Context, c *control.Client, s control.Step, f stepFlags) e
 		fmt.Printf("the lab goes on, until %s\n", h.Until)
 		return nil
 	}
-	return showHeld(ctx, c, h.Seq+1)
+	return showHeld(ctx, c, h.Seq, f.now)
 }
 
-// showHeld waits until a lab is held by an event from this one on, and prints where; or until it will not be.
-func showHeld(ctx context.Context, c *control.Client, from int) error {
+// showHeld waits until a lab is held, and prints where; or until it will not be. The event that told how the step stood is this one: what
+// had happened before it may have been the last that happens. A lab that is to be held now is, whoever is on his way.
+func showHeld(ctx context.Context, c *control.Client, told int, now bool) error {
 	p, err := c.Plan(ctx)
 	if err != nil {
 		return err
@@ -145,14 +145,14 @@ func showHeld(ctx context.Context, c *control.Client, from int) error {
 	err = c.Events(ctx, 1, func(e event.Event) error {
 		idle := done(e)
 		switch {
-		case e.Seq < from:
+		case e.Seq < told:
 		case e.Kind == event.LabHeld && e.Hold != nil && e.Hold.On:
 			writeHeld(os.Stdout, p, e, widthOf(os.Stdout))
 			return shown
 		case e.Kind == event.RunEnded:
 			fmt.Printf("the lab is over: %s\n", e.Text)
 			return shown
-		case idle:
+		case idle && !now:
 			fmt.Println("no guest is on its way any more, and the lab is not held; it will be once one is: pxelab power GUEST on")
 			return shown
 		}
