@@ -9,14 +9,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
-	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/topology"
 )
 
@@ -26,32 +24,9 @@ const execPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 // ServiceVariable is in the environment of each process of a service, with the service's name.
 const ServiceVariable = "PXELAB_SERVICE"
 
-// work is the working directory of a service's program.
-func (b Bundle) work(service string) string { return filepath.Join(string(b), "services", service) }
-
-// writeWork makes a program's working directory, with the files that the plan has for it.
-func (b Bundle) writeWork(s plan.Service) error {
-	if s.Exec == nil {
-		return nil
-	}
-	if err := os.MkdirAll(b.work(s.Name), 0o755); err != nil {
-		return fmt.Errorf("make the folder of service %s: %w", s.Name, err)
-	}
-	for name, text := range s.Exec.Resolve(string(b)).Files {
-		mode := os.FileMode(0o644)
-		if strings.HasPrefix(text, "#!") {
-			mode = 0o755
-		}
-		if err := put(filepath.Join(b.work(s.Name), name), []byte(text), mode); err != nil {
-			return fmt.Errorf("write a file of service %s: %w", s.Name, err)
-		}
-	}
-	return nil
-}
-
 // startExec starts a program that is not ours on its host. What it writes goes to the log, line by line.
 func (l *lab) startExec(ctx context.Context, s *service) error {
-	x, dir := s.plan.Exec.Resolve(string(l.bundle)), l.bundle.work(s.plan.Name)
+	x, dir := s.plan.Exec.Resolve(string(l.bundle)), l.bundle.Work(s.plan.Name)
 	said, out, err := os.Pipe()
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/pxelab/pxelab/images"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/report"
@@ -19,18 +20,18 @@ func Known() topology.Known {
 		Reasons: judge.Reasons(), Notes: judge.Notes()}
 }
 
-// Judge judges what a bundle recorded.
-func Judge(bundle string) (report.Report, error) {
-	p, events, err := ReadBundle(bundle)
+// Judge judges what the bundle in a folder recorded.
+func Judge(dir string) (report.Report, error) {
+	p, events, err := bundle.Read(dir)
 	if err != nil {
 		return report.Report{}, err
 	}
 	return report.New(p, events), nil
 }
 
-// WriteReports judges a bundle and writes the reports into it: verdicts.json, junit.xml and report.txt.
-func WriteReports(bundle string) (report.Report, error) {
-	r, err := Judge(bundle)
+// WriteReports judges the bundle in a folder, and writes the reports into it: verdicts.json, junit.xml and report.txt.
+func WriteReports(dir string) (report.Report, error) {
+	r, err := Judge(dir)
 	if err != nil {
 		return r, err
 	}
@@ -44,8 +45,8 @@ func WriteReports(bundle string) (report.Report, error) {
 	}
 	plain := r.Text(report.Style{Width: 120}) + "\n" + r.Who(report.Style{Width: 120})
 	for name, data := range map[string][]byte{"verdicts.json": text, "junit.xml": junit, "report.txt": []byte(plain)} {
-		if err := os.WriteFile(filepath.Join(bundle, name), data, 0o644); err != nil {
-			return r, fmt.Errorf("write the reports: %w; `pxelab judge %s` prints them", err, bundle)
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return r, fmt.Errorf("write the reports: %w; `pxelab judge %s` prints them", err, dir)
 		}
 	}
 	return r, nil

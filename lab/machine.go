@@ -145,7 +145,7 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 	if g.Clock == "warp" && m.faults.timed() {
 		g = g.InRealTime()
 	}
-	dir := m.lab.bundle.guest(g.Name)
+	dir := m.lab.bundle.Guest(g.Name)
 	from, why := m.resume(g, dir)
 	if from != nil {
 		defer from.state.Close()

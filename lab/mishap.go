@@ -92,11 +92,11 @@ func (l *lab) startAgain(ctx context.Context, s *service, r fault.Rule) {
 		return
 	}
 	if r.Do == "lose-leases" && s.plan.Exec != nil { // ours keep theirs in memory
-		if err := os.RemoveAll(l.bundle.work(s.plan.Name)); err != nil {
+		if err := os.RemoveAll(l.bundle.Work(s.plan.Name)); err != nil {
 			l.stop(fmt.Errorf("remove what service %q had kept: %w", s.plan.Name, err))
 			return
 		}
-		if err := l.bundle.writeWork(s.plan); err != nil {
+		if err := l.bundle.WriteWork(s.plan); err != nil {
 			l.stop(err)
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/story"
 )
@@ -15,10 +16,10 @@ import (
 // recorded is a machine of a lab that only records.
 func recorded(t *testing.T) *machine {
 	t.Helper()
-	l := &lab{bundle: Bundle(t.TempDir()), plan: &plan.Plan{Name: "small"}, job: &Job{Started: time.Unix(1700000000, 0)}}
+	l := &lab{bundle: bundle.Folder(t.TempDir()), plan: &plan.Plan{Name: "small"}, job: &Job{Started: time.Unix(1700000000, 0)}}
 	begun := time.Now()
 	l.now = func() time.Duration { return time.Since(begun) }
-	if err := os.MkdirAll(l.bundle.guest("x64"), 0o755); err != nil {
+	if err := os.MkdirAll(l.bundle.Guest("x64"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return &machine{lab: l, name: "x64"}
@@ -27,7 +28,7 @@ func recorded(t *testing.T) *machine {
 func TestRecording(t *testing.T) {
 	m := recorded(t)
 	for boot := 1; boot <= 2; boot++ {
-		r, err := m.record(m.lab.bundle.guest("x64"), boot)
+		r, err := m.record(m.lab.bundle.Guest("x64"), boot)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +73,7 @@ func TestRecording(t *testing.T) {
 	if !slices.IsSortedFunc(prints, func(a, b story.Printed) int { return int(a.At - b.At) }) {
 		t.Error("time goes back")
 	}
-	raw, err := os.ReadFile(m.lab.bundle.guest("x64") + "/console.raw")
+	raw, err := os.ReadFile(m.lab.bundle.Guest("x64") + "/console.raw")
 	if one := "caf\xc3\xa9 \xda\xc4\xc4\r\n\xe2\x94"; err != nil || string(raw) != one+one {
 		t.Errorf("%q, %v", raw, err)
 	}
@@ -84,7 +85,7 @@ func TestRecordingFails(t *testing.T) {
 	if err := os.Symlink("/dev/full", m.lab.bundle.Cast("x64")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.record(m.lab.bundle.guest("x64"), 1); err == nil || !strings.Contains(err.Error(), "no space left") {
+	if _, err := m.record(m.lab.bundle.Guest("x64"), 1); err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("recording to a full disk: %v", err)
 	}
 }

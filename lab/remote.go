@@ -30,7 +30,7 @@ func (l *lab) Stop(reason string) { l.stop(fmt.Errorf("%w: %s", errAsked, reason
 
 // Capture streams the wire from the beginning of the run, as pcapng.
 func (l *lab) Capture(ctx context.Context, w io.Writer) error {
-	return capture.Tail(ctx, l.bundle.wire(), w)
+	return capture.Tail(ctx, l.bundle.Wire(), w)
 }
 
 // Power does one thing to a guest's power: on, off, reset, pause, resume. It returns when it is done.

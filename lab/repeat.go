@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/host"
 	"github.com/pxelab/pxelab/lab/network/sandbox"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -19,20 +20,14 @@ type Repeat struct {
 	Differs []string   // what is otherwise here than there, a sentence each
 }
 
-// IsBundle tells whether a path is that of a bundle's folder.
-func IsBundle(path string) bool {
-	st, err := os.Stat(Bundle(path).plan())
-	return err == nil && st.Mode().IsRegular()
-}
-
-// NewRepeat reads the plan of a bundle and fits it to this host: the same guests, servers, faults and clocks, with a nonce of its
+// NewRepeat reads the plan of the bundle in a folder and fits it to this host: the same guests, servers, faults and clocks, with a nonce of its
 // own. What of the host is not where it was is found again by what it is; what is missing is an error that wraps plan.ErrHost.
-func NewRepeat(ctx context.Context, bundle, version string) (*Repeat, error) {
-	p, err := ReadPlan(bundle)
+func NewRepeat(ctx context.Context, dir, version string) (*Repeat, error) {
+	p, err := bundle.ReadPlan(dir)
 	if err != nil {
 		return nil, err
 	}
-	there, err := ReadMade(bundle)
+	there, err := bundle.ReadMade(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -41,9 +36,9 @@ func NewRepeat(ctx context.Context, bundle, version string) (*Repeat, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Repeat{Bundle: bundle}
-	if r.Bundle, err = filepath.Abs(bundle); err != nil {
-		return nil, fmt.Errorf("repeat %s: %w", bundle, err)
+	r := &Repeat{Bundle: dir}
+	if r.Bundle, err = filepath.Abs(dir); err != nil {
+		return nil, fmt.Errorf("repeat %s: %w", dir, err)
 	}
 	if r.Plan, r.Differs, err = p.On(h, exists); err != nil {
 		return nil, err
@@ -51,7 +46,7 @@ func NewRepeat(ctx context.Context, bundle, version string) (*Repeat, error) {
 	if there == nil {
 		r.Differs = append(r.Differs, "the bundle does not tell what it was made with, so what differs here is not known")
 	} else {
-		r.Differs = append(r.Differs, there.differs(made(r.Plan, version))...)
+		r.Differs = append(r.Differs, there.DiffersFrom(bundle.NewMade(r.Plan, version))...)
 	}
 	return r, nil
 }

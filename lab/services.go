@@ -169,7 +169,7 @@ func (l *lab) startOurs(s *service) error {
 		cfg.HTTP = &http
 	}
 	var err error
-	if cfg.BootServer, err = l.bundle.withCredentials(cfg.BootServer); err != nil {
+	if cfg.BootServer, err = l.bundle.WithCredentials(cfg.BootServer); err != nil {
 		return fmt.Errorf("read the certificate of its credentials: %w", err)
 	}
 	configR, configW, err := os.Pipe()

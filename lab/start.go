@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/guest/libvirt"
@@ -86,18 +87,22 @@ func Start(ctx context.Context, p *plan.Plan, o Options) (*Running, error) {
 	if o.Out == "" {
 		o.Out = filepath.Join(DefaultRuns(), fmt.Sprintf("%s-%s", p.Name, now.Format("20060102-150405.000")))
 	}
-	bundle, err := createBundle(o.Out, p, job.Nonce)
+	folder, err := bundle.Create(o.Out, p, job.Nonce)
 	if err != nil {
 		_ = os.Remove(listener.Addr().String())
 		return nil, err
 	}
-	if err = bundle.addPayloads(ctx, p, job.Nonce); err == nil {
-		err = errors.Join(bundle.addCredentials(p, now), bundle.addMade(p, &o))
+	if err = folder.AddPayloads(ctx, p, job.Nonce); err == nil {
+		made := bundle.NewMade(p, o.Version)
+		if o.Repeats != nil {
+			made.Repeats, made.Differs = o.Repeats.Bundle, o.Repeats.Differs
+		}
+		err = errors.Join(folder.AddCredentials(p, now), folder.AddMade(made))
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(listener.Addr().String()), os.RemoveAll(string(bundle)))
+		return nil, errors.Join(err, os.Remove(listener.Addr().String()), os.RemoveAll(string(folder)))
 	}
-	job.Bundle, job.Socket = string(bundle), listener.Addr().String()
+	job.Bundle, job.Socket = string(folder), listener.Addr().String()
 	r, err := spawn(ctx, job, listener, o.Cores)
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(job.Socket), os.RemoveAll(job.Bundle))
@@ -130,7 +135,7 @@ func spawn(ctx context.Context, job *Job, listener filer, cores []int) (*Running
 		return nil, fmt.Errorf("make the lifeline: %w", err)
 	}
 	defer lifeR.Close()
-	logPath := Bundle(job.Bundle).log()
+	logPath := bundle.Folder(job.Bundle).Log()
 	logFile, err := os.Create(logPath)
 	if err != nil {
 		jobW.Close()

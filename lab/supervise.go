@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/guest/libvirt"
@@ -25,7 +26,7 @@ import (
 type lab struct {
 	job      *Job
 	plan     *plan.Plan
-	bundle   Bundle
+	bundle   bundle.Folder
 	now      func() time.Duration // since the run began
 	log      *event.Log
 	capture  *capture.File
@@ -71,7 +72,7 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 	defer stop(nil)
 	go watchLifeline(lifeline, stop)
 	base, read := time.Since(job.Started), time.Now()
-	l := &lab{job: job, plan: job.Plan, bundle: Bundle(job.Bundle), stop: stop,
+	l := &lab{job: job, plan: job.Plan, bundle: bundle.Folder(job.Bundle), stop: stop,
 		now:     func() time.Duration { return base + time.Since(read) },
 		bridges: map[string]*network.Bridge{}, services: map[string]*service{}, guests: map[string]*machine{},
 		senders: senders{}, programs: map[string]bool{}, tracker: judge.NewTracker(job.Plan), commands: make(chan func()), raised: make(chan struct{}),
@@ -85,7 +86,7 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 	for _, g := range l.plan.Guests {
 		l.guests[g.Name] = &machine{lab: l, name: g.Name, mac: g.MAC, firmware: g.Firmware, guest: g, faults: standingOf(g.Faults)}
 	}
-	events, err := os.OpenFile(l.bundle.events(), os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_EXCL, 0o644)
+	events, err := os.OpenFile(l.bundle.Events(), os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_EXCL, 0o644)
 	if err != nil {
 		return fmt.Errorf("start the event log: %w", err)
 	}
@@ -132,15 +133,15 @@ func (l *lab) run(ctx context.Context) error {
 
 // up makes everything but the guests: log, capture, networks, services, cables.
 func (l *lab) up(ctx context.Context) error {
-	images, err := l.bundle.servedImages(l.plan)
+	images, err := l.bundle.ServedImages(l.plan)
 	if err != nil {
 		return err
 	}
-	if err := l.bundle.writeSums(l.plan); err != nil {
+	if err := l.bundle.WriteSums(l.plan); err != nil {
 		return err
 	}
 	l.log.Append(event.Event{Kind: event.RunStarted, Run: &event.Run{Nonce: l.job.Nonce, Topology: l.plan.Name, Images: images, Started: l.job.Started}})
-	if l.capture, err = capture.Create(l.bundle.wire()); err != nil {
+	if l.capture, err = capture.Create(l.bundle.Wire()); err != nil {
 		return err
 	}
 	for _, n := range l.plan.Networks {
@@ -214,7 +215,7 @@ func (l *lab) cleanConsoles() error {
 		f := files[e.Guest]
 		if f == nil {
 			var err error
-			if f, err = os.Create(filepath.Join(l.bundle.guest(e.Guest), "console.log")); err != nil {
+			if f, err = os.Create(filepath.Join(l.bundle.Guest(e.Guest), "console.log")); err != nil {
 				return fmt.Errorf("write a console log: %w", err)
 			}
 			defer f.Close()

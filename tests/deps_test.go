@@ -119,6 +119,7 @@ func TestNever(t *testing.T) {
 var mayImport = map[string][]string{
 	"images":            {},
 	"lab":               {"images", "lab/...", "server", "server/bis", "server/pxe", "server/pxeclient"},
+	"lab/bundle":        {"images", "lab/event", "lab/payload", "lab/plan", "lab/whole", "server", "server/bis"},
 	"lab/cmd":           {"images", "lab/...", "lessons", "server/...", "topologies"},
 	"lab/control":       {"lab/event", "lab/plan", "lab/topology"},
 	"lab/dissect":       {"lab/wire", "server/pxe"},
@@ -133,14 +134,14 @@ var mayImport = map[string][]string{
 	"lab/lesson":        {"lab/dissect", "lab/event", "lab/fault", "lab/judge", "lab/plan", "lab/topology"},
 	"lab/matrix":        {"lab/event", "lab/host", "lab/judge", "lab/plan", "lab/topology"},
 	"lab/matrix/folder": {"lab/matrix", "lab/whole"},
-	"lab/matrix/runner": {"lab", "lab/affinity", "lab/event", "lab/host", "lab/judge", "lab/matrix", "lab/matrix/folder", "lab/plan", "lab/report", "lab/topology", "lab/whole"},
-	"lab/matrix/store":  {"lab", "lab/judge", "lab/matrix", "lab/matrix/folder", "lab/plan", "lab/report/...", "lab/whole"}, // reads what runs have left
+	"lab/matrix/runner": {"lab", "lab/bundle", "lab/affinity", "lab/event", "lab/host", "lab/judge", "lab/matrix", "lab/matrix/folder", "lab/plan", "lab/report", "lab/topology", "lab/whole"},
+	"lab/matrix/store":  {"lab", "lab/bundle", "lab/judge", "lab/matrix", "lab/matrix/folder", "lab/plan", "lab/report/...", "lab/whole"}, // reads what runs have left
 	"lab/network":       {"lab/affinity", "lab/event", "lab/fault", "lab/plan", "lab/wire"},
 	"lab/payload":       {"lab/whole"},
 	"lab/plan":          {"images", "lab/event", "lab/fault", "lab/host", "lab/topology", "server", "server/bis", "server/pxe"},
 	"lab/report":        {"lab/event", "lab/explain", "lab/fault", "lab/judge", "lab/matrix", "lab/plan"},
 	"lab/story":         {"lab/event", "lab/explain", "lab/judge", "lab/lesson", "lab/plan", "lab/wire"},
-	"lab/studio":        {"lab", "lab/control", "lab/dissect", "lab/event", "lab/explain", "lab/lesson", "lab/network/capture", "lab/plan", "lab/story/...", "lab/topology", "lessons", "topologies"},
+	"lab/studio":        {"lab/bundle", "lab/control", "lab/dissect", "lab/event", "lab/explain", "lab/lesson", "lab/network/capture", "lab/plan", "lab/story/...", "lab/topology", "lessons", "topologies"},
 	"lab/topology":      {"lab/event", "lab/fault", "server/pxe"},
 	"lab/wire":          {"lab/event"},
 	"lessons":           {},

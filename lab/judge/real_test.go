@@ -1,15 +1,14 @@
 package judge
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/tests/golden"
@@ -63,20 +62,7 @@ func settlesOnce(t *testing.T, p *plan.Plan, events []event.Event, verdicts []Ve
 
 func recorded(t *testing.T, dir string) (*plan.Plan, []event.Event) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "plan.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &plan.Plan{}
-	if err := json.Unmarshal(text, p); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(filepath.Join(dir, "events.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	events, err := event.Read(f)
+	p, events, err := bundle.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

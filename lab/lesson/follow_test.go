@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/lesson"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -20,7 +20,7 @@ import (
 // trio is a recorded run of three machines, whose boots overlap.
 func trio(t *testing.T) (*plan.Plan, []event.Event) {
 	t.Helper()
-	p, events, err := lab.ReadBundle("../judge/testdata/real/firmware-trio")
+	p, events, err := bundle.Read("../judge/testdata/real/firmware-trio")
 	if err != nil {
 		t.Fatal(err)
 	}

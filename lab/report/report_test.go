@@ -3,7 +3,6 @@ package report
 import (
 	"encoding/json"
 	"encoding/xml"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -22,20 +22,7 @@ import (
 // fail and does.
 func recorded(t testing.TB) (*plan.Plan, []event.Event) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/plan.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &plan.Plan{}
-	if err := json.Unmarshal(text, p); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open("testdata/run.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	events, err := event.Read(f)
+	p, events, err := bundle.Read("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}

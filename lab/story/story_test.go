@@ -1,9 +1,7 @@
 package story
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/tests/golden"
@@ -28,24 +27,11 @@ func recorded(t testing.TB) []string {
 
 func load(t testing.TB, dir string) (*plan.Plan, []event.Event) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "plan.json"))
+	p, events, err := bundle.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var p plan.Plan
-	if err := json.Unmarshal(text, &p); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(filepath.Join(dir, "events.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	events, err := event.Read(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &p, events
+	return p, events
 }
 
 // TestRecorded tells the story of real boots.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/explain"
 	"github.com/pxelab/pxelab/lab/network/capture"
@@ -18,7 +18,7 @@ import (
 func crowded(b *testing.B, packets int) string {
 	b.Helper()
 	dir := bundleOf(b)
-	p, events, err := lab.ReadBundle(dir)
+	p, events, err := bundle.Read(dir)
 	if err != nil {
 		b.Fatal(err)
 	}

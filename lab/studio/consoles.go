@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/story"
@@ -32,10 +32,10 @@ type console struct {
 	prints story.Prints
 }
 
-func newConsoles(bundle string, p *plan.Plan) *consoles {
+func newConsoles(dir string, p *plan.Plan) *consoles {
 	c := &consoles{}
 	for _, g := range p.Guests {
-		c.list = append(c.list, &console{path: lab.Bundle(bundle).Cast(g.Name), prints: story.Prints{Guest: g.Name}})
+		c.list = append(c.list, &console{path: bundle.Folder(dir).Cast(g.Name), prints: story.Prints{Guest: g.Name}})
 	}
 	return c
 }

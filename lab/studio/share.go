@@ -7,7 +7,7 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 )
 
 func (s *Server) getExport(w http.ResponseWriter, _ *http.Request) {
@@ -47,7 +47,7 @@ func (s *Server) getCast(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "there is no console of %q here", guest)
 		return
 	}
-	s.sendFile(w, lab.Bundle(s.source.bundle).Cast(guest), "application/x-asciicast", "-"+guest+".cast")
+	s.sendFile(w, bundle.Folder(s.source.bundle).Cast(guest), "application/x-asciicast", "-"+guest+".cast")
 }
 
 // sendFile sends a file as it stands now, to be saved.

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/lesson"
@@ -45,9 +45,9 @@ func OpenLab(ctx context.Context, c *control.Client, l *lesson.Lesson) (*Source,
 }
 
 // ofRun is a source with a bundle.
-func ofRun(kind, bundle string, p *plan.Plan) *Source {
-	wire, tale := lab.Bundle(bundle).Wire(), newTale()
-	return &Source{kind: kind, plan: p, bundle: bundle, path: wire, frames: &recorded{path: wire, grows: tale.live}, story: story.New(p), tale: tale, consoles: newConsoles(bundle, p)}
+func ofRun(kind, dir string, p *plan.Plan) *Source {
+	wire, tale := bundle.Folder(dir).Wire(), newTale()
+	return &Source{kind: kind, plan: p, bundle: dir, path: wire, frames: &recorded{path: wire, grows: tale.live}, story: story.New(p), tale: tale, consoles: newConsoles(dir, p)}
 }
 
 // follow follows the lab from an event on until it ends. One that goes away without a word is over like any other.
@@ -78,7 +78,7 @@ func (s *Source) follow(ctx context.Context, from int) {
 
 // OpenBundle shows what a run has left, be it whole or not. The lesson, if there is one, is taught with it.
 func OpenBundle(dir string, l *lesson.Lesson) (*Source, error) {
-	p, events, err := lab.ReadBundle(dir)
+	p, events, err := bundle.Read(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -38,12 +38,12 @@ expect:
 
 // labBoot boots the guest in a lab and reads the times from its bundle.
 func labBoot(ctx context.Context, binary, topology, dir, clock string, i int) (boot, string, error) {
-	bundle := filepath.Join(dir, fmt.Sprintf("%s-%s-%d", strings.TrimSuffix(filepath.Base(topology), ".yaml"), clock, i))
-	out, err := exec.CommandContext(ctx, binary, "run", topology, "--clock", clock, "--out", bundle).CombinedOutput()
+	folder := filepath.Join(dir, fmt.Sprintf("%s-%s-%d", strings.TrimSuffix(filepath.Base(topology), ".yaml"), clock, i))
+	out, err := exec.CommandContext(ctx, binary, "run", topology, "--clock", clock, "--out", folder).CombinedOutput()
 	if err != nil {
 		return boot{}, "", fmt.Errorf("pxelab run: %w\n%s", err, out)
 	}
-	_, events, err := lab.ReadBundle(bundle)
+	_, events, err := bundle.Read(folder)
 	if err != nil {
 		return boot{}, "", err
 	}
@@ -52,7 +52,7 @@ func labBoot(ctx context.Context, binary, topology, dir, clock string, i int) (b
 	for _, e := range events {
 		switch {
 		case e.Boot > 1:
-			return boot{}, "", fmt.Errorf("the guest was booted again (see %s): this host is too loaded to measure", bundle)
+			return boot{}, "", fmt.Errorf("the guest was booted again (see %s): this host is too loaded to measure", folder)
 		case e.Kind == event.GuestPowered:
 			on = e.At
 		case b.discover == 0 && e.Packet != nil && e.Packet.DHCP != nil && e.Packet.DHCP.Type == "DISCOVER":
@@ -62,9 +62,9 @@ func labBoot(ctx context.Context, binary, topology, dir, clock string, i int) (b
 		}
 	}
 	if b.report == 0 || b.discover == 0 {
-		return b, "", fmt.Errorf("the guest did not report: see %s", bundle)
+		return b, "", fmt.Errorf("the guest did not report: see %s", folder)
 	}
-	return b, bundle, nil
+	return b, folder, nil
 }
 
 // endLine is the last line of a probe's report.

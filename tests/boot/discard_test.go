@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/tests/built"
 )
@@ -20,14 +20,14 @@ import (
 // it must be discarded and the guest boot again in real time, one QEMU at a time, to the right verdict.
 func TestFrozenServer(t *testing.T) {
 	built.NeedBoots(t)
-	bundle := filepath.Join(t.TempDir(), "bundle")
-	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp")
+	folder := filepath.Join(t.TempDir(), "bundle")
+	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", folder, "--clock", "warp")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	exited := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(exited) }()
-	log := follow(t, bundle, exited)
+	log := follow(t, folder, exited)
 	log.until(event.ServiceReady)
 	server := pick(descendants(cmd.Process.Pid), cmd.Process.Pid, "service")
 	if server == 0 {
@@ -44,7 +44,7 @@ func TestFrozenServer(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("exit %d: the guests were not judged right in the end", code)
 	}
-	_, events, err := lab.ReadBundle(bundle)
+	_, events, err := bundle.Read(folder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -55,14 +55,14 @@ func boots(t *testing.T, file string, args ...string) result {
 // bootsBelow does so below a command that changes how programs run.
 func bootsBelow(t *testing.T, below []string, file string, args ...string) result {
 	t.Helper()
-	bundle := filepath.Join(t.TempDir(), "bundle")
-	r := commandBelow(t, below, append([]string{"run", file, "--out", bundle}, args...)...)
-	r.bundle = bundle
+	folder := filepath.Join(t.TempDir(), "bundle")
+	r := commandBelow(t, below, append([]string{"run", file, "--out", folder}, args...)...)
+	r.bundle = folder
 	if r.code > 1 {
 		t.Fatalf("pxelab run %s: exit %d\n%s%s", file, r.code, r.stdout, r.stderr)
 	}
 	var err error
-	if r.plan, r.events, err = lab.ReadBundle(bundle); err != nil {
+	if r.plan, r.events, err = bundle.Read(folder); err != nil {
 		t.Fatal(err)
 	}
 	r.verdicts = judge.Judge(r.plan, r.events)

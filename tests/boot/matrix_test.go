@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/matrix"
 	"github.com/pxelab/pxelab/lab/matrix/runner"
 	"github.com/pxelab/pxelab/tests/built"
@@ -85,7 +85,7 @@ func TestMatrix(t *testing.T) {
 			t.Errorf("%s: the output does not give its reason, %s:\n%s", got.ID, got.Reason, r.stdout)
 		}
 		if len(got.Guests) > 0 {
-			if _, _, err := lab.ReadBundle(filepath.Join(out, "cases", got.ID, "1")); err != nil {
+			if _, _, err := bundle.Read(filepath.Join(out, "cases", got.ID, "1")); err != nil {
 				t.Errorf("%s: %v", got.ID, err)
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/tests/built"
 )
 
@@ -28,9 +28,9 @@ func TestRootless(t *testing.T) {
 		t.Run(cable, func(t *testing.T) {
 			dir := ownDir(t)
 			script += ` && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`
-			bundle := filepath.Join(dir, "bundle")
+			folder := filepath.Join(dir, "bundle")
 			cmd := exec.Command("unshare", "--mount", "sh", "-c", script, "sh", filepath.Join(dir, "under-test"),
-				"run", filepath.Join(dir, "firmware-trio.yaml"), "--out", bundle)
+				"run", filepath.Join(dir, "firmware-trio.yaml"), "--out", folder)
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "DIR="+dir, "HOME="+dir, "XDG_RUNTIME_DIR="+dir, "XDG_CACHE_HOME="+dir, "XDG_STATE_HOME="+dir)
 			out, err := cmd.CombinedOutput()
@@ -40,7 +40,7 @@ func TestRootless(t *testing.T) {
 			if !strings.Contains(string(out), "all 3 guests as expected") {
 				t.Errorf("not all three booted:\n%s", out)
 			}
-			_, events, err := lab.ReadBundle(bundle)
+			_, events, err := bundle.Read(folder)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/dissect"
 	"github.com/pxelab/pxelab/lab/event"
@@ -135,7 +135,7 @@ func (s *stepped) finish() result {
 	}
 	say(s.t, 0, "is down", "down", p.Name)
 	r := result{bundle: s.bundle}
-	if r.plan, r.events, err = lab.ReadBundle(s.bundle); err != nil {
+	if r.plan, r.events, err = bundle.Read(s.bundle); err != nil {
 		s.t.Fatal(err)
 	}
 	r.verdicts = judge.Judge(r.plan, r.events)

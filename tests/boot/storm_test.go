@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/tests/built"
 )
 
@@ -29,14 +29,14 @@ func TestKillStorm(t *testing.T) {
 }
 
 func killOne(t *testing.T, victim string, after int) {
-	bundle := filepath.Join(t.TempDir(), "bundle")
-	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp")
+	folder := filepath.Join(t.TempDir(), "bundle")
+	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", folder, "--clock", "warp")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	exited := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(exited) }()
-	seen := waitEvents(t, bundle, after, exited)
+	seen := waitEvents(t, folder, after, exited)
 	tree := descendants(cmd.Process.Pid)
 	spaces := namespaces(tree, cmd.Process.Pid)
 	pid := pick(tree, cmd.Process.Pid, victim)
@@ -55,7 +55,7 @@ func killOne(t *testing.T, victim string, after int) {
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "pxelab", "*.sock")); len(left) > 0 {
 		t.Errorf("sockets left: %v", left)
 	}
-	_, events, err := lab.ReadBundle(bundle)
+	_, events, err := bundle.Read(folder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,18 +7,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/tests/built"
 )
 
 // TestUp brings a lab up and walks through what one does with it, until it is down and nothing of it is left.
 func TestUp(t *testing.T) {
 	built.NeedBoots(t)
-	bundle := filepath.Join(t.TempDir(), "bundle")
-	up := []string{"up", topologyFile(t, "bios-only"), "--clock", "real", "--out", bundle} // under warp a boot is over before the next command has begun
+	folder := filepath.Join(t.TempDir(), "bundle")
+	up := []string{"up", topologyFile(t, "bios-only"), "--clock", "real", "--out", folder} // under warp a boot is over before the next command has begun
 	say(t, 0, "bios-only stays up", up...)
 	t.Cleanup(func() { _ = exec.Command(built.Pxelab, "down", "--all").Run() }) // if the test failed half-way
-	say(t, 2, "already up", append(up[:len(up)-1:len(up)-1], bundle+"-2")...)
+	say(t, 2, "already up", append(up[:len(up)-1:len(up)-1], folder+"-2")...)
 	say(t, 0, "pass", "status")
 	say(t, 2, `have bios`, "power", "nobody", "on")
 	say(t, 2, "is off", "power", "bios", "pause")
@@ -33,7 +33,7 @@ func TestUp(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "pxelab", "*.sock")); len(left) > 0 {
 		t.Errorf("sockets left: %v", left)
 	}
-	if _, events, err := lab.ReadBundle(bundle); err != nil || len(events) == 0 {
+	if _, events, err := bundle.Read(folder); err != nil || len(events) == 0 {
 		t.Errorf("the bundle holds %d events (%v)", len(events), err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/tests/built"
@@ -138,14 +138,14 @@ func (d *daemon) held(t *testing.T, clock string) {
 
 // killOne kills a part of a run at one of its events. The daemon must have no domain left of it, and the host no process.
 func (d *daemon) killOne(t *testing.T, uri, victim string, after int) {
-	bundle := filepath.Join(t.TempDir(), "bundle")
-	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", bundle, "--clock", "warp", "--connect", uri)
+	folder := filepath.Join(t.TempDir(), "bundle")
+	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", folder, "--clock", "warp", "--connect", uri)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	exited := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(exited) }()
-	seen := waitEvents(t, bundle, after, exited)
+	seen := waitEvents(t, folder, after, exited)
 	tree := descendants(cmd.Process.Pid)
 	spaces := namespaces(tree, cmd.Process.Pid)
 	pid := pick(tree, cmd.Process.Pid, victim)
@@ -166,7 +166,7 @@ func (d *daemon) killOne(t *testing.T, uri, victim string, after int) {
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "pxelab", "*.sock")); len(left) > 0 {
 		t.Errorf("sockets left: %v", left)
 	}
-	if _, events, err := lab.ReadBundle(bundle); err != nil || len(events) < seen {
+	if _, events, err := bundle.Read(folder); err != nil || len(events) < seen {
 		t.Errorf("the bundle holds %d events (%v); %d had happened before the kill", len(events), err, seen)
 	}
 }
@@ -263,14 +263,14 @@ func TestLibvirtSession(t *testing.T) {
 	d := &daemon{logs: filepath.Join(dir, "libvirtd.log")}
 	d.start(t, run("libvirtd"), dir, filepath.Join(dir, "libvirt/libvirt-sock"))
 	d.uri = "qemu+unix:///session?socket=" + filepath.Join(dir, "libvirt/libvirt-sock")
-	bundle := filepath.Join(dir, "bundle")
-	cmd := run(filepath.Join(dir, "under-test"), "run", filepath.Join(dir, "firmware-trio.yaml"), "--out", bundle, "--connect", "qemu:///session")
+	folder := filepath.Join(dir, "bundle")
+	cmd := run(filepath.Join(dir, "under-test"), "run", filepath.Join(dir, "firmware-trio.yaml"), "--out", folder, "--connect", "qemu:///session")
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "all 3 guests as expected") {
 		t.Fatalf("not all three booted (%v):\n%s", err, out)
 	}
-	p, events, err := lab.ReadBundle(bundle)
+	p, events, err := bundle.Read(folder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/dissect"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/lesson"
@@ -60,13 +60,13 @@ type booted struct {
 }
 
 // read reads a bundle.
-func read(t *testing.T, bundle string) booted {
+func read(t *testing.T, dir string) booted {
 	t.Helper()
-	p, events, err := lab.ReadBundle(bundle)
+	p, events, err := bundle.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return booted{bundle, p, events}
+	return booted{dir, p, events}
 }
 
 // evidence is what the questions at a checkpoint are about.

@@ -21,7 +21,7 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/server"
 )
 
@@ -120,13 +120,13 @@ func parse(t *testing.T, text []byte) []request {
 }
 
 // makeFixtures turns a bundle of the lab into fixtures, each request once.
-func makeFixtures(t *testing.T, bundle string) {
+func makeFixtures(t *testing.T, dir string) {
 	t.Helper()
-	p, _, err := lab.ReadBundle(bundle)
+	p, _, err := bundle.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests := captured(t, filepath.Join(bundle, "wire.pcapng"))
+	requests := captured(t, filepath.Join(dir, "wire.pcapng"))
 	for _, s := range p.Services {
 		if s.Server == nil || len(s.Ports()) == 0 {
 			continue

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/judge"
 )
 
@@ -87,13 +87,13 @@ func measure(ctx context.Context, o options, c condition, dir string) (row, erro
 	if err := os.WriteFile(topology, []byte(c.topology("resilience-"+filepath.Base(dir), o.firmwares)), 0o644); err != nil {
 		return row{}, err
 	}
-	bundle := filepath.Join(dir, "bundle")
-	if _, err := os.Stat(filepath.Join(bundle, "verdicts.json")); err != nil {
-		if err := boot(ctx, o, topology, bundle); err != nil {
+	folder := filepath.Join(dir, "bundle")
+	if _, err := os.Stat(filepath.Join(folder, "verdicts.json")); err != nil {
+		if err := boot(ctx, o, topology, folder); err != nil {
 			return row{}, err
 		}
 	}
-	p, events, err := lab.ReadBundle(bundle)
+	p, events, err := bundle.Read(folder)
 	if err != nil {
 		return row{}, err
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/dissect"
 	"github.com/pxelab/pxelab/lab/explain"
 	"github.com/pxelab/pxelab/lab/network/capture"
@@ -84,7 +84,7 @@ func (f *dissectFlags) list(source *studio.Source, path string) error {
 	}
 	recorded := source.Bundle() != ""
 	if recorded {
-		path = lab.Bundle(source.Bundle()).Wire()
+		path = bundle.Folder(source.Bundle()).Wire()
 	}
 	file, err := os.Open(path)
 	if err != nil {

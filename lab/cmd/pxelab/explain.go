@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/explain"
 	"github.com/pxelab/pxelab/lab/guest/console"
 	"github.com/pxelab/pxelab/lab/judge"
@@ -91,7 +91,7 @@ func explained(path, log string) (*explain.Record, error) {
 		return nil, fmt.Errorf("explain: %w", err)
 	}
 	if info.IsDir() {
-		p, events, err := lab.ReadBundle(path)
+		p, events, err := bundle.Read(path)
 		if err != nil {
 			return nil, err
 		}

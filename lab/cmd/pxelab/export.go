@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/studio"
 )
@@ -158,7 +158,7 @@ func writeCast(w io.Writer, s *studio.Source, f *exportFlags) error {
 	case !slices.Contains(guests, guest):
 		return fmt.Errorf("%s has no guest %q (have %s)", s.Name(), guest, strings.Join(guests, ", "))
 	}
-	file, err := os.Open(lab.Bundle(s.Bundle()).Cast(guest))
+	file, err := os.Open(bundle.Folder(s.Bundle()).Cast(guest))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the console of %s was not recorded: it was never powered on, or by a pxelab that did not record consoles", guest)
 	} else if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/dissect"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/lesson"
@@ -165,19 +166,19 @@ func showLesson(from lesson.Library, l *lesson.Lesson) error {
 }
 
 // writeHandout writes a lesson for paper, from a run if there is one.
-func writeHandout(l *lesson.Lesson, file, bundle string, answers bool) error {
+func writeHandout(l *lesson.Lesson, file, dir string, answers bool) error {
 	var h lesson.Handout
-	if bundle != "" {
-		p, events, err := lab.ReadBundle(bundle)
+	if dir != "" {
+		p, events, err := bundle.Read(dir)
 		if err != nil {
 			return err
 		}
 		if err := l.Fits(p); err != nil {
-			return fmt.Errorf("%w\nlessons: %s is no run of this lesson's lab: `pxelab lessons %s --topology` prints that", err, bundle, l.Name)
+			return fmt.Errorf("%w\nlessons: %s is no run of this lesson's lab: `pxelab lessons %s --topology` prints that", err, dir, l.Name)
 		}
 		if answers {
-			if h.Answers, err = solved(l, p, events, lab.Bundle(bundle)); err != nil {
-				return fmt.Errorf("lessons: %s: %w", bundle, err)
+			if h.Answers, err = solved(l, p, events, bundle.Folder(dir)); err != nil {
+				return fmt.Errorf("lessons: %s: %w", dir, err)
 			}
 		}
 		h.Diagram, h.Of = drawnFor(l, p, events)
@@ -198,7 +199,7 @@ func writeHandout(l *lesson.Lesson, file, bundle string, answers bool) error {
 }
 
 // solved answers a lesson's questions from a run.
-func solved(l *lesson.Lesson, p *plan.Plan, events []event.Event, bundle lab.Bundle) (map[string]lesson.Answer, error) {
+func solved(l *lesson.Lesson, p *plan.Plan, events []event.Event, b bundle.Folder) (map[string]lesson.Answer, error) {
 	f := lesson.New(l, p)
 	for _, e := range events {
 		f.Event(e)
@@ -206,7 +207,7 @@ func solved(l *lesson.Lesson, p *plan.Plan, events []event.Event, bundle lab.Bun
 	if next := f.Next(); next != nil {
 		return nil, fmt.Errorf("in this run it never came to %q; run the lesson's lab again", next.Says)
 	}
-	frames, err := capture.OpenIndex(bundle.Wire())
+	frames, err := capture.OpenIndex(b.Wire())
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/control"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -58,7 +59,7 @@ in host.json of the new bundle.`,
 
 // planOrRepeat plans a topology, or takes the plan of a bundle.
 func planOrRepeat(cmd *cobra.Command, path string, o plan.Options) (*plan.Plan, *lab.Repeat, error) {
-	if !lab.IsBundle(path) {
+	if !bundle.Is(path) {
 		p, err := loadPlan(cmd.Context(), path, o, true)
 		return p, nil, err
 	}

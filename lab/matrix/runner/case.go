@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/matrix"
@@ -71,8 +72,8 @@ func (j Job) plan() (*plan.Plan, error) {
 }
 
 // judged judges a bundle.
-func judged(bundle string) matrix.Result {
-	rep, err := lab.WriteReports(bundle)
+func judged(dir string) matrix.Result {
+	rep, err := lab.WriteReports(dir)
 	if err != nil && len(rep.Guests) == 0 {
 		return broken(err)
 	}
@@ -85,7 +86,7 @@ func judged(bundle string) matrix.Result {
 		return r
 	}
 	r.Outcome, r.Reason = matrix.Failed, firstFailure(rep)
-	if why := crashed(bundle, rep); why != "" {
+	if why := crashed(dir, rep); why != "" {
 		r.Outcome, r.Reason = matrix.Broken, why
 	}
 	return r
@@ -111,8 +112,8 @@ func firstFailure(r report.Report) string {
 }
 
 // crashed tells of a guest that failed because QEMU itself did: it was ended by a signal, or could not begin.
-func crashed(bundle string, r report.Report) string {
-	_, events, err := lab.ReadBundle(bundle)
+func crashed(dir string, r report.Report) string {
+	_, events, err := bundle.Read(dir)
 	if err != nil {
 		return ""
 	}

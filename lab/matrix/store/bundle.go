@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/matrix"
 	"github.com/pxelab/pxelab/lab/plan"
 	"github.com/pxelab/pxelab/lab/report"
@@ -19,7 +19,7 @@ func readBundles(dirs []string) (*results.Report, error) {
 	var runs []results.Run
 	used := map[string]int{}
 	for i, dir := range dirs {
-		p, events, err := lab.ReadBundle(dir)
+		p, events, err := bundle.Read(dir)
 		if err != nil {
 			return nil, err
 		}

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/pxelab/pxelab/lab"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/matrix"
 	"github.com/pxelab/pxelab/lab/matrix/folder"
 	"github.com/pxelab/pxelab/lab/report/results"
@@ -89,16 +89,16 @@ func (s *shard) readCase(c *matrix.Case) {
 }
 
 // newRun adds to a result what its bundle tells. A case that broke may have come no further than its folder, or its plan.
-func newRun(r matrix.Result, bundle string) results.Run {
-	run := results.Run{Result: r, Bundle: bundle}
-	if _, err := lab.ReadPlan(bundle); err != nil {
+func newRun(r matrix.Result, dir string) results.Run {
+	run := results.Run{Result: r, Bundle: dir}
+	if _, err := bundle.ReadPlan(dir); err != nil {
 		return run
 	}
 	run.Again = true
-	if m, err := lab.ReadMade(bundle); err == nil && m != nil { // without it what it ran with is not known
+	if m, err := bundle.ReadMade(dir); err == nil && m != nil { // without it what it ran with is not known
 		run.With = m.Digest()
 	}
-	if p, events, err := lab.ReadBundle(bundle); err == nil {
+	if p, events, err := bundle.Read(dir); err == nil {
 		run.Detail = results.NewDetail(p, events, r.Outcome.Good())
 	}
 	return run

@@ -1,19 +1,17 @@
 package results
 
 import (
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"html"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/judge"
 	"github.com/pxelab/pxelab/lab/matrix"
@@ -33,24 +31,7 @@ const (
 // read gives the plan and the log of a bundle.
 func read(t testing.TB, dir string) (*plan.Plan, []event.Event) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "plan.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &plan.Plan{}
-	if err := json.Unmarshal(text, p); err != nil {
-		t.Fatal(err)
-	}
-	name := "events.jsonl"
-	if dir == failed {
-		name = "run.jsonl"
-	}
-	f, err := os.Open(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	events, err := event.Read(f)
+	p, events, err := bundle.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

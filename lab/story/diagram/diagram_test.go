@@ -11,8 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pxelab/pxelab/lab/event"
-	"github.com/pxelab/pxelab/lab/plan"
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/story"
 	"github.com/pxelab/pxelab/tests/golden"
 )
@@ -20,24 +19,11 @@ import (
 // told is the story of a run that was recorded.
 func told(t testing.TB, dir string) ([]story.Lane, []story.Timed, Style) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "plan.json"))
+	p, events, err := bundle.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var p plan.Plan
-	if err := json.Unmarshal(text, &p); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(filepath.Join(dir, "events.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	events, err := event.Read(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := story.New(&p)
+	s := story.New(p)
 	var items []story.Item
 	for _, e := range events {
 		items = append(items, s.Add(e)...)

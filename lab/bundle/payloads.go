@@ -1,4 +1,4 @@
-package lab
+package bundle
 
 import (
 	"context"
@@ -7,15 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"github.com/pxelab/pxelab/images"
 	"github.com/pxelab/pxelab/lab/payload"
 	"github.com/pxelab/pxelab/lab/plan"
 )
 
-// addPayloads makes the files that come from the host, and puts each into the TFTP roots that serve it.
-func (b Bundle) addPayloads(ctx context.Context, p *plan.Plan, nonce string) error {
+// AddPayloads makes the files that come from the host, and puts each into the TFTP roots that serve it.
+func (b Folder) AddPayloads(ctx context.Context, p *plan.Plan, nonce string) error {
 	for _, m := range p.Images {
 		if m.Made == "" {
 			continue
@@ -47,17 +46,8 @@ func makeFile(ctx context.Context, m plan.Image, nonce string) ([]byte, error) {
 	return data, nil
 }
 
-func (b Bundle) addFile(service, file string, data []byte) error {
-	return writeFile(filepath.Join(b.tftp(service), filepath.FromSlash(file)), data)
-}
-
-// writeFile adds a file to a bundle that stands, and says what to do where there is no room for it.
-func writeFile(path string, data []byte) error {
-	err := put(path, data, 0o644)
-	if errors.Is(err, syscall.ENOSPC) {
-		err = fmt.Errorf("%w; make room there, or choose another place with --out", err)
-	}
-	return err
+func (b Folder) addFile(service, file string, data []byte) error {
+	return writeFile(filepath.Join(b.TFTP(service), filepath.FromSlash(file)), data)
 }
 
 // cacheFolder is where the host's facts are kept too; empty if the user has none.

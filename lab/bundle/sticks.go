@@ -1,4 +1,4 @@
-package lab
+package bundle
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 )
 
 // addSticks makes the USB sticks, each in the folder of its guest.
-func (b Bundle) addSticks(ctx context.Context, p *plan.Plan) error {
+func (b Folder) addSticks(ctx context.Context, p *plan.Plan) error {
 	for _, g := range p.Guests {
 		if g.Stick == nil {
 			continue
@@ -19,7 +19,7 @@ func (b Bundle) addSticks(ctx context.Context, p *plan.Plan) error {
 		if err != nil {
 			return fmt.Errorf("make the stick of guest %q: %w", g.Name, err)
 		}
-		if err := writeFile(filepath.Join(b.guest(g.Name), g.Stick.File), image); err != nil {
+		if err := writeFile(filepath.Join(b.Guest(g.Name), g.Stick.File), image); err != nil {
 			return fmt.Errorf("make the stick of guest %q: %w", g.Name, err)
 		}
 	}

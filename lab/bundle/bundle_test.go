@@ -1,4 +1,4 @@
-package lab
+package bundle
 
 import (
 	"fmt"
@@ -28,29 +28,29 @@ func small() *plan.Plan {
 
 func TestBundleHoldsWhatIsServed(t *testing.T) {
 	const nonce = "ABCDEFGHJKLMNPQR"
-	b, err := createBundle(filepath.Join(t.TempDir(), "a", "bundle"), small(), nonce)
+	b, err := Create(filepath.Join(t.TempDir(), "a", "bundle"), small(), nonce)
 	if err != nil {
 		t.Fatal(err)
 	}
-	served, err := b.servedImages(small())
+	served, err := b.ServedImages(small())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(served) != 2 || served[1].CRC32 != images.CRC32(images.Second(nonce)) {
 		t.Errorf("served %+v", served)
 	}
-	data, err := os.ReadFile(filepath.Join(b.tftp("boot"), "probe-x64.efi"))
+	data, err := os.ReadFile(filepath.Join(b.TFTP("boot"), "probe-x64.efi"))
 	if err != nil || !strings.Contains(string(data), nonce) || images.CRC32(data) != served[0].CRC32 {
 		t.Errorf("the served image lacks the nonce, or its CRC is not %s (%v)", served[0].CRC32, err)
 	}
-	if err := b.writeSums(small()); err != nil {
+	if err := b.WriteSums(small()); err != nil {
 		t.Fatal(err)
 	}
-	sums, err := os.ReadFile(filepath.Join(b.tftp("boot"), sumsFile))
+	sums, err := os.ReadFile(filepath.Join(b.TFTP("boot"), sumsFile))
 	if err != nil || string(sums) != fmt.Sprintf("%s  probe-x64.efi\n%s  %s\n", served[0].SHA256, served[1].SHA256, images.SecondFile) {
 		t.Errorf("checksums %q, %v", sums, err)
 	}
-	if p, _, err := ReadBundle(string(b)); p != nil || err == nil || !strings.Contains(err.Error(), "events.jsonl") {
+	if p, _, err := Read(string(b)); p != nil || err == nil || !strings.Contains(err.Error(), "events.jsonl") {
 		t.Errorf("a bundle without a log reads as %v, %v", p, err)
 	}
 }
@@ -65,11 +65,11 @@ func TestScriptByHand(t *testing.T) {
 	if err := os.WriteFile(p.Guests[0].Copies[0].From, []byte("store"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	b, err := createBundle(filepath.Join(dir, "bundle"), p, "ABCDEFGHJKLMNPQR")
+	b, err := Create(filepath.Join(dir, "bundle"), p, "ABCDEFGHJKLMNPQR")
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(filepath.Join(b.guest("x64"), "qemu.sh"), "-more", "two words").CombinedOutput()
+	out, err := exec.Command(filepath.Join(b.Guest("x64"), "qemu.sh"), "-more", "two words").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -77,7 +77,7 @@ func TestScriptByHand(t *testing.T) {
 	if string(out) != want {
 		t.Errorf("the script runs\n%s\nwant\n%s", out, want)
 	}
-	if store, err := os.ReadFile(filepath.Join(b.guest("x64"), "vars.fd")); string(store) != "store" {
+	if store, err := os.ReadFile(filepath.Join(b.Guest("x64"), "vars.fd")); string(store) != "store" {
 		t.Errorf("the variable store is %q (%v)", store, err)
 	}
 }
@@ -86,7 +86,7 @@ func TestBundleLeavesNothingOnError(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bundle")
 	p := small()
 	p.Services[0].Files = append(p.Services[0].Files, "unheard-of.efi")
-	if _, err := createBundle(dir, p, "ABCDEFGHJKLMNPQR"); err == nil || !strings.Contains(err.Error(), "unheard-of.efi") {
+	if _, err := Create(dir, p, "ABCDEFGHJKLMNPQR"); err == nil || !strings.Contains(err.Error(), "unheard-of.efi") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
@@ -95,21 +95,10 @@ func TestBundleLeavesNothingOnError(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := createBundle(dir, small(), "ABCDEFGHJKLMNPQR"); err == nil || !strings.Contains(err.Error(), "--out") {
+	if _, err := Create(dir, small(), "ABCDEFGHJKLMNPQR"); err == nil || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("a folder that exists: error %v, want one that names --out", err)
 	}
 	if _, err := os.Stat(dir); err != nil {
 		t.Errorf("the folder that was there is gone: %v", err)
-	}
-}
-
-func TestNonce(t *testing.T) {
-	seen := map[string]bool{}
-	for range 100 {
-		n := NewNonce()
-		if len(n) != images.NonceLength || seen[n] {
-			t.Fatalf("nonce %q is seen again, or is not %d characters", n, images.NonceLength)
-		}
-		seen[n] = true
 	}
 }

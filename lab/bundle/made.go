@@ -1,4 +1,4 @@
-package lab
+package bundle
 
 import (
 	"crypto/sha256"
@@ -41,10 +41,8 @@ type MadeFile struct {
 // madeVersion is the number of the form of host.json. Fields may be added under one version, never removed.
 const madeVersion = 1
 
-func (b Bundle) host() string { return filepath.Join(string(b), "host.json") }
-
-// made looks at what a plan uses of this host.
-func made(p *plan.Plan, version string) *Made {
+// NewMade looks at what a plan uses of this host.
+func NewMade(p *plan.Plan, version string) *Made {
 	m := &Made{Version: madeVersion, Pxelab: version, System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: kernelRelease(), Accel: p.Accel.Value}
 	for _, u := range p.Uses {
 		f := MadeFile{Use: u}
@@ -64,17 +62,13 @@ func kernelRelease() string {
 	return unix.ByteSliceToString(u.Release[:])
 }
 
-// addMade writes host.json.
-func (b Bundle) addMade(p *plan.Plan, o *Options) error {
-	m := made(p, o.Version)
-	if o.Repeats != nil {
-		m.Repeats, m.Differs = o.Repeats.Bundle, o.Repeats.Differs
-	}
+// AddMade writes what the run is made with.
+func (b Folder) AddMade(m *Made) error {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write what the run is made with: %w", err)
 	}
-	if err := os.WriteFile(b.host(), append(text, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(b.Host(), append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write what the run is made with: %w", err)
 	}
 	return nil
@@ -82,7 +76,7 @@ func (b Bundle) addMade(p *plan.Plan, o *Options) error {
 
 // ReadMade reads what a bundle was made with; nil of a bundle that does not tell.
 func ReadMade(dir string) (*Made, error) {
-	text, err := os.ReadFile(Bundle(dir).host())
+	text, err := os.ReadFile(Folder(dir).Host())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -112,8 +106,8 @@ func (m *Made) Digest() string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// differs tells what is otherwise here than it was where m was made, a sentence each. Paths do not count.
-func (m *Made) differs(here *Made) []string {
+// DiffersFrom tells what is otherwise here than it was where m was made, a sentence each. Paths do not count.
+func (m *Made) DiffersFrom(here *Made) []string {
 	var out []string
 	add := func(what, here, there string) {
 		if here != there {

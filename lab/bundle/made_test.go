@@ -1,4 +1,4 @@
-package lab
+package bundle
 
 import (
 	"os"
@@ -30,15 +30,17 @@ func TestMade(t *testing.T) {
 		{What: plan.UsedCode, Name: "ovmf-x64", Path: code},
 		{What: plan.UsedStore, Name: "ovmf-x64", Path: code},
 		{What: plan.UsedPart, Name: "grub-x64", Path: dir}}}
-	if err := Bundle(dir).addMade(p, &Options{Version: "v1", Repeats: &Repeat{Bundle: "/there", Differs: []string{"a"}}}); err != nil {
+	m := NewMade(p, "v1")
+	m.Repeats, m.Differs = "/there", []string{"a"}
+	if err := Folder(dir).AddMade(m); err != nil {
 		t.Fatal(err)
 	}
 	there, err := ReadMade(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	here := made(p, "v1")
-	if d := there.differs(here); d != nil || there.Digest() != here.Digest() || there.Repeats != "/there" || len(there.Differs) != 1 {
+	here := NewMade(p, "v1")
+	if d := there.DiffersFrom(here); d != nil || there.Digest() != here.Digest() || there.Repeats != "/there" || len(there.Differs) != 1 {
 		t.Errorf("on the same host differs: %q (%+v)", d, there)
 	}
 	if n := here.Files[2].SHA256 + here.Files[3].SHA256; n != "" {
@@ -46,16 +48,16 @@ func TestMade(t *testing.T) {
 	}
 	write("two") // of the same size, in the same second
 	p.Uses[0].Version = "9.2.0"
-	here = made(p, "v2")
+	here = NewMade(p, "v2")
 	want := []string{"pxelab: v2 here, v1 there", "QEMU x86_64: 9.2.0 here, 7.2.22 there",
 		"firmware code ovmf-x64: SHA-256: 3fc4ccfe7458 here, 7692c3ad3540 there"}
-	if d := cmp.Diff(want, there.differs(here)); d != "" || there.Digest() == here.Digest() {
+	if d := cmp.Diff(want, there.DiffersFrom(here)); d != "" || there.Digest() == here.Digest() {
 		t.Errorf("(- want, + got):\n%s", d)
 	}
-	if m, err := ReadMade(t.TempDir()); m != nil || err != nil {
-		t.Errorf("a bundle that does not tell: %v, %v", m, err)
+	if none, err := ReadMade(t.TempDir()); none != nil || err != nil {
+		t.Errorf("a bundle that does not tell: %v, %v", none, err)
 	}
-	if err := os.WriteFile(Bundle(dir).host(), []byte(`{"version":9}`), 0o644); err != nil {
+	if err := os.WriteFile(Folder(dir).Host(), []byte(`{"version":9}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadMade(dir); err == nil {

@@ -1,4 +1,4 @@
-package lab
+package bundle
 
 import (
 	"errors"
@@ -54,8 +54,8 @@ func (s *signers) of(flaw bis.Reason) (bis.Signer, error) {
 	return made, err
 }
 
-// addCredentials signs the boot programs of all TFTP roots, which are filled, and leaves the certificates for clients.
-func (b Bundle) addCredentials(p *plan.Plan, now time.Time) error {
+// AddCredentials signs the boot programs of all TFTP roots, which are filled, and leaves the certificates for clients.
+func (b Folder) AddCredentials(p *plan.Plan, now time.Time) error {
 	signed := func(s plan.Service) bool { return len(s.Signed) > 0 }
 	if len(p.Certificates) == 0 && !slices.ContainsFunc(p.Services, signed) {
 		return nil
@@ -80,8 +80,8 @@ func (b Bundle) addCredentials(p *plan.Plan, now time.Time) error {
 }
 
 // sign makes the credentials of one boot program, whatever it was made from.
-func (b Bundle) sign(service string, x plan.Signed, by *signers) error {
-	program, err := os.ReadFile(filepath.Join(b.tftp(service), x.File))
+func (b Folder) sign(service string, x plan.Signed, by *signers) error {
+	program, err := os.ReadFile(filepath.Join(b.TFTP(service), x.File))
 	if err != nil {
 		return err
 	}
@@ -96,9 +96,9 @@ func (b Bundle) sign(service string, x plan.Signed, by *signers) error {
 	return b.addFile(service, x.Credentials, credentials)
 }
 
-// withCredentials tells a boot server the type of its credentials: it follows from the owner's certificate, which is made
+// WithCredentials tells a boot server the type of its credentials: it follows from the owner's certificate, which is made
 // with the bundle.
-func (b Bundle) withCredentials(c *server.BootServerConfig) (*server.BootServerConfig, error) {
+func (b Folder) WithCredentials(c *server.BootServerConfig) (*server.BootServerConfig, error) {
 	text, err := os.ReadFile(filepath.Join(string(b), plan.OwnerFile))
 	if errors.Is(err, fs.ErrNotExist) || c == nil {
 		return c, nil

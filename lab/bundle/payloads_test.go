@@ -1,4 +1,4 @@
-package lab
+package bundle
 
 import (
 	"os"
@@ -29,27 +29,27 @@ func TestPayloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := chain(from)
-	b, err := createBundle(filepath.Join(t.TempDir(), "bundle"), p, nonce)
+	b, err := Create(filepath.Join(t.TempDir(), "bundle"), p, nonce)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.addPayloads(t.Context(), p, nonce); err != nil {
+	if err := b.AddPayloads(t.Context(), p, nonce); err != nil {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{"boot/pxelinux.0": "a program", "other/pxelinux.0": "a program", "boot/pxelinux.cfg/default": nonce} {
-		data, err := os.ReadFile(b.tftp(file))
+		data, err := os.ReadFile(b.TFTP(file))
 		if err != nil || !strings.Contains(string(data), want) {
 			t.Errorf("%s holds %q (%v), want %q in it", file, data, err, want)
 		}
 	}
-	if _, err := os.Stat(b.tftp("other/pxelinux.cfg")); err == nil {
+	if _, err := os.Stat(b.TFTP("other/pxelinux.cfg")); err == nil {
 		t.Error("a service got a file that it does not serve")
 	}
-	served, err := b.servedImages(p)
+	served, err := b.ServedImages(p)
 	if err != nil || len(served) != 2 || served[0].Size != len("a program") {
 		t.Errorf("served %+v (%v)", served, err)
 	}
-	if err := b.addPayloads(t.Context(), chain(from+".gone"), nonce); err == nil || !strings.Contains(err.Error(), `pxelinux.0 of image "pxelinux"`) {
+	if err := b.AddPayloads(t.Context(), chain(from+".gone"), nonce); err == nil || !strings.Contains(err.Error(), `pxelinux.0 of image "pxelinux"`) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package lab
+package bundle
 
 import (
 	"bytes"
@@ -24,20 +24,20 @@ func TestCredentials(t *testing.T) {
 		bis.SignatureTampered, bis.WrongSigner, bis.Expired, bis.NotYetValid} {
 		boot.Signed = append(boot.Signed, plan.Signed{File: "probe-x64.efi", Credentials: "x/" + string(flaw) + ".esw", Flaw: flaw})
 	}
-	b, err := createBundle(filepath.Join(t.TempDir(), "bundle"), p, "ABCDEFGHJKLMNPQR")
+	b, err := Create(filepath.Join(t.TempDir(), "bundle"), p, "ABCDEFGHJKLMNPQR")
 	if err == nil {
-		err = b.addCredentials(p, now)
+		err = b.AddCredentials(p, now)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	owner := certificateIn(t, b, plan.OwnerFile)
-	program, err := os.ReadFile(filepath.Join(b.tftp("boot"), "probe-x64.efi"))
+	program, err := os.ReadFile(filepath.Join(b.TFTP("boot"), "probe-x64.efi"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, x := range boot.Signed {
-		credentials, err := os.ReadFile(filepath.Join(b.tftp("boot"), x.Credentials))
+		credentials, err := os.ReadFile(filepath.Join(b.TFTP("boot"), x.Credentials))
 		if err != nil && x.Flaw != bis.Missing {
 			t.Error(err)
 		}
@@ -48,7 +48,7 @@ func TestCredentials(t *testing.T) {
 	}
 	files := map[string]string{"efi-x64": "x/.esw"}
 	c := &server.BootServerConfig{Boots: []server.BootServerItem{{Type: 1}, {Type: 2, CredentialsFile: files}}}
-	told, err := b.withCredentials(c)
+	told, err := b.WithCredentials(c)
 	if err != nil || told.Boots[0].Credentials != nil || len(told.Boots[1].Credentials) != 1 ||
 		told.Boots[1].Credentials[0] != bis.CredentialType(owner) || c.Boots[1].Credentials != nil {
 		t.Errorf("%+v, %v", told, err)
@@ -58,9 +58,9 @@ func TestCredentials(t *testing.T) {
 // TestCertificatesAlone: a client may be told of certificates where nothing is signed; and where nobody is, there are none.
 func TestCertificatesAlone(t *testing.T) {
 	p := small()
-	b, err := createBundle(filepath.Join(t.TempDir(), "bundle"), p, "ABCDEFGHJKLMNPQR")
+	b, err := Create(filepath.Join(t.TempDir(), "bundle"), p, "ABCDEFGHJKLMNPQR")
 	if err == nil {
-		err = b.addCredentials(p, time.Now())
+		err = b.AddCredentials(p, time.Now())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestCertificatesAlone(t *testing.T) {
 		t.Errorf("a certificate that nobody is told of: %v", err)
 	}
 	p.Certificates = []string{plan.OwnerFile}
-	if err := b.addCredentials(p, time.Now()); err != nil {
+	if err := b.AddCredentials(p, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if owner, other := certificateIn(t, b, plan.OwnerFile), certificateIn(t, b, plan.StrangerFile); bytes.Equal(owner.Raw, other.Raw) {
@@ -77,7 +77,7 @@ func TestCertificatesAlone(t *testing.T) {
 	}
 }
 
-func certificateIn(t *testing.T, b Bundle, name string) *x509.Certificate {
+func certificateIn(t *testing.T, b Folder, name string) *x509.Certificate {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(string(b), name))
 	if err != nil {
