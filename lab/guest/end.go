@@ -8,11 +8,11 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/guest/console"
 )
 
 // drainLimit is how long after QEMU's end its last words may take. They are in pipes already; more time would
@@ -143,13 +143,11 @@ func describe(e event.Exit) string {
 	return how + ": " + lines[len(lines)-1]
 }
 
-const (
-	stderrBytes = 4096
-	stderrLines = 40
-)
+// stderrBytes is how much of what QEMU says is kept, from the end.
+const stderrBytes = 4096
 
-// lastLines reads to the end and returns the last lines, as printable text.
-func lastLines(r *os.File) string {
+// lastWords reads to the end and returns the last lines, as printable text.
+func lastWords(r *os.File) string {
 	var tail []byte
 	var buf [4096]byte
 	for {
@@ -162,12 +160,5 @@ func lastLines(r *os.File) string {
 			break
 		}
 	}
-	text := strings.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, string(tail))
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-stderrLines):], "\n")
+	return console.LastLines(string(tail))
 }

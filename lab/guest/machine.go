@@ -113,7 +113,7 @@ func (c Config) withDefaults() Config {
 // run starts everything that watches the process.
 func (m *Machine) run(ctx context.Context, p *pipes) {
 	m.workers.Go(func() { m.err = m.Read() })
-	m.workers.Go(func() { m.exit.Stderr = lastLines(p.stderr) })
+	m.workers.Go(func() { m.exit.Stderr = lastWords(p.stderr) })
 	events, err := m.monitor.Events(context.Background())
 	if err == nil {
 		m.workers.Go(func() { m.watch(events) })

@@ -146,9 +146,3 @@ func TestUUID(t *testing.T) {
 		t.Errorf("%s, %s", uuidText(a), uuidText(b))
 	}
 }
-
-func TestTail(t *testing.T) {
-	if got := tail("a\x1b[1m\n" + strings.Repeat("line\n", 50) + "end\n"); strings.Count(got, "\n") != logLines-1 || !strings.HasSuffix(got, "\nend") {
-		t.Errorf("%q", got)
-	}
-}

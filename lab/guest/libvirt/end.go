@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/guest/console"
 )
 
 // drainLimit is how long after the domain's end its last words may take. They are in sockets already; more time would only pass if
@@ -164,10 +164,8 @@ func (m *Machine) sample() {
 	}
 }
 
-const (
-	logBytes = 4096
-	logLines = 40
-)
+// logBytes is how much of the domain's log is read, from its end.
+const logBytes = 4096
 
 // lastWords are QEMU's, from the daemon's log of the domain, if this process may read it.
 func (m *Machine) lastWords() string {
@@ -188,17 +186,5 @@ func (m *Machine) lastWords() string {
 		_, _ = f.Seek(max(0, end-logBytes), io.SeekStart)
 	}
 	text, _ := io.ReadAll(f)
-	return tail(string(text))
-}
-
-// tail gives the last lines of a text, as printable text.
-func tail(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, text)
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-logLines):], "\n")
+	return console.LastLines(string(text))
 }

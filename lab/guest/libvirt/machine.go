@@ -16,6 +16,7 @@ import (
 	golibvirt "github.com/digitalocean/go-libvirt"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/guest/console"
 	"github.com/pxelab/pxelab/lab/guest/serial"
 	"github.com/pxelab/pxelab/lab/plan"
 )
@@ -101,7 +102,7 @@ func (m *Machine) start(ctx context.Context) error {
 func (m *Machine) stillborn(said string) {
 	m.Port = serial.New(m.config.Console, ended{}, ended{})
 	m.ending.Do(func() {
-		m.exit.Code, m.exit.Stderr = -1, tail(said)
+		m.exit.Code, m.exit.Stderr = -1, console.LastLines(said)
 		close(m.over)
 	})
 	close(m.ready)
