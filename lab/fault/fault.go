@@ -37,6 +37,15 @@ func Lossless(deed string) bool {
 	return false
 }
 
+// Spares tells whether frames of the kind that the rule means get through, between those that it meets or after them: what is sent again
+// often enough comes.
+func (r *Rule) Spares() bool {
+	if r.Do == "partition" {
+		return r.Frames > 0 || r.For > 0
+	}
+	return r.First > 0 || r.Nth > 0 || r.Every > 0 || r.Percent > 0
+}
+
 // Timed tells whether the rule reckons in seconds, of which a guest whose clock is warped has others, or does something to what
 // lives by the host's clock.
 func (r *Rule) Timed() bool { return r.By > 0 || r.For > 0 || r.Kbit > 0 || !r.OnCable() }

@@ -31,6 +31,8 @@ const (
 //   - a request went where a server that is not ours listens, which answered nothing: it does not say whether it
 //     was about to (dhcpd first looks for a second whether an address is free);
 //   - a service is expected to stay silent and had not said so;
+//   - it gave up on a file of which a fault had taken a block, but would not have taken it each time: the server had no time to
+//     send that again;
 //   - it gave up before it had asked anything: its question was under way in QEMU;
 //   - a libvirt daemon runs its machine: its cable leads through a connection.
 //
@@ -46,7 +48,7 @@ func Calm(p *plan.Plan, events []event.Event, guest string) (calm bool, why stri
 		return true, ""
 	}
 	b := boots[len(boots)-1]
-	for _, find := range []func() string{b.foreign, func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet, b.unasked} {
+	for _, find := range []func() string{b.foreign, func() string { return b.hostLate(events) }, b.haste, func() string { return b.unheard(events) }, b.unsaid, b.undecidedYet, b.unasked, b.unrepeated} {
 		if why := find(); why != "" {
 			return false, why
 		}

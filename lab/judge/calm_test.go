@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/fault"
 )
 
 // decided is a decision of a service about the guest.
@@ -167,6 +168,34 @@ func TestCalmRequestAgain(t *testing.T) {
 		calm, why := Calm(s.plan, s.events, "bios")
 		if calm == well || well && !strings.Contains(why, "again although it had been answered") {
 			t.Errorf("the boot went well: %t; calm %t, %q", well, calm, why)
+		}
+	}
+}
+
+// TestCalmSpared: a warped client that gives up on a file is believed if a fault takes each block that is sent, and not if it would have
+// let one through.
+func TestCalmSpared(t *testing.T) {
+	for _, c := range []struct {
+		rule fault.Rule
+		info string
+		calm bool
+	}{
+		{fault.Rule{Do: "partition", Selection: fault.Selection{Packet: "data", Nth: 1}, Frames: 2}, "TFTP DATA 2", false},
+		{fault.Rule{Do: "partition", Selection: fault.Selection{Packet: "data", Nth: 1}}, "TFTP DATA 2", true},
+		{fault.Rule{Do: "drop", Selection: fault.Selection{Packet: "data", Percent: 50}}, "TFTP DATA 2", false},
+		{fault.Rule{Do: "drop", Selection: fault.Selection{Packet: "data", Block: 2}}, "TFTP DATA 2", true},
+		{fault.Rule{Do: "drop", Selection: fault.Selection{First: 1}}, "DHCPOFFER 192.0.2.100", true},
+	} {
+		p := testPlan()
+		p.Guests[0].Faults = []fault.Rule{c.rule}
+		s := newScript(p, p.Guests[0].Name).power(p.Guests[0].Name, true).firmware()
+		s.dora("probe.0").half("probe.0").of(event.Event{Kind: event.FaultHit, Fault: &event.Fault{Rule: 1, Do: c.rule.Do, Info: c.info}})
+		s.fails("tftp://192.0.2.2/probe.0... Connection timed out (http://ipxe.org/4c126035)")
+		if r := track(s).Guest(p.Guests[0].Name).Outcome.Reason; r != TFTPStopped {
+			t.Fatalf("%s: it stopped for %s", c.rule, r)
+		}
+		if calm, why := Calm(p, s.events, p.Guests[0].Name); calm != c.calm || !calm && !strings.Contains(why, "had time to send that again") {
+			t.Errorf("%s: calm %t, %q", c.rule, calm, why)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pxelab/pxelab/lab/event"
+	"github.com/pxelab/pxelab/lab/fault"
 )
 
 // acknowledgements looks for haste within transfers: an acknowledgement that was repeated for want of patience. One that
@@ -40,6 +41,26 @@ func (a acknowledgements) take(e event.Event) string {
 		t.called = p.Bytes
 	case p.Op == "ACK" && p.Repeat > 0 && t.called != p.Bytes && t.repeated == nil:
 		t.repeated = &e
+	}
+	return ""
+}
+
+// unrepeated tells of a boot whose client gave up on a transfer of which the lab had taken a block, though it would not have taken that
+// block each time. A server sends again what nobody acknowledged after a second or so: half a minute and more to a warped client.
+func (b *boot) unrepeated() string {
+	if b.outcome.Reason != TFTPStopped {
+		return ""
+	}
+	for i := range b.faults {
+		a := &b.faults[i]
+		if !a.rule.OnCable() || fault.Lossless(a.rule.Do) || !a.rule.Spares() {
+			continue
+		}
+		for _, e := range b.hitsOf(a) {
+			if !e.Fault.FromGuest && strings.HasPrefix(e.Fault.Info, "TFTP DATA") {
+				return fmt.Sprintf("%s took %s, and it gave up before the server had time to send that again (event %d)", a, e.Fault.Info, e.Seq)
+			}
+		}
 	}
 	return ""
 }
