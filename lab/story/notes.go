@@ -165,11 +165,11 @@ func (s *Story) held(e event.Event) {
 	if !h.On && (h.Did == "drop" || h.Did == "duplicate" || h.Did == "edit") {
 		label := map[string]string{"drop": "dropped by hand", "duplicate": "sent twice by hand", "edit": "changed by hand"}[h.Did]
 		detail := s.hold.Label
-		if n := len(h.Changed); n > 0 {
+		switch n := len(h.Changed); {
+		case n == 1:
 			label += ": " + h.Changed[0]
-			if n > 1 {
-				label += fmt.Sprintf(", and %d more", n-1)
-			}
+		case n > 1:
+			label += fmt.Sprintf(" in %d places", n)
 			detail += ": " + strings.Join(h.Changed, ", ")
 		}
 		was := e
