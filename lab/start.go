@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,7 +43,8 @@ type Running struct {
 	process  *sandbox.Process
 	lifeline *os.File
 	log      string
-	ended    string // why the run ended, by its last event
+	heard    atomic.Bool // its events were asked for
+	ended    string      // why the run ended, by its last event
 	wait     func() error
 }
 
@@ -195,6 +197,13 @@ func (r *Running) connect(ctx context.Context, name string) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case err := <-dialled:
+		if err == nil {
+			return nil
+		}
+		_ = r.lifeline.Close() // who cannot be reached is to end, if he has not
+		if why := <-ended; why != nil {
+			return r.failure(why)
+		}
 		return err
 	case err := <-ended:
 		return r.failure(err)
@@ -203,6 +212,9 @@ func (r *Running) connect(ctx context.Context, name string) error {
 
 // Wait returns when the lab is over: nil if it ended in good order, else what broke the harness.
 func (r *Running) Wait() error {
+	if !r.heard.Load() { // it waits for that
+		_ = r.Events(context.Background(), func(event.Event) error { return nil })
+	}
 	if err := r.wait(); err != nil {
 		return r.failure(err)
 	}
@@ -238,6 +250,7 @@ func (r *Running) failure(err error) error {
 // Events calls fn with every event of the run from its first, as it happens, until the lab ends (then it returns
 // nil), ctx ends or fn gives an error.
 func (r *Running) Events(ctx context.Context, fn func(event.Event) error) error {
+	r.heard.Store(true)
 	return r.Client.Events(ctx, 1, func(e event.Event) error {
 		if e.Kind == event.RunEnded {
 			r.ended = e.Text

@@ -68,9 +68,14 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 	if err != nil {
 		return err
 	}
+	told := ctx.Done() // to end at once
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	go watchLifeline(lifeline, stop)
+	alone := make(chan struct{}) // closed when nobody holds the lifeline any more
+	go func() {
+		defer close(alone)
+		watchLifeline(lifeline, stop)
+	}()
 	base, read := time.Since(job.Started), time.Now()
 	l := &lab{job: job, plan: job.Plan, bundle: bundle.Folder(job.Bundle), stop: stop,
 		now:     func() time.Duration { return base + time.Since(read) },
@@ -100,6 +105,12 @@ func Supervise(ctx context.Context, jobFile, lifeline *os.File, listener *net.Un
 	}
 	if l.libvirt != nil {
 		l.libvirt.Close()
+	}
+	// A lab can be over before the process that started it, on a busy host, has come to listen.
+	select {
+	case <-remote.Followed():
+	case <-alone:
+	case <-told:
 	}
 	return errors.Join(err, remote.Close(), <-served)
 }

@@ -28,6 +28,8 @@ type Server struct {
 	heartbeat time.Duration
 	stop      context.CancelFunc
 	streams   sync.WaitGroup // event streams, captures and consoles
+	followed  chan struct{}  // closed once somebody follows the events
+	follow    sync.Once
 	mu        sync.Mutex
 	closed    bool
 	path      string
@@ -36,7 +38,7 @@ type Server struct {
 // New gives the server of a lab. The version is that of pxelab; since is when the lab was brought up.
 func New(l Lab, version string, since time.Time) *Server {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{lab: l, info: describe(l, version, since), heartbeat: heartbeat, stop: stop}
+	s := &Server{lab: l, info: describe(l, version, since), heartbeat: heartbeat, stop: stop, followed: make(chan struct{})}
 	s.http = &http.Server{
 		Handler:           s.routes(),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -81,6 +83,9 @@ func (s *Server) Close() error {
 	s.streams.Wait()
 	return err
 }
+
+// Followed is closed once somebody follows the lab's events. Before that nobody may know that there are any.
+func (s *Server) Followed() <-chan struct{} { return s.followed }
 
 // stream begins a call that Close waits for, or answers that it is too late for one.
 func (s *Server) stream(w http.ResponseWriter) bool {

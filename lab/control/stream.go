@@ -31,6 +31,9 @@ func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.streams.Done()
 	follow := r.FormValue("follow") == "1"
+	if follow {
+		s.follow.Do(func() { close(s.followed) })
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	out := bufio.NewWriter(w)
