@@ -187,24 +187,29 @@ func spawnLinked(ctx context.Context, job *Job, inside sandbox.Options, log *os.
 func (r *Running) connect(ctx context.Context, name string) error {
 	ended := make(chan error, 1)
 	go func() { ended <- r.wait() }()
-	dialled := make(chan error, 1)
+	reaching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type answer struct {
+		client *control.Client
+		err    error
+	}
+	reached := make(chan answer, 1)
 	go func() {
-		c, err := control.Dial(name)
-		r.Client = c
-		dialled <- err
+		c, err := control.Reach(reaching, name)
+		reached <- answer{c, err}
 	}()
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case err := <-dialled:
-		if err == nil {
+	case a := <-reached:
+		if r.Client = a.client; a.err == nil {
 			return nil
 		}
 		_ = r.lifeline.Close() // who cannot be reached is to end, if he has not
 		if why := <-ended; why != nil {
 			return r.failure(why)
 		}
-		return err
+		return a.err
 	case err := <-ended:
 		return r.failure(err)
 	}

@@ -66,6 +66,24 @@ func Dial(name string) (*Client, error) {
 	return newClient(name, path), nil
 }
 
+// Reach waits until a lab that is being started answers, as long as ctx lasts: on a busy host that takes its time. It fails at once if
+// nobody listens on the lab's socket.
+func Reach(ctx context.Context, name string) (*Client, error) {
+	dir, err := RuntimeDir()
+	if err != nil {
+		return nil, err
+	}
+	path, err := socketPath(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	c := newClient(name, path)
+	if _, err := c.Lab(ctx); err != nil {
+		return nil, fmt.Errorf("reach lab %q: %w", name, err)
+	}
+	return c, nil
+}
+
 // running lists labs for a message.
 func running(labs []Info) string {
 	if len(labs) == 0 {

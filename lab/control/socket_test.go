@@ -2,7 +2,9 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -134,6 +136,12 @@ func TestSilent(t *testing.T) {
 	info, err := visit(ctx, dir+"/mute.sock")
 	if err != nil || !info.Silent || info.PID != os.Getpid() {
 		t.Errorf("%+v, %v; want a silent lab of this process", info, err)
+	}
+	if c, err := Reach(ctx, "mute"); c != nil || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("reached %v, %v; want to wait as long as the context lasts", c, err)
+	}
+	if c, err := Reach(t.Context(), "nobody"); c != nil || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("reached %v, %v; want to hear at once that nobody is there", c, err)
 	}
 }
 
