@@ -33,7 +33,7 @@ const (
 //   - a service is expected to stay silent and had not said so;
 //   - it gave up on a file of which a fault had taken a block, but would not have taken it each time: the server had no time to
 //     send that again;
-//   - it gave up before it had asked anything: its question was under way in QEMU;
+//   - it gave up before it had asked anything, or for no reason that was seen: its question was under way in QEMU;
 //   - a libvirt daemon runs its machine: its cable leads through a connection.
 //
 // A request that nobody should answer, such as a DISCOVER on a network without a server, leaves a boot calm. So
@@ -65,16 +65,21 @@ func (b *boot) foreign() string {
 	return ""
 }
 
-// unasked tells of a boot whose client gave up, or showed nothing of itself on the wire, before a question of its was seen. QEMU sends
-// frames in a thread of its own, which a busy host may keep waiting while the guest's clock runs on.
+// unasked tells of a boot whose client gave up for no reason that anybody saw, or showed nothing of itself on the wire, so that what it
+// had asked was never seen. QEMU sends frames in a thread of its own, which a busy host may keep waiting while the guest's clock runs on.
 func (b *boot) unasked() string {
 	asked := slices.ContainsFunc(b.events, func(e event.Event) bool {
 		return e.Packet != nil && e.Packet.FromGuest && (e.Packet.DHCP != nil || e.Packet.DHCP6 != nil)
 	})
-	if asked || !b.settled || b.outcome.Reason != NoLink && b.outcome.Reason != GaveUp {
+	switch {
+	case !b.settled:
 		return ""
+	case b.outcome.Reason == GaveUp:
+		return "it gave up, and no question of its that nobody answered had left QEMU"
+	case b.outcome.Reason == NoLink && !asked:
+		return "it gave up before any question of its had left QEMU"
 	}
-	return "it gave up before any question of its had left QEMU"
+	return ""
 }
 
 // hostLate looks for lateness of the host while the guest can have waited for the lab.

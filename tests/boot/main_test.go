@@ -27,6 +27,7 @@ import (
 var (
 	repeat = flag.Int("repeat", 1, "run each topology this many times")
 	real   = flag.String("real", "some", `topologies to boot in real time, too: some or all`)
+	virt   = flag.String("libvirt", "some", `topologies to boot under libvirt, too: some or all`)
 	kills  = flag.Int("kills", 8, "random kills in the kill storm")
 )
 

@@ -20,7 +20,8 @@ import (
 	"github.com/pxelab/pxelab/tests/built"
 )
 
-// underLibvirt are the topologies that a libvirt daemon's guests boot, too: the three firmwares, and the ways through the protocol.
+// underLibvirt are the topologies that a libvirt daemon's guests boot, too: the three firmwares, and the ways through the protocol. With
+// -libvirt all, every one.
 var underLibvirt = []string{"firmware-trio", "proxy-beside-dhcp", "combined-menu", "menu-f8", "discovery-multicast", "missing-file"}
 
 // TestLibvirt boots guests as domains of a daemon of the system's kind. They must be judged as their topology expects, and do what
@@ -29,12 +30,14 @@ func TestLibvirt(t *testing.T) {
 	d := systemDaemon(t)
 	cores := usableCores(t)
 	t.Run("topologies", func(t *testing.T) {
-		for _, name := range underLibvirt {
-			t.Run(name, func(t *testing.T) {
+		for _, file := range shipped(t) {
+			if *virt != "all" && !slices.Contains(underLibvirt, nameOf(file)) {
+				continue
+			}
+			t.Run(nameOf(file), func(t *testing.T) {
 				t.Parallel() // as in TestTopologies
 				core := <-cores
 				defer func() { cores <- core }()
-				file := topologyFile(t, name)
 				domains := judged(t, file, "warp", onCore(core), "--at-once", "1", "--connect", d.uri)
 				inDomains(t, domains, d.uri)
 				plain, ok := inWarp.Load(file)

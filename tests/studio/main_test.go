@@ -75,8 +75,10 @@ func studio(t *testing.T, args ...string) (open, watch string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	var rest sync.WaitGroup // what it says after its addresses
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGINT)
+		rest.Wait()
 		_ = cmd.Wait()
 	})
 	lines := bufio.NewScanner(out)
@@ -89,11 +91,11 @@ func studio(t *testing.T, args ...string) (open, watch string) {
 			watch = strings.TrimSpace(address)
 		}
 		if strings.HasPrefix(lines.Text(), "Ctrl-C") {
-			go func() { // so that what it says at its end does not block it
+			rest.Go(func() { // so that what it says at its end does not block it
 				for lines.Scan() {
 					fmt.Fprintln(t.Output(), lines.Text())
 				}
-			}()
+			})
 			return open, watch
 		}
 	}
