@@ -43,8 +43,8 @@ type Running struct {
 	process  *sandbox.Process
 	lifeline *os.File
 	log      string
-	heard    atomic.Bool // its events were asked for
-	ended    string      // why the run ended, by its last event
+	heard    atomic.Bool            // its events were asked for
+	ended    atomic.Pointer[string] // why the run ended, by its last event; nil: not known
 	wait     func() error
 }
 
@@ -237,8 +237,8 @@ func (r *Running) failure(err error) error {
 			break
 		}
 	}
-	if said == "" {
-		said = r.ended
+	if why := r.ended.Load(); said == "" && why != nil {
+		said = *why
 	}
 	if said == "" {
 		said = "it said nothing"
@@ -258,7 +258,7 @@ func (r *Running) Events(ctx context.Context, fn func(event.Event) error) error 
 	r.heard.Store(true)
 	return r.Client.Events(ctx, 1, func(e event.Event) error {
 		if e.Kind == event.RunEnded {
-			r.ended = e.Text
+			r.ended.Store(&e.Text)
 		}
 		return fn(e)
 	})
