@@ -40,6 +40,9 @@ func TestHold(t *testing.T) {
 	b.until(`!studio.timeline.hold.at(studio.timeline.last).data || !studio.timeline.hold.at(studio.timeline.last).label.includes("OFFER")`)
 	b.until(`document.querySelector("#state").dataset.state === "held"`)
 	b.lacks("dhcp.option.67")
+	b.until(`document.querySelector("#diagram").textContent.includes("changed by hand: dhcp.option.67 taken out")`)
+	b.tidy("let go")
+	b.shot("let-go")
 	if again := value[int](b, `studio.timeline.rows.filter((r) => r.track.values.at(-1).repeat && r.first.label.includes("DISCOVER")).length`); again > 0 {
 		t.Errorf("a machine has sent its DISCOVER again: its clock ran while it was held\n%s", b.packets())
 	}
