@@ -40,6 +40,9 @@ func TestLibvirt(t *testing.T) {
 				defer func() { cores <- core }()
 				domains := judged(t, file, "warp", onCore(core), "--at-once", "1", "--connect", d.uri)
 				inDomains(t, domains, d.uri)
+				if !slices.Contains(underLibvirt, nameOf(file)) { // of others some differ by chance, such as in whose offer comes first
+					return
+				}
 				plain, ok := inWarp.Load(file)
 				if !ok {
 					plain = judged(t, file, "warp", onCore(core))
