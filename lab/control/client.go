@@ -32,10 +32,6 @@ type Client struct {
 
 // Dial finds the running lab of that name; with an empty name, the only one that runs.
 func Dial(name string) (*Client, error) {
-	dir, err := RuntimeDir()
-	if err != nil {
-		return nil, err
-	}
 	if name == "" {
 		labs, err := List()
 		if err != nil {
@@ -49,7 +45,7 @@ func Dial(name string) (*Client, error) {
 		}
 		name = labs[0].Name
 	}
-	path, err := socketPath(dir, name)
+	path, err := socketOf(name)
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +65,7 @@ func Dial(name string) (*Client, error) {
 // Reach waits until a lab that is being started answers, as long as ctx lasts: on a busy host that takes its time. It fails at once if
 // nobody listens on the lab's socket.
 func Reach(ctx context.Context, name string) (*Client, error) {
-	dir, err := RuntimeDir()
-	if err != nil {
-		return nil, err
-	}
-	path, err := socketPath(dir, name)
+	path, err := socketOf(name)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +74,15 @@ func Reach(ctx context.Context, name string) (*Client, error) {
 		return nil, fmt.Errorf("reach lab %q: %w", name, err)
 	}
 	return c, nil
+}
+
+// socketOf is where the lab of that name listens, if it is up.
+func socketOf(name string) (string, error) {
+	dir, err := RuntimeDir()
+	if err != nil {
+		return "", err
+	}
+	return socketPath(dir, name)
 }
 
 // running lists labs for a message.

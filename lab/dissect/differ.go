@@ -10,36 +10,35 @@ import (
 // "dhcp.file other.0 instead of probe.0", "dhcp.option.67 other.0 added", "dhcp.option.60 taken out". Lengths and checksums that follow
 // from it are left out, and so is an option around one that is named.
 func Differences(before, after []byte) []string {
-	was, is := open(before, Client{}), open(after, Client{})
-	old := was.settable()
-	var words []string
-	var paths []string
-	now := is.settable()
-	for _, f := range now {
-		i := slices.IndexFunc(old, func(o Field) bool { return o.Path == f.Path })
+	type difference struct{ path, words string }
+	var all []difference
+	was, is := open(before, Client{}).settable(), open(after, Client{}).settable()
+	for _, f := range is {
+		i := at(was, f.Path)
 		switch {
 		case i < 0:
-			words = append(words, strings.TrimSpace(f.Path+" "+brief(f.Value))+" added")
-		case string(before[old[i].At:][:old[i].Len]) != string(after[f.At:][:f.Len]):
-			words = append(words, fmt.Sprintf("%s %s instead of %s", f.Path, brief(f.Value), brief(old[i].Value)))
-		default:
-			continue
-		}
-		paths = append(paths, f.Path)
-	}
-	for _, o := range old {
-		if !slices.ContainsFunc(now, func(f Field) bool { return f.Path == o.Path }) {
-			words, paths = append(words, o.Path+" taken out"), append(paths, o.Path)
+			all = append(all, difference{f.Path, strings.TrimSpace(f.Path+" "+brief(f.Value)) + " added"})
+		case string(before[was[i].At:][:was[i].Len]) != string(after[f.At:][:f.Len]):
+			all = append(all, difference{f.Path, fmt.Sprintf("%s %s instead of %s", f.Path, brief(f.Value), brief(was[i].Value))})
 		}
 	}
-	return slices.Collect(func(yield func(string) bool) {
-		for i, w := range words {
-			around := slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(p, paths[i]+".") })
-			if !around && !yield(w) {
-				return
-			}
+	for _, f := range was {
+		if at(is, f.Path) < 0 {
+			all = append(all, difference{f.Path, f.Path + " taken out"})
 		}
-	})
+	}
+	var words []string
+	for _, d := range all {
+		if !slices.ContainsFunc(all, func(in difference) bool { return strings.HasPrefix(in.path, d.path+".") }) {
+			words = append(words, d.words)
+		}
+	}
+	return words
+}
+
+// at is where a field stands in a list; -1: nowhere.
+func at(list []Field, path string) int {
+	return slices.IndexFunc(list, func(f Field) bool { return f.Path == path })
 }
 
 // settable gives the fields that Change can set or take out, in the order of the frame.

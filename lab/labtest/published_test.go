@@ -3,7 +3,6 @@ package labtest_test
 import (
 	"archive/zip"
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"os"
@@ -27,15 +26,8 @@ func published(t *testing.T, repo, module string) (proxy, version string) {
 		t.Fatalf("list the module's files by git: %v", err)
 	}
 	files := slices.DeleteFunc(strings.Fields(string(out)), func(name string) bool { return ofOther(repo, name) })
-	sum := sha256.New()
-	for _, name := range files {
-		data, err := os.ReadFile(filepath.Join(repo, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(sum, "%s %d\n%s", name, len(data), data)
-	}
-	version = fmt.Sprintf("v0.0.0-%s-%x", time.Now().UTC().Format("20060102150405"), sum.Sum(nil)[:6]) // a pseudo-version
+	now := time.Now().UTC()
+	version = fmt.Sprintf("v0.0.0-%s-%012x", now.Format("20060102150405"), os.Getpid()) // a pseudo-version, of this test alone
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
 	for _, name := range files {
@@ -63,7 +55,7 @@ func published(t *testing.T, repo, module string) (proxy, version string) {
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	info := fmt.Sprintf(`{"Version": %q, "Time": %q}`, version, time.Now().UTC().Format(time.RFC3339))
+	info := fmt.Sprintf(`{"Version": %q, "Time": %q}`, version, now.Format(time.RFC3339))
 	for name, data := range map[string][]byte{"../@latest": []byte(info), "list": nil, version + ".info": []byte(info), version + ".mod": mod,
 		version + ".zip": packed.Bytes()} {
 		if err := os.WriteFile(filepath.Join(at, name), data, 0o644); err != nil {

@@ -67,27 +67,27 @@ func (q *Question) Solve(e Evidence) (Answer, error) {
 // Check compares an answer with the right one, whatever its form: capitals, blanks, 0x and leading zeros make no difference. The error
 // is that of Solve, or says that nothing was answered.
 func (q *Question) Check(e Evidence, answer string) (Answer, error) {
-	k, err := q.Key(e)
+	a, err := q.Solve(e)
 	if err != nil {
 		return Answer{}, err
 	}
 	if strings.TrimSpace(answer) == "" {
 		return Answer{}, errors.New("question " + q.ID + ": no answer was given")
 	}
-	right := func(form string) bool { return slices.Contains(k.Forms, form) }
-	if !slices.ContainsFunc(formsOf(answer), right) {
+	k := q.key(a)
+	if !k.opens(answer) {
 		return Answer{Field: k.Field, Explain: k.Wrong}, nil
 	}
-	a, err := q.Solve(e)
 	a.Explain = k.Right
-	return a, err
+	return a, nil
 }
 
-// Key tells right answers to a question from wrong ones, where there is no Question to ask: in a page by itself.
+// Key tells right answers to a question from wrong ones, where there is no Question to ask: in a page by itself, which does as opens.
 type Key struct {
-	// Forms are how a right answer may be written, a kind each: "=" and its words, "#" and a decimal number, "x" and octets. An
-	// answer is right if any of its own forms is one of them.
-	Forms []string `json:"forms"`
+	Choice string `json:"choice,omitempty"` // of a question with choices: the right one, to the letter
+	// Forms are how a right answer to any other may be written, a kind each: "=" and its words, "#" and a decimal number, "x" and
+	// octets. An answer is right if any of its own forms is one of them.
+	Forms []string `json:"forms,omitempty"`
 	Right string   `json:"right"` // what is said to a right answer
 	Wrong string   `json:"wrong"` // and to a wrong one
 	Field string   `json:"field,omitempty"`
@@ -99,12 +99,25 @@ func (q *Question) Key(e Evidence) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	k := Key{Wrong: q.again(a.Field), Field: a.Field, Forms: rightForms(a.Value),
-		Right: strings.TrimSpace("It is " + strings.TrimSuffix(a.Value, ".") + ". " + q.explain)}
+	return q.key(a), nil
+}
+
+func (q *Question) key(a Answer) Key {
+	k := Key{Wrong: q.again(a.Field), Field: a.Field, Right: strings.TrimSpace("It is " + strings.TrimSuffix(a.Value, ".") + ". " + q.explain)}
 	if len(q.Choices) > 0 {
-		k.Forms = formsOf(a.Value)[:1] // one of them was picked
+		k.Choice = a.Value
+	} else {
+		k.Forms = rightForms(a.Value)
 	}
-	return k, nil
+	return k
+}
+
+// opens tells whether an answer is right.
+func (k *Key) opens(answer string) bool {
+	if k.Choice != "" {
+		return strings.TrimSpace(answer) == k.Choice
+	}
+	return meet(formsOf(answer), k.Forms)
 }
 
 // again says where to look again, after a wrong answer.
@@ -144,8 +157,12 @@ func find(list []dissect.Field, path string) *dissect.Field {
 
 // same tells whether an answer says what a field's value does.
 func same(answer, value string) bool {
-	right := rightForms(value)
-	return slices.ContainsFunc(formsOf(answer), func(f string) bool { return slices.Contains(right, f) })
+	return meet(formsOf(answer), rightForms(value))
+}
+
+// meet tells whether two lists have something in common.
+func meet(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
 // rightForms are the forms of what says the same as a value. Of one such as "7 (EFI x86-64)" either part will do.

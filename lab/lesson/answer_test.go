@@ -45,7 +45,7 @@ func TestCheck(t *testing.T) {
 		{"answer: dhcp.chaddr", "52-54-00-70-78-02|525400707802", "52:54:00:70:78:03"},
 		{"answer: guest.end", "started|Started", "download"},
 		{"answer: dhcp.option.93\nchoices: ['0', '7', '9']", "7", "0|9|07"},
-		{"choices: [boot it, ask 4011]\nright: boot it\nshows: dhcp.option.43.6\nmatches: ^0x08$", "boot it", "ask 4011|boot"},
+		{"choices: [boot it, ask 4011]\nright: boot it\nshows: dhcp.option.43.6\nmatches: ^0x08$", "boot it", "ask 4011|boot|Boot it"},
 	} {
 		q := asked(t, tt.question)
 		a, err := q.Solve(evidence)

@@ -22,11 +22,7 @@ func TestFrozenServer(t *testing.T) {
 	built.NeedBoots(t)
 	folder := filepath.Join(t.TempDir(), "bundle")
 	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", folder, "--clock", "warp")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(exited) }()
+	exited := beside(t, cmd)
 	log := follow(t, folder, exited)
 	log.until(event.ServiceReady)
 	server := pick(descendants(cmd.Process.Pid), cmd.Process.Pid, "service")
@@ -63,6 +59,17 @@ func TestFrozenServer(t *testing.T) {
 			on[e.Guest] = false
 		}
 	}
+}
+
+// beside starts a program that runs beside the test. The channel is closed when it has ended.
+func beside(t *testing.T, cmd *exec.Cmd) (exited chan struct{}) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	exited = make(chan struct{})
+	go func() { _ = cmd.Wait(); close(exited) }()
+	return exited
 }
 
 // followed is the event log of a run that goes on.

@@ -19,11 +19,7 @@ func TestLateStarter(t *testing.T) {
 	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "bios-only"), "--out", folder, "--clock", "warp")
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(exited) }()
+	exited := beside(t, cmd)
 	log := follow(t, folder, exited) // begins with the log
 	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)

@@ -31,11 +31,7 @@ func TestKillStorm(t *testing.T) {
 func killOne(t *testing.T, victim string, after int) {
 	folder := filepath.Join(t.TempDir(), "bundle")
 	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", folder, "--clock", "warp")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(exited) }()
+	exited := beside(t, cmd)
 	seen := waitEvents(t, folder, after, exited)
 	tree := descendants(cmd.Process.Pid)
 	spaces := namespaces(tree, cmd.Process.Pid)

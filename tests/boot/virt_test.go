@@ -146,11 +146,7 @@ func (d *daemon) held(t *testing.T, clock string) {
 func (d *daemon) killOne(t *testing.T, uri, victim string, after int) {
 	folder := filepath.Join(t.TempDir(), "bundle")
 	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "firmware-trio"), "--out", folder, "--clock", "warp", "--connect", uri)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(exited) }()
+	exited := beside(t, cmd)
 	seen := waitEvents(t, folder, after, exited)
 	tree := descendants(cmd.Process.Pid)
 	spaces := namespaces(tree, cmd.Process.Pid)
@@ -201,11 +197,7 @@ func TestLibvirtFails(t *testing.T) {
 	cmd := exec.Command(built.Pxelab, "run", topologyFile(t, "bios-only"), "--out", bundle, "--connect", d.uri)
 	var said strings.Builder
 	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(exited) }()
+	exited := beside(t, cmd)
 	follow(t, bundle, exited).until(event.GuestPowered)
 	orphans := d.emulators()
 	if len(orphans) != 1 {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pxelab/pxelab/lab/bundle"
 	"github.com/pxelab/pxelab/lab/matrix"
 	"github.com/pxelab/pxelab/lab/matrix/folder"
 	"github.com/pxelab/pxelab/lab/matrix/store"
@@ -70,11 +71,11 @@ func split(dir string, p matrix.Plan, list []matrix.Result) (*results.Report, []
 			continue
 		}
 		ran[r.Index] = true
-		bundle := folder.Dir(dir).Attempt(r.ID, r.Attempt)
-		if _, err := os.Stat(filepath.Join(bundle, "plan.json")); err != nil {
-			bundle = "" // it broke before there was one
+		left := folder.Dir(dir).Attempt(r.ID, r.Attempt)
+		if !bundle.Is(left) {
+			left = "" // it broke before there was one
 		}
-		runs = append(runs, results.Run{Result: r, Bundle: bundle, Again: bundle != ""})
+		runs = append(runs, results.Run{Result: r, Bundle: left, Again: left != ""})
 	}
 	part := p
 	part.Cases = nil

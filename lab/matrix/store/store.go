@@ -30,7 +30,7 @@ func Read(dirs ...string) (*results.Report, error) {
 				return nil, err
 			}
 			all = append(all, s)
-		case isFile(filepath.Join(dir, "plan.json")):
+		case bundle.Is(dir):
 			bundles = append(bundles, dir)
 		default:
 			return nil, fmt.Errorf("report %s: it is no folder of results, which has %s, and no bundle, which has plan.json", dir, folder.PlanFile)
@@ -143,11 +143,6 @@ func differs(a, b *matrix.Plan) string {
 		return fmt.Sprintf("%s has %d cases in the one and %d in the other", a.Name, len(a.Cases), len(b.Cases))
 	}
 	return ""
-}
-
-func isFile(path string) bool {
-	st, err := os.Stat(path)
-	return err == nil && st.Mode().IsRegular()
 }
 
 // Write puts every form of a report into a folder: report.txt, junit.xml, results.json, report.html, summary.md and

@@ -62,7 +62,7 @@ export class Embedded {
     this.keys ||= block("studio-answers");
     const key = (await this.keys)[question];
     if (!key) throw new Error("this run does not have the answer");
-    const right = forms(text).some((form) => key.forms.includes(form));
+    const right = key.choice ? text.trim() === key.choice : forms(text).some((form) => key.forms.includes(form));
     return { right, explain: right ? key.right : key.wrong, frame: key.frame, field: key.field };
   }
 
