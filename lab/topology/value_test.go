@@ -44,7 +44,7 @@ func asText(t *testing.T, top *Topology) string {
 }
 
 func FuzzValue(f *testing.F) {
-	for _, seed := range []string{"a: 1", "a: |\n  x\n   y\n", "a: [b, {c: d}, '']", "a: \"\\t\\n b\\n\"", "? a\n: b", "a: &x [1]\nb: *x", "- - 1\n  -\n", "a: 'on'\n\"*\": ~"} {
+	for _, seed := range []string{"a: 1", "a: |\n  x\n   y\n", "a: [b, {c: d}, '']", "a: \"\\t\\n b\\n\"", "? a\n: b", "a: &x [1]\nb: *x", "- - 1\n  -\n", "a: 'on'\n\"*\": ~", "{}", "[]"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

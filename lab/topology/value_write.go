@@ -20,7 +20,8 @@ const widest = 110
 
 // block writes a value that stands behind a key or a dash, with what leads up to it: a blank, or a line of its own.
 func (v *Value) block(out *strings.Builder, indent string) {
-	if flow, ok := v.flow(); ok && (indent != "" || v.Kind != Mapping) && len(indent)+len(flow) <= widest {
+	keys := indent == "" && len(v.Entries) > 0 // the file's own keys stand a line each
+	if flow, ok := v.flow(); ok && !keys && len(indent)+len(flow) <= widest {
 		out.WriteString(" " + flow + "\n")
 		return
 	}
