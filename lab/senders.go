@@ -34,7 +34,7 @@ func (s senders) origin(p event.Packet) (service, via string) {
 	if err != nil {
 		address, _ = netip.ParseAddr(p.Src)
 	}
-	if p.DHCP != nil && p.DHCP.Relayed && p.DHCP.ServerID != "" {
+	if p.DHCP != nil && p.DHCP.Relayed && p.DHCP.Reply() && p.DHCP.ServerID != "" {
 		address, _ = netip.ParseAddr(p.DHCP.ServerID)
 	}
 	for _, others := range s {

@@ -40,6 +40,8 @@ func TestOrigin(t *testing.T) {
 		{"a relayed reply", event.Packet{SrcMAC: far, Src: "198.51.100.1:67", DHCP: reply("192.0.2.1")}, "boot via relay"},
 		{"a relayed reply whose server goes by the relay's address", event.Packet{SrcMAC: far, Src: "198.51.100.1:67", DHCP: reply("198.51.100.1")}, "relay"},
 		{"a relayed reply of a server that is not of the lab", event.Packet{SrcMAC: far, Src: "198.51.100.1:67", DHCP: reply("10.0.0.1")}, "relay"},
+		{"a client's request to a server, relayed", event.Packet{SrcMAC: near, Src: "198.51.100.1:67",
+			DHCP: &event.DHCP{Type: "REQUEST", ServerID: "192.0.2.1", GIAddr: "198.51.100.1", Relayed: true}}, "relay"},
 		{"a routed transfer", event.Packet{SrcMAC: far, Src: "192.0.2.1:40000", TFTP: &event.TFTP{Op: "DATA"}}, "files via relay"},
 		{"a routed error", event.Packet{SrcMAC: far, Src: "192.0.2.1"}, "boot via relay"},
 		{"of the relay itself", event.Packet{SrcMAC: far, Src: "198.51.100.1"}, "relay"},

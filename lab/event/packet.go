@@ -50,6 +50,15 @@ type DHCP struct {
 	Repeat int `json:"repeat,omitempty"`
 }
 
+// Reply tells whether the message is a server's (op BOOTREPLY, RFC 2131 section 2), by its type.
+func (d *DHCP) Reply() bool {
+	switch d.Type {
+	case "OFFER", "ACK", "NAK", "BOOTREPLY", "FORCERENEW":
+		return true
+	}
+	return false
+}
+
 // ItemType names the boot server type that a message is about: "7", "0x8000"; empty if it is about none.
 func (d *DHCP) ItemType() string {
 	if len(d.BootItem) < 4 {

@@ -68,7 +68,7 @@ func labelDHCP(d *event.DHCP) string {
 			words = append(words, w)
 		}
 	}
-	reply := answers(d)
+	reply := d.Reply()
 	switch {
 	case d.BootItem != "":
 		add("boot server type " + d.ItemType())

@@ -93,8 +93,6 @@ func (l *lanes) from(e event.Event) string {
 	switch {
 	case e.Guest != "" && p.FromGuest:
 		id = guestLane(e.Guest)
-	case e.Service != "" && e.Via != "" && p.DHCP != nil && !answers(p.DHCP):
-		id = serviceLane(e.Via) // a relay passes it on as its own; the server in option 54 is whom the client means
 	case e.Service != "":
 		id = serviceLane(e.Service)
 	case l.guest(p.SrcMAC, e.Guest) != "":
@@ -179,7 +177,7 @@ func (l *lanes) to(e event.Event) string {
 		return All
 	case e.Guest != "" && !p.FromGuest:
 		return l.add(laneOf(guestLane(e.Guest)))
-	case p.DHCP != nil && answers(p.DHCP) && host == p.DHCP.YIAddr && l.ofMAC(p.DHCP.CHAddr) != "": // which nobody has as yet
+	case p.DHCP != nil && p.DHCP.Reply() && host == p.DHCP.YIAddr && l.ofMAC(p.DHCP.CHAddr) != "": // which nobody has as yet
 		l.learned[host] = l.ofMAC(p.DHCP.CHAddr)
 	}
 	if id := l.at(host, event.PortOf(p.Dst)); id != "" {
@@ -197,11 +195,6 @@ func (l *lanes) hears(e event.Event, to string) string {
 		return l.add(laneOf(guestLane(e.Guest)))
 	}
 	return l.other(event.HostOf(e.Packet.Dst))
-}
-
-// answers tells a server's message from a client's.
-func answers(d *event.DHCP) bool {
-	return d.Type == "OFFER" || d.Type == "ACK" || d.Type == "NAK" || d.Type == "BOOTREPLY" || d.Type == "FORCERENEW"
 }
 
 // everybody tells a broadcast or multicast address.

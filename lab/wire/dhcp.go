@@ -167,7 +167,7 @@ func (d *Decoder) dhcpLine(m *event.DHCP, o *options) string {
 	if d.cur.src.Port() == 4011 || d.cur.dst.Port() == 4011 {
 		add("", "port 4011")
 	}
-	if isReply(m) {
+	if m.Reply() {
 		add("", m.YIAddr)
 		from := m.ServerID
 		if from == "" {
@@ -191,14 +191,6 @@ func (d *Decoder) dhcpLine(m *event.DHCP, o *options) string {
 	}
 	add("boot item ", m.BootItem)
 	return strings.Join(w, " ") + again(m.Repeat)
-}
-
-func isReply(m *event.DHCP) bool {
-	switch m.Type {
-	case "OFFER", "ACK", "NAK", "BOOTREPLY", "FORCERENEW":
-		return true
-	}
-	return false
 }
 
 func quote(s string) string {
