@@ -8,6 +8,7 @@ import (
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/fault"
 	"github.com/pxelab/pxelab/lab/network"
+	"github.com/pxelab/pxelab/lab/wire"
 )
 
 // maxFaultEvents bounds what the log has of one fault in one boot: a fault may meet every frame of a large file.
@@ -72,6 +73,9 @@ func (m *machine) filter(f network.Frame) network.Action {
 		return network.Action{}
 	}
 	a := p.faults.decide(f.Data, f.FromGuest)
+	if a.Rule == 0 && p.lag > 0 && !f.FromGuest && wire.FirstAnswer6(f.Data) {
+		return network.Action{Delay: p.lag}
+	}
 	if a.Held() { // it may be under way for longer than the boot lasts
 		<-p.begun
 		f.Action = a

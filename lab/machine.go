@@ -57,6 +57,7 @@ type powered struct {
 	life    context.Context // of the lab, for what a fault begins
 	settled bool            // the director has settled it
 	warp    bool            // its clock is warped
+	lag     time.Duration   // of TFTP's first answers over IPv6
 	stopped atomic.Bool     // paused by hand
 	halted  bool            // its monitor has stopped it; the director's
 }
@@ -157,7 +158,7 @@ func (m *machine) start(ctx context.Context, g plan.Guest, held bool) error {
 		return err
 	}
 	p := &powered{boot: 1, network: g.Network, decoder: wire.New(mac), faults: newFaults(m.faults.list, mac, m.spent), begun: make(chan struct{}), gone: make(chan struct{}), life: ctx,
-		warp: g.Clock == "warp", halted: held}
+		warp: g.Clock == "warp", lag: time.Duration(g.Lag), halted: held}
 	if last := m.now.Load(); last != nil {
 		p.boot = last.boot + 1
 	}

@@ -53,6 +53,7 @@ func guest(t *topology.Topology, h *host.Host, p *Plan, g topology.Guest, slot i
 		}
 	}
 	pg.waitForIPv6()
+	pg.Lag = pg.lag()
 	pg.Expect = expectations(t, g.Name)
 	pg.Keys = keys(g, prof.host)
 	pg.Warm = pg.warm(p, g.SameMAC != "")
@@ -240,7 +241,7 @@ func (g Guest) Resolve(dir string) []string {
 
 // InRealTime gives the same guest with its clock unwarped: for a boot whose warped run proved nothing.
 func (g Guest) InRealTime() Guest {
-	g.Clock, g.Shift, g.Warm = "real", 0, nil
+	g.Clock, g.Shift, g.Lag, g.Warm = "real", 0, 0, nil
 	g.Argv = slices.DeleteFunc(slices.Clone(g.Argv), func(a Arg) bool { return a.Flag == "-icount" })
 	g.Domain = unwarped(g.Domain)
 	return g

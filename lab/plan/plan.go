@@ -110,6 +110,7 @@ type Guest struct {
 	Families []string               `json:"families,omitempty"` // over what it boots, in that order: "ipv4", "ipv6"; none: "ipv4"
 	Clock    string                 `json:"clock"`              // "real" or "warp"
 	Shift    int                    `json:"shift,omitempty"`    // of icount, under warp
+	Lag      Duration               `json:"lag,omitempty"`      // by how much TFTP's first answers over IPv6 reach it later, under warp
 	Warm     *Warm                  `json:"warm,omitempty"`     // the snapshot it starts from; nil: it is powered on
 	Budgets  map[string]Duration    `json:"budgets"`            // per stage name: how long it may stay there, host time
 	Expect   []topology.Expectation `json:"expect"`

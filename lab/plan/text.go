@@ -97,6 +97,9 @@ func (g Guest) writeText(b *strings.Builder) {
 	if g.Together != "" {
 		fmt.Fprintf(b, "  powered on in the instant of %s\n", g.Together)
 	}
+	if g.Lag > 0 {
+		fmt.Fprintf(b, "  first answers of TFTP over IPv6 come %s later: its client misses one that comes at once\n", time.Duration(g.Lag))
+	}
 	writeFaults(b, g.Faults)
 	if g.Stick != nil {
 		fmt.Fprintf(b, "  stick ${RUN}/%s  %s, made from %s\n", g.Stick.File, g.Stick.Name, strings.Join(g.Stick.From, " "))

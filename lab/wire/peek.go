@@ -117,6 +117,16 @@ func (h *Head) TFTP() (op, block uint16, ok bool) {
 	return uint16(h.UDP[1]), binary.BigEndian.Uint16(h.UDP[2:]), true
 }
 
+// FirstAnswer6 tells whether a frame is what a TFTP server may answer a request with over IPv6: an OACK, an ERROR or the first block.
+func FirstAnswer6(frame []byte) bool {
+	h, ok := Peek(frame)
+	if !ok || !h.From.Is6() {
+		return false
+	}
+	op, block, ok := h.TFTP()
+	return ok && (op == 6 || op == 5 || op == 3 && block == 1)
+}
+
 // Block names a DATA or ACK of TFTP, with its block; ok is false for other packets.
 func (h *Head) Block() (name string, block uint16, ok bool) {
 	op, block, ok := h.TFTP()
