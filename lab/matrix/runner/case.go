@@ -39,8 +39,14 @@ func RunCase(ctx context.Context, j Job) matrix.Result {
 	if err != nil {
 		return broken(err)
 	}
+	settled := map[string]bool{}
 	err = r.Events(ctx, func(e event.Event) error {
 		j.o.Show.Event(j, e)
+		if e.Kind == event.GuestSettled && !settled[e.Guest] {
+			if settled[e.Guest] = true; len(settled) == len(p.Guests) {
+				j.rest()
+			}
+		}
 		return nil
 	})
 	if ctx.Err() != nil {

@@ -37,6 +37,7 @@ func newLoad(cores []int) *load {
 const (
 	narrowFrom = 0.4 // of a core
 	widenFrom  = 0.25
+	quiet      = 0.1              // below that nobody else is there
 	penalty    = 15 * time.Second // after a boot that the host spoilt
 )
 
@@ -69,8 +70,12 @@ func (l *load) look() (width int, why string, changed bool) {
 	return width, why, changed
 }
 
-// discarded takes notice of a case in which a boot was discarded: the host did not keep up.
+// discarded takes notice of a case in which a boot was discarded: the host did not keep up. Where nobody else was there the lab itself
+// was at fault, and room would not help it.
 func (l *load) discarded(r matrix.Result) {
+	if l.foreign < quiet {
+		return
+	}
 	for _, g := range r.Guests {
 		if g.Boots > 1 && g.Clock == "real" {
 			l.until = l.now().Add(penalty)
@@ -81,7 +86,7 @@ func (l *load) discarded(r matrix.Result) {
 // userHZ is the unit of processor times in /proc (proc(5); it is 100 on every Linux that Go runs on).
 const userHZ = 100
 
-// processorTimes gives how long the cores were busy, stolen time included, and how much of that was for this process and all below it.
+// processorTimes gives how long the cores were busy with processes, or were stolen, and how much of that was for this process and all below it.
 func processorTimes(cores []int) (busy, own time.Duration, err error) {
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -94,7 +99,9 @@ func processorTimes(cores []int) (busy, own time.Duration, err error) {
 			continue
 		}
 		for i, field := range f[1:] {
-			if i != 3 && i != 4 && i < 8 { // idle and iowait are not busy; guest times are counted already
+			// User, nice, system and stolen time (proc(5)). That of interrupts nobody is charged with: most of it is for the frames of our
+			// own labs. Idle and iowait are not busy; guest times are counted already.
+			if i < 3 || i == 7 {
 				ticks, _ := strconv.ParseInt(field, 10, 64)
 				busy += time.Duration(ticks) * time.Second / userHZ
 			}

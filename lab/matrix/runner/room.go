@@ -55,9 +55,16 @@ func (r *room) take(n matrix.Needs) (cores []int, ok bool) {
 // give takes back what a lab had.
 func (r *room) give(n matrix.Needs, cores []int) { r.use(n, cores, -1) }
 
+// rest takes back the cores of a lab whose guests are done: what it still waits for keeps none busy.
+func (r *room) rest(n matrix.Needs, cores []int) { r.occupy(n, cores, -1) }
+
 func (r *room) use(n matrix.Needs, cores []int, sign int) {
 	r.labs += sign
 	r.memory -= sign * n.Memory
+	r.occupy(n, cores, sign)
+}
+
+func (r *room) occupy(n matrix.Needs, cores []int, sign int) {
 	for i := range r.cores {
 		for _, c := range cores {
 			if r.cores[i].number == c {

@@ -59,6 +59,26 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+// A lab that rests has given back its cores and no memory; its end gives back the rest.
+func TestRoomRest(t *testing.T) {
+	r := newRoom([]int{0}, 150)
+	warp := matrix.Needs{Cores: 1, Memory: 100}
+	cores, _ := r.take(warp)
+	r.rest(warp, cores)
+	if _, ok := r.take(warp); ok {
+		t.Error("there was no memory for a second lab, and it began")
+	}
+	small := matrix.Needs{Cores: 1, Memory: 50}
+	if _, ok := r.take(small); !ok {
+		t.Error("the core of a lab that rests is not to be had")
+	}
+	r.give(small, []int{0})
+	r.give(matrix.Needs{Memory: 100}, cores)
+	if r.memory != 150 || r.labs != 0 || r.free() != 1 {
+		t.Errorf("all was given back, and there is %+v", r)
+	}
+}
+
 // A matrix makes room for others, and takes the cores again when these are gone.
 func TestLoadNarrows(t *testing.T) {
 	now := time.Unix(0, 0)
@@ -82,9 +102,17 @@ func TestLoadNarrows(t *testing.T) {
 			t.Errorf("second %d, others keep %.1f cores busy: width %d, want %d", i, s.foreign, got, s.want)
 		}
 	}
-	l.discarded(matrix.Result{Guests: []judge.Result{{Boots: 2, Clock: "real"}}})
+	spoilt := matrix.Result{Guests: []judge.Result{{Boots: 2, Clock: "real"}}}
+	second(0)
+	second(0)
+	l.discarded(spoilt)
+	if got := second(0); got != 2 {
+		t.Errorf("a boot was discarded while nobody else was there: width %d, want 2", got)
+	}
+	second(0.25)
+	l.discarded(spoilt)
 	if got := second(0); got != 1 {
-		t.Errorf("after a discarded boot: width %d, want 1", got)
+		t.Errorf("after a discarded boot beside others: width %d, want 1", got)
 	}
 	for range 20 {
 		second(0)

@@ -56,7 +56,8 @@ type Job struct {
 	Dir     string // its bundle
 	Cores   []int  // the host's cores it has, by number
 
-	o *Options
+	o    *Options
+	rest func() // its guests are done; called once at most
 }
 
 // Run runs cases until all are done, ctx ends or an option says so, and renders the reports either way. It gives the results of all
@@ -73,7 +74,8 @@ func Run(ctx context.Context, o Options) ([]matrix.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{o: &o, store: s, room: newRoom(cores, o.Host.FreeMiB), load: newLoad(cores), ended: make(chan finished)}
+	r := &run{o: &o, store: s, room: newRoom(cores, o.Host.FreeMiB), load: newLoad(cores), ended: make(chan finished),
+		rested: make(chan Job), resting: map[string]bool{}}
 	r.results = s.kept(o.Cases)
 	if o.Add {
 		o.Show.Begin(len(o.Cases)*max(1, o.Repeat), nil)
@@ -97,6 +99,8 @@ type run struct {
 	running int
 	bad     bool // something was not as expected
 	ended   chan finished
+	rested  chan Job
+	resting map[string]bool // jobs that have given back their cores, by their bundles
 	results []matrix.Result
 }
 
@@ -149,6 +153,9 @@ func (r *run) attempt(ctx context.Context, check <-chan time.Time) {
 		select {
 		case f := <-r.ended:
 			r.finish(f)
+		case j := <-r.rested:
+			r.resting[j.Dir] = true
+			r.room.rest(j.Case.Needs, j.Cores)
 		case <-check:
 			if width, why, changed := r.load.look(); changed {
 				r.room.width = width
@@ -176,6 +183,7 @@ func (r *run) start(ctx context.Context) {
 		j := Job{Case: c, Cores: cores, o: r.o}
 		j.Attempt = r.store.Next(c.ID)
 		j.Dir = r.store.Attempt(c.ID, j.Attempt)
+		j.rest = func() { r.rested <- j }
 		r.running++
 		r.o.Show.Started(j)
 		go func() { r.ended <- r.one(ctx, j) }()
@@ -214,7 +222,11 @@ func expected(c matrix.Case, r matrix.Result) matrix.Result {
 // finish takes a job that has ended.
 func (r *run) finish(f finished) {
 	r.running--
-	r.room.give(f.job.Case.Needs, f.job.Cores)
+	needs := f.job.Case.Needs
+	if r.resting[f.job.Dir] {
+		needs.Cores = 0 // given back already
+	}
+	r.room.give(needs, f.job.Cores)
 	r.load.discarded(f.result)
 	if f.result.Outcome != matrix.NotRun {
 		r.bad = r.bad || !f.result.Outcome.Good()

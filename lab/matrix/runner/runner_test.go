@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/host"
@@ -42,6 +43,32 @@ func planned(ids ...string) matrix.Plan {
 		p.Cases = append(p.Cases, matrix.Case{Index: i, ID: id, Inputs: "inputs of " + id, Needs: matrix.Needs{Cores: 1, Memory: 100}})
 	}
 	return p
+}
+
+// TestRest: a lab whose guests are done leaves its core to another, and has it no second time to give back.
+func TestRest(t *testing.T) {
+	o, show := options(t, t.TempDir(), planned("a", "b", "c"), nil)
+	last := make(chan struct{})
+	o.Run = func(_ context.Context, j Job) matrix.Result {
+		switch j.Case.ID {
+		case "a":
+			j.rest()
+			select {
+			case <-last:
+			case <-time.After(30 * time.Second):
+				t.Error("a has given back its core, and nothing else began")
+			}
+		case "c":
+			close(last)
+		}
+		return matrix.Result{Outcome: matrix.Passed}
+	}
+	if _, err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(show.lines, ", "), "begin 3, 0 kept, start a 1, start b 1, end b 1 passed, start c 1,"; !strings.HasPrefix(got, want) {
+		t.Errorf("%s\nwant it to begin with %s", got, want)
+	}
 }
 
 // script says what becomes of each attempt: outcomes by ID, in order; passed where nothing is said.
