@@ -87,7 +87,7 @@ func (l *lab) watchExec(ctx context.Context, s *service, said io.ReadCloser, rea
 	if text := s.last.Load(); text != nil {
 		s.err = fmt.Errorf("%w, saying %q", s.err, *text)
 	}
-	l.log.Append(event.Event{Kind: event.ServiceExited, Service: s.plan.Name, Exit: exitOf(s.cmd), Text: s.cmd.ProcessState.String()})
+	l.exited(s)
 	close(s.ended)
 	l.policy(ctx, s)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/pxelab/pxelab/lab/event"
 	"github.com/pxelab/pxelab/lab/plan"
@@ -79,3 +81,28 @@ func (l *lab) stopInOrder() {
 		}
 	}
 }
+
+// reap ends all services for good and waits for them. They would go with the namespaces, but nobody is told then how long they kept a
+// processor busy: a matrix would take that for somebody else's.
+func (l *lab) reap() {
+	var all sync.WaitGroup
+	for _, p := range l.plan.Services {
+		s := l.running(p.Name)
+		if s == nil || s.cmd == nil || s.cmd.Process == nil {
+			continue
+		}
+		s.replaced.Store(true)
+		s.reaped.Store(true)
+		s.signal(syscall.SIGKILL)
+		all.Go(func() {
+			select {
+			case <-s.ended:
+			case <-time.After(reapIn):
+			}
+		})
+	}
+	all.Wait()
+}
+
+// reapIn bounds the wait for a program whose children, in groups of their own, hold what it writes to open.
+const reapIn = 100 * time.Millisecond

@@ -33,6 +33,7 @@ type service struct {
 
 	restarts int         // how often its policy had it started again
 	replaced atomic.Bool // the lab itself ends it, so no policy has a say
+	reaped   atomic.Bool // the lab is over: its end is no event
 
 	holding sync.Mutex  // puts signals in order; guards what follows
 	stopped bool        // by a fault, and not continued since
@@ -219,8 +220,15 @@ func (l *lab) watchService(s *service, messages, stderr io.ReadCloser) {
 	})
 	readers.Wait()
 	s.err = s.cmd.Wait()
-	l.log.Append(event.Event{Kind: event.ServiceExited, Service: s.plan.Name, Exit: exitOf(s.cmd), Text: s.cmd.ProcessState.String()})
+	l.exited(s)
 	close(s.ended)
+}
+
+// exited records the end of a service's process, which has been waited for.
+func (l *lab) exited(s *service) {
+	if !s.reaped.Load() {
+		l.log.Append(event.Event{Kind: event.ServiceExited, Service: s.plan.Name, Exit: exitOf(s.cmd), Text: s.cmd.ProcessState.String()})
+	}
 }
 
 // serviceSaid records one message of a service of ours.

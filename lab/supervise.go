@@ -209,6 +209,7 @@ func (l *lab) down(why error) error {
 	if l.capture != nil {
 		err = errors.Join(err, l.capture.Close())
 	}
+	l.reap()
 	if errors.Is(why, errDone) || errors.Is(why, errAsked) || errors.Is(why, errOuterGone) || errors.Is(why, context.Canceled) {
 		why = nil
 	}
