@@ -55,7 +55,7 @@ func (l *lab) replace(ctx context.Context, s *service, restarts int) error {
 	return nil
 }
 
-// stopInOrder stops the services that the topology puts in an order, the last started first. All others go with the namespaces.
+// stopInOrder stops the services that the topology puts in an order, the last started first. All others are ended when all is recorded.
 func (l *lab) stopInOrder() {
 	ordered := func(s plan.Service) bool {
 		return s.Exec != nil && len(s.Exec.After) > 0 || slices.ContainsFunc(l.plan.Services, func(o plan.Service) bool {

@@ -190,7 +190,7 @@ func (l *lab) advertise(ctx context.Context, n plan.Network, bridge *network.Bri
 }
 
 // down ends every guest and closes what was recorded. It gives back why the lab ended, if that is an error.
-// Networks need no care, and services that nothing orders: they go with the namespaces.
+// Networks need no care: they go with the namespaces.
 func (l *lab) down(why error) error {
 	for _, g := range l.plan.Guests {
 		if p := l.guests[g.Name].now.Load(); p != nil && !p.over() {
