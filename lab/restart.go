@@ -65,13 +65,8 @@ func (l *lab) stopInOrder() {
 	for _, wave := range slices.Backward(l.plan.Waves()) {
 		for _, p := range slices.Backward(wave) {
 			s := l.running(p.Name)
-			if s == nil || s.cmd == nil || s.cmd.Process == nil || !ordered(p) {
+			if s == nil || s.process() == 0 || !ordered(p) {
 				continue
-			}
-			select {
-			case <-s.ended:
-				continue
-			default:
 			}
 			s.replaced.Store(true)
 			l.log.Append(event.Event{Kind: event.ServiceEnded, Service: p.Name, Text: "the lab is over: it is stopped"})
@@ -85,16 +80,15 @@ func (l *lab) stopInOrder() {
 // reap ends all services for good and waits for them. They would go with the namespaces, but nobody is told then how long they kept a
 // processor busy: a matrix would take that for somebody else's.
 func (l *lab) reap() {
+	l.recorded.Store(true)
 	var all sync.WaitGroup
 	for _, p := range l.plan.Services {
 		s := l.running(p.Name)
-		if s == nil || s.cmd == nil || s.cmd.Process == nil {
+		if s == nil || s.process() == 0 {
 			continue
 		}
-		s.replaced.Store(true)
-		s.reaped.Store(true)
-		s.signal(syscall.SIGKILL)
 		all.Go(func() {
+			s.signal(syscall.SIGKILL)
 			select {
 			case <-s.ended:
 			case <-time.After(reapIn):

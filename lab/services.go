@@ -33,7 +33,6 @@ type service struct {
 
 	restarts int         // how often its policy had it started again
 	replaced atomic.Bool // the lab itself ends it, so no policy has a say
-	reaped   atomic.Bool // the lab is over: its end is no event
 
 	holding sync.Mutex  // puts signals in order; guards what follows
 	stopped bool        // by a fault, and not continued since
@@ -224,9 +223,9 @@ func (l *lab) watchService(s *service, messages, stderr io.ReadCloser) {
 	close(s.ended)
 }
 
-// exited records the end of a service's process, which has been waited for.
+// exited records the end of a service's process, which has been waited for, unless the lab itself is over.
 func (l *lab) exited(s *service) {
-	if !s.reaped.Load() {
+	if !l.recorded.Load() {
 		l.log.Append(event.Event{Kind: event.ServiceExited, Service: s.plan.Name, Exit: exitOf(s.cmd), Text: s.cmd.ProcessState.String()})
 	}
 }

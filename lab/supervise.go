@@ -43,6 +43,7 @@ type lab struct {
 	away     int             // guests that a fault keeps from the queue for a while; the director's alone
 	commands chan func()     // run by the director, for the control socket
 	over     chan struct{}   // closed when the director decides no more
+	recorded atomic.Bool     // the log has its last event
 
 	life     context.Context // of the run, for what a step begins
 	gate     *network.Gate   // on all guests' cables

@@ -36,8 +36,8 @@ func families(n Network) []string {
 }
 
 // lag is how much later TFTP's first answers over IPv6 are to reach the guest. EDK2 does not hear one that comes within the first
-// 0.5 ms or so of its work after the request: one in twelve in real time, and nearly half under warp, whose timers strike between more
-// often (docs/time-warp.md).
+// 0.5 ms or so of its work after the request: one in twelve in real time, and one in three under warp, whose timers strike between
+// more often (docs/time-warp.md).
 func (g *Guest) lag() Duration {
 	if g.Client != "edk2" || g.Clock != "warp" || !g.Over(IPv6) || g.BootsOver == topology.OverHTTP {
 		return 0

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pxelab/pxelab/lab/event"
 )
 
 // toBroadcast stands for the limited broadcast address in a claim about messages.
@@ -23,7 +25,7 @@ func (c *checker) messages(key string, f *dhcpClaim) *Messages {
 		m.Count = &n
 	}
 	c.from(key, m.From, "")
-	reply := slices.Contains([]string{"OFFER", "ACK", "NAK", "BOOTREPLY"}, m.Type)
+	reply := (&event.DHCP{Type: m.Type}).Reply()
 	if m.From != "" && !reply && m.Type != "" {
 		c.report(join(key, "from"), "%s is sent by the guest; name where it goes with to", m.Type)
 	}

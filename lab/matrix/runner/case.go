@@ -39,11 +39,11 @@ func RunCase(ctx context.Context, j Job) matrix.Result {
 	if err != nil {
 		return broken(err)
 	}
-	settled := map[string]bool{}
+	busy := len(p.Guests)
 	err = r.Events(ctx, func(e event.Event) error {
 		j.o.Show.Event(j, e)
-		if e.Kind == event.GuestSettled && !settled[e.Guest] {
-			if settled[e.Guest] = true; len(settled) == len(p.Guests) {
+		if e.Kind == event.GuestSettled {
+			if busy--; busy == 0 {
 				j.rest()
 			}
 		}

@@ -86,7 +86,8 @@ func (l *load) discarded(r matrix.Result) {
 // userHZ is the unit of processor times in /proc (proc(5); it is 100 on every Linux that Go runs on).
 const userHZ = 100
 
-// processorTimes gives how long the cores were busy with processes, or were stolen, and how much of that was for this process and all below it.
+// processorTimes gives how long the cores were busy with processes, or were stolen, and how much of that was for this process and all
+// below it.
 func processorTimes(cores []int) (busy, own time.Duration, err error) {
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {

@@ -74,8 +74,7 @@ func Run(ctx context.Context, o Options) ([]matrix.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{o: &o, store: s, room: newRoom(cores, o.Host.FreeMiB), load: newLoad(cores), ended: make(chan finished),
-		rested: make(chan Job), resting: map[string]bool{}}
+	r := &run{o: &o, store: s, room: newRoom(cores, o.Host.FreeMiB), load: newLoad(cores), ended: make(chan finished), rested: make(chan Job)}
 	r.results = s.kept(o.Cases)
 	if o.Add {
 		o.Show.Begin(len(o.Cases)*max(1, o.Repeat), nil)
@@ -99,8 +98,7 @@ type run struct {
 	running int
 	bad     bool // something was not as expected
 	ended   chan finished
-	rested  chan Job
-	resting map[string]bool // jobs that have given back their cores, by their bundles
+	rested  chan Job // they give back their cores and go on
 	results []matrix.Result
 }
 
@@ -108,6 +106,7 @@ type run struct {
 type finished struct {
 	job    Job
 	result matrix.Result
+	holds  matrix.Needs // what it has still to give back
 }
 
 // all runs rounds of attempts.
@@ -154,7 +153,6 @@ func (r *run) attempt(ctx context.Context, check <-chan time.Time) {
 		case f := <-r.ended:
 			r.finish(f)
 		case j := <-r.rested:
-			r.resting[j.Dir] = true
 			r.room.rest(j.Case.Needs, j.Cores)
 		case <-check:
 			if width, why, changed := r.load.look(); changed {
@@ -183,28 +181,35 @@ func (r *run) start(ctx context.Context) {
 		j := Job{Case: c, Cores: cores, o: r.o}
 		j.Attempt = r.store.Next(c.ID)
 		j.Dir = r.store.Attempt(c.ID, j.Attempt)
-		j.rest = func() { r.rested <- j }
+		holds := c.Needs
+		j.rest = func() {
+			r.rested <- j
+			holds.Cores = 0
+		}
 		r.running++
 		r.o.Show.Started(j)
-		go func() { r.ended <- r.one(ctx, j) }()
+		go func() {
+			result := r.one(ctx, j)
+			r.ended <- finished{j, result, holds}
+		}()
 	}
 }
 
 // one runs one job and stores its result.
-func (r *run) one(ctx context.Context, j Job) finished {
+func (r *run) one(ctx context.Context, j Job) matrix.Result {
 	began := time.Now()
 	result := r.o.Run(ctx, j)
 	result.Version, result.Index, result.ID, result.Inputs, result.Attempt = matrix.Version, j.Case.Index, j.Case.ID, j.Case.Inputs, j.Attempt
 	result.Began, result.Took, result.Host = began.UTC(), time.Since(began), hostname()
 	if result.Outcome == matrix.NotRun {
-		return finished{job: j, result: result} // what is there of it is no result
+		return result // what is there of it is no result
 	}
 	result = expected(j.Case, result)
 	if err := folder.WriteResult(j.Dir, result); err != nil {
 		was := strings.TrimSuffix(fmt.Sprintf("%s: %s", result.Outcome, result.Reason), ": ")
 		result.Outcome, result.Reason = matrix.Broken, fmt.Sprintf("its result (%s) could not be kept: %v", was, err)
 	}
-	return finished{job: j, result: result}
+	return result
 }
 
 // expected turns a failure that the matrix expects into one, and a pass that it does not.
@@ -222,11 +227,7 @@ func expected(c matrix.Case, r matrix.Result) matrix.Result {
 // finish takes a job that has ended.
 func (r *run) finish(f finished) {
 	r.running--
-	needs := f.job.Case.Needs
-	if r.resting[f.job.Dir] {
-		needs.Cores = 0 // given back already
-	}
-	r.room.give(needs, f.job.Cores)
+	r.room.give(f.holds, f.job.Cores)
 	r.load.discarded(f.result)
 	if f.result.Outcome != matrix.NotRun {
 		r.bad = r.bad || !f.result.Outcome.Good()
