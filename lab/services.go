@@ -63,7 +63,7 @@ func (l *lab) startServices(ctx context.Context) error {
 	}
 	for _, s := range l.plan.Services {
 		if s.EndsByItself() {
-			if err := l.startService(ctx, l.services[s.Name]); err != nil {
+			if err := l.startService(ctx, l.running(s.Name)); err != nil {
 				return fmt.Errorf("start service %q: %w", s.Name, err)
 			}
 		}
@@ -71,16 +71,19 @@ func (l *lab) startServices(ctx context.Context) error {
 	return nil
 }
 
-// startWave starts services at once, and waits until each of them serves.
+// startWave starts services at once, and waits until each of them serves. One that has served, and ended since, has another in its place.
 func (l *lab) startWave(ctx context.Context, wave []plan.Service) error {
 	started := time.Now()
+	var all []*service
 	for _, s := range wave {
-		if err := l.startService(ctx, l.services[s.Name]); err != nil {
+		x := l.running(s.Name)
+		if err := l.startService(ctx, x); err != nil {
 			return fmt.Errorf("start service %q: %w", s.Name, err)
 		}
+		all = append(all, x)
 	}
-	for _, s := range wave {
-		if err := l.services[s.Name].awaitReady(ctx, started); err != nil {
+	for _, x := range all {
+		if err := x.awaitReady(ctx, started); err != nil {
 			return err
 		}
 	}

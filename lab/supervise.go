@@ -31,7 +31,7 @@ type lab struct {
 	log      *event.Log
 	capture  *capture.File
 	bridges  map[string]*network.Bridge
-	serving  sync.Mutex // guards services once guests run
+	serving  sync.Mutex // guards services once the first has started
 	services map[string]*service
 	guests   map[string]*machine
 	libvirt  *libvirt.Connection // nil: the lab runs QEMU itself

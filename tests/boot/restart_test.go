@@ -11,16 +11,22 @@ import (
 	"github.com/pxelab/pxelab/tests/built"
 )
 
-// crashLoop has a program that ends by itself soon after it serves, and from then on before it does.
+// crashLoop has a program that ends by itself soon after it serves, and from then on before it does; another serves only after that.
 const crashLoop = `name: crash-loop
 networks: {lan: {subnet: 192.0.2.0/24}}
 services:
+  late:
+    address: 192.0.2.3
+    exec:
+      command: [./late.sh]
+      files: {late.sh: "#!/bin/sh\nuntil [ -e ../loop/again ]; do sleep .01; done\necho serving\nexec cat\n"}
+      ready: {log: serving}
   boot: {address: 192.0.2.1, dhcp: {range: 192.0.2.100-192.0.2.199, boot: {bios: probe}}, tftp: {}}
   loop:
     address: 192.0.2.2
     exec:
       command: [./loop.sh]
-      files: {loop.sh: "#!/bin/sh\n[ -e there ] && exit 3\ntouch there\necho serving\nexit 1\n"}
+      files: {loop.sh: "#!/bin/sh\n[ -e there ] && touch again && exit 3\ntouch there\necho serving\nexit 1\n"}
       ready: {log: serving}
       restart: {policy: on-failure, times: 3, delay: 20ms}
 guests: {bios: {firmware: bios}}
